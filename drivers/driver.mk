@@ -1,0 +1,49 @@
+# drivers/driver.mk — shared rules of every driver folder.
+#
+# A driver's Makefile sets
+#   DRIVER      the family: the library becomes connhub_$(DRIVER).so
+#   SOURCES     its .c files, module.c among them
+#   COMMON      files of drivers/common it compiles in, e.g. sql/render.c
+#   PACKAGE     pkg-config name of its client library, empty for none
+#   INCLUDES, LIBS   when pkg-config does not know the library
+# and then includes this file.  When the library is absent the driver is skipped with a notice.
+
+PG_CONFIG ?= pg_config
+MODULE_big = connhub_$(DRIVER)
+
+top := $(dir $(lastword $(MAKEFILE_LIST)))..
+
+ifneq ($(PACKAGE),)
+AVAILABLE := $(shell pkg-config --exists $(PACKAGE) && echo yes)
+CLIENT_CFLAGS := $(shell pkg-config --cflags $(PACKAGE) 2>/dev/null)
+CLIENT_LIBS := $(shell pkg-config --libs $(PACKAGE) 2>/dev/null)
+else
+AVAILABLE := yes
+CLIENT_CFLAGS := $(INCLUDES)
+CLIENT_LIBS := $(LIBS)
+endif
+
+COMMON_OBJS := $(addprefix common-,$(subst /,-,$(COMMON:.c=.o)))
+OBJS = $(SOURCES:.c=.o) $(COMMON_OBJS)
+EXTRA_CLEAN = $(wildcard common-*.o) $(wildcard *.bc)
+
+PG_CPPFLAGS = -I$(top)/src/include -I$(top)/drivers/common $(CLIENT_CFLAGS)
+PG_CFLAGS = -fvisibility=hidden -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
+SHLIB_LINK = $(CLIENT_LIBS)
+
+ifeq ($(AVAILABLE),yes)
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# One rule for each common file: its object stands here, so that drivers build in parallel.
+define common_rule
+common-$(subst /,-,$(1:.c=.o)): $(top)/drivers/common/$(1)
+	$$(CC) $$(CFLAGS) $$(CPPFLAGS) -c -o $$@ $$<
+endef
+$(foreach file,$(COMMON),$(eval $(call common_rule,$(file))))
+
+# Only the entry point and the server's module magic leave the library.
+else
+all install clean uninstall installdirs:
+	@echo "NOTICE: driver $(DRIVER) is skipped: client library $(PACKAGE) was not found by pkg-config"
+endif

@@ -1,0 +1,1 @@
+\echo Use "CREATE EXTENSION connhub" to load this file. \quit

@@ -1,0 +1,69 @@
+/* catalog/cat_connector.h — connectors: name or id → ChConnector. */
+#ifndef CH_CATALOG_CAT_CONNECTOR_H
+#define CH_CATALOG_CAT_CONNECTOR_H
+
+#include "utils/uuid.h"
+
+#include "connhub/driver.h"
+
+/* A connector as configured.  Cached per backend and read-only; valid until the next invalidation is
+ * accepted, so copy what must outlive a wait. */
+typedef struct ChConnector
+{
+	pg_uuid_t	id;
+	pg_uuid_t	tenant_id;
+	char	   *name;
+	char	   *type;
+	char	   *driver;			/* of the type */
+	Oid			owner;
+	char	   *host;			/* NULLs as in the table */
+	int			port;			/* the type's default filled in; 0: none */
+	char	   *database;
+	char	   *schema;
+	char	   *username;
+	ConnhubSslMode ssl_mode;
+	ConnhubOption *options;		/* non-secret, as set, without defaults */
+	int			noptions;
+	bool		enabled;
+	char	   *status;
+	int64		config_version; /* raised by every change that matters for connecting */
+	int64		secret_version; /* raised by every change of the credential; 0: none stored */
+
+	/* From the last successful test. */
+	char	   *product;
+	int			version_num;
+	uint64		flags;
+} ChConnector;
+
+/* The connector of an id.  missing_ok false: throws ERRCODE_CH_UNKNOWN_CONNECTOR. */
+extern const ChConnector *ch_connector_get(const pg_uuid_t *id, bool missing_ok);
+
+/* The connector a caller named by name or id text.  Throws with the closest name the caller may see. */
+extern const ChConnector *ch_connector_require(const char *name_or_id);
+
+/* The connector behind a foreign server: its server option "connector" holds the id. */
+extern const ChConnector *ch_connector_of_server(Oid server);
+
+/* The foreign server of a connector; InvalidOid when it was dropped. */
+extern Oid	ch_connector_server(const ChConnector *connector);
+
+/* Value of an option: as set, else the default of the type or of core; NULL when neither. */
+extern const char *ch_connector_option(const ChConnector *connector, const char *name);
+extern int64 ch_connector_option_ms(const ChConnector *connector, const char *name);
+
+/* Everything judge and render may know; options point into the connector. */
+extern void ch_connector_source(const ChConnector *connector, ConnhubSource *source);
+
+/* May the current user use, or manage, this connector?  Managing: its owner or connhub_admin.  Using:
+ * managing, or USAGE on its foreign server.  require_ throws 42501 without revealing more. */
+extern bool ch_connector_may_use(const ChConnector *connector, Oid user);
+extern bool ch_connector_may_manage(const ChConnector *connector, Oid user);
+extern void ch_connector_require_manage(const ChConnector *connector);
+
+/* Options every type has: pool_size, connect_timeout, query_timeout, max_retries, fetch_size, …;
+ * one sorted table, defaults as in docs/sql-api.md. */
+extern const ConnhubOptionSpec *ch_common_options(int *count);
+
+extern void ch_connector_cache_init(void);
+
+#endif

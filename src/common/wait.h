@@ -1,0 +1,34 @@
+/* common/wait.h — the one place connhub waits.
+ *
+ * Every wait watches the latch, a socket and the deadline of the running operation.  Deadlines nest: the
+ * earliest one counts.  Nothing here throws: an interrupt is a status, so that driver frames are
+ * left in order, and the caller serves it by CHECK_FOR_INTERRUPTS. */
+#ifndef CH_COMMON_WAIT_H
+#define CH_COMMON_WAIT_H
+
+#include "connhub/driver.h"
+
+typedef struct ChDeadline
+{
+	int64		at_ms;			/* monotonic; INT64_MAX: none */
+	bool		shielded;		/* interrupts are not reported below: a cancel is being delivered */
+	struct ChDeadline *outer;
+} ChDeadline;
+
+/* Enter and leave an operation bounded to timeout_ms (<= 0: unbounded).  The frame lives on the
+ * caller's stack.  ch_deadline_reset forgets all frames after an error. */
+extern void ch_deadline_begin(ChDeadline *deadline, int64 timeout_ms);
+extern void ch_deadline_begin_shielded(ChDeadline *deadline, int64 timeout_ms);
+extern void ch_deadline_end(ChDeadline *deadline);
+extern void ch_deadline_reset(void);
+
+/* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end, .offload. */
+extern ConnhubStatus ch_wait(int fd, int events, int64 timeout_ms);
+extern ConnhubStatus ch_cancelled(void);
+extern void ch_guard_begin(int fd);
+extern void ch_guard_end(void);
+extern ConnhubStatus ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms);
+
+extern void ch_wait_init(void);
+
+#endif

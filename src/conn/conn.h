@@ -1,0 +1,66 @@
+/* conn/conn.h — remote connections: open, reuse, run, give back.
+ *
+ * A connection is cached per (connector, user, config and secret version) and backend.  It is checked
+ * without a round trip before use and reopened only while nothing has been sent in this transaction.
+ * The first statement of a local transaction begins the remote one; it ends with the local one.
+ * Without CONNHUB_CAP_MULTI_CURSOR a connection carries one streaming cursor: whoever needs the
+ * connection next asks its holder to set the rest of its rows aside. */
+#ifndef CH_CONN_CONN_H
+#define CH_CONN_CONN_H
+
+#include "catalog/cat_connector.h"
+#include "vault/vault.h"
+
+typedef struct ChConn ChConn;
+typedef struct ChCursor ChCursor;
+
+/* How one opening went, phase by phase, in microseconds; -1: not reached. */
+typedef struct ChPhaseTimes
+{
+	int64		us[CONNHUB_NPHASES];
+	int64		total_us;
+} ChPhaseTimes;
+
+/* A connector's configuration on its way to a driver: saved or not yet saved. */
+typedef struct ChTarget
+{
+	const ChConnector *connector;	/* id all zero when unsaved */
+	const ChSecret *secret;		/* NULL: open the stored one */
+	Oid			user;			/* on whose behalf: network, file and privilege policy */
+} ChTarget;
+
+/* One bounded try: open, check access, close.  Never throws for a remote cause: the outcome is in
+ * *error (status OK on success).  Interrupts are served.  Touches no catalogue table over the wait. */
+extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times,
+						  ConnhubError *error);
+
+/* A usable connection for a saved connector, from the cache or newly opened, inside a remote transaction
+ * when the source has them.  Throws.  Released with the transaction. */
+extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
+
+extern const ConnhubDriver *ch_conn_driver(const ChConn *conn);
+extern const char *ch_conn_connector_name(const ChConn *conn);
+
+/* Run a native query.  spill is called with `holder` when another statement needs the connection
+ * while this cursor still streams: the holder must fetch all that remains, or close.  Throws. */
+typedef void (*ChSpill) (void *holder);
+extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder);
+
+/* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
+extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
+
+/* Idempotent; safe in error paths and after the transaction ended. */
+extern void ch_cursor_close(ChCursor *cursor);
+
+/* Put what the source holds into sink, on a connection of its own that is closed afterwards, outside
+ * any remote transaction of the caller.  Throws. */
+extern void ch_conn_discover(const ChConnector *connector, Oid user,
+							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+							 ConnhubInfo *info);
+
+/* Close this backend's idle connections to a connector (all: id NULL). */
+extern void ch_conn_close_all(const pg_uuid_t *connector);
+
+extern void ch_conn_init(void);
+
+#endif

@@ -1,0 +1,41 @@
+/* vault/vault.h — sealed credentials; the only producer of plaintext.
+ *
+ * A credential is a set of named fields ("password", …).  It is sealed with AES-256-GCM under the
+ * tenant's data key, which is sealed by the master key; connector id, version and key id are
+ * authenticated with it.  Plaintext lives in the context given out by ch_vault_open and is wiped
+ * when that ends. */
+#ifndef CH_VAULT_VAULT_H
+#define CH_VAULT_VAULT_H
+
+#include "utils/uuid.h"
+
+typedef struct ChSecretField
+{
+	const char *name;
+	const char *value;
+} ChSecretField;
+
+typedef struct ChSecret
+{
+	MemoryContext context;		/* holds all of it */
+	int			nfields;
+	ChSecretField *fields;
+} ChSecret;
+
+/* Seal the fields as the connector's credential, replacing what was there.  Returns the new version. */
+extern int64 ch_vault_put(const pg_uuid_t *tenant, const pg_uuid_t *connector,
+						  const ChSecretField *fields, int nfields);
+
+/* Open a connector's credential.  An empty one when none is stored.  Throws ERRCODE_CH_VAULT when the
+ * key is missing or the seal broken.  End it with ch_vault_wipe; an error wipes it too. */
+extern ChSecret *ch_vault_open(const pg_uuid_t *tenant, const pg_uuid_t *connector);
+extern const char *ch_vault_field(const ChSecret *secret, const char *name);
+extern void ch_vault_wipe(ChSecret *secret);
+
+/* Build a ChSecret from plain fields, for the test of an unsaved connector. */
+extern ChSecret *ch_vault_plain(const ChSecretField *fields, int nfields);
+
+/* Remove a connector's credential. */
+extern void ch_vault_forget(const pg_uuid_t *connector);
+
+#endif
