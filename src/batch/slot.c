@@ -1,62 +1,25 @@
 /* batch/slot.c — batch row → TupleTableSlot.
  *
- * How a batch column becomes an attribute depends on the vector's type and the attribute's; that is
- * looked up once per batch column in convert_rows, and each value is then one call.  Batch text is UTF-8
- * from an untrusted source: it is validated here and nowhere else.  A declared type never rounds, cuts or
- * wraps a value: the source compares the whole value when a condition is pushed down, so a value
- * changed here would make the two sides disagree. */
+ * One reader serves one scan: it knows which batch column goes to which attribute, and keeps what
+ * convert settled for each. */
 #include "postgres.h"
-
-#include <math.h>
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "executor/tuptable.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datum.h"
-#include "utils/float.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
-#include "utils/uuid.h"
 
+#include "batch/convert.h"
 #include "batch/slot.h"
-#include "batch/typemap.h"
 
-typedef struct ChSlotColumn ChSlotColumn;
-typedef Datum (*ChConvert) (ChSlotColumn *column, const ConnhubVector *vector, uint32 row);
-
-struct ChSlotColumn
+typedef struct ChSlotColumn
 {
 	int			attribute;		/* index in the slot; -1: dropped */
-	const char *name;
-	Oid			type;			/* as declared */
-	Oid			base;			/* below any domain */
-	int32		typmod;			/* of the base type */
 	bool		is_domain;
 	void	   *domain_extra;	/* domain_check's cache */
-	ChSlotReader *reader;
-
-	/* Settled by begin, for this vector type; CONNHUB_TYPE_NONE: not yet. */
-	ConnhubType settled;
 	ChConvert	convert;
-
-	/* Settled when first needed. */
-	FmgrInfo	input;			/* fn_oid InvalidOid: not looked up */
-	Oid			input_param;
-	FmgrInfo	receive;
-	Oid			receive_param;
-	bool		needs_canonical;	/* text form depends on settings */
-	TypeCacheEntry *types;		/* for equality before and after modifiers; NULL: not looked up */
-};
+} ChSlotColumn;
 
 struct ChSlotReader
 {
@@ -67,748 +30,9 @@ struct ChSlotReader
 	ConnhubTypeRef *wanted;
 	ChSlotColumn *columns;
 	const ConnhubBatch *batch;
-	const ChSlotColumn *current;	/* under conversion, for errors */
-	StringInfoData scratch;		/* NUL-terminated copy of one value */
+	const ChConvert *current;	/* under conversion, for errors */
+	StringInfoData scratch;
 };
-
-/* ---- Errors ------------------------------------------------------------------------------ */
-
-#define MAX_SHOWN	64			/* bytes of a value shown in an error */
-
-static void
-slot_error_context(void *arg)
-{
-	ChSlotReader *reader = (ChSlotReader *) arg;
-	const ChSlotColumn *column = reader->current;
-
-	if (column == NULL)
-		return;
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION)
-		errhint("Declare the column with a type that holds every value of the source, such as text, or exclude the row.");
-	if (reader->relation)
-		errcontext("column \"%s\" of foreign table \"%s\"", column->name, reader->relation);
-	else
-		errcontext("column \"%s\" of a remote query", column->name);
-}
-
-/* A value does not fit.  shown: the value as text, or NULL. */
-static void pg_attribute_noreturn()
-raise_unfit(const ChSlotColumn *column, int sqlstate, const char *shown, const char *why)
-{
-	const char *type = format_type_with_typemod(column->base, column->typmod);
-
-	if (shown == NULL)
-		ereport(ERROR,
-				(errcode(sqlstate),
-				 errmsg("value from the source does not fit column \"%s\" of type %s", column->name, type),
-				 errdetail("The value %s.", why)));
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg("value \"%s\" from the source does not fit column \"%s\" of type %s", shown, column->name, type),
-			 errdetail("The value %s.", why)));
-}
-
-static void pg_attribute_noreturn()
-raise_malformed(const ChSlotColumn *column, const char *form, size_t length)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-			 errmsg("malformed %s value of %zu bytes from the source for column \"%s\" of type %s",
-					form, length, column->name, format_type_be(column->base)),
-			 errhint("Run connhub.discover and attach the table again; the column may have changed its type at the source.")));
-}
-
-/* The start of a text that is known to be valid, for an error. */
-static char *
-shorten(const char *text, int length)
-{
-	int			shown = length <= MAX_SHOWN ? length : pg_mbcliplen(text, length, MAX_SHOWN);
-
-	return psprintf("%.*s%s", shown, text, shown < length ? "..." : "");
-}
-
-static void pg_attribute_noreturn()
-raise_integer(const ChSlotColumn *column, int64 value)
-{
-	raise_unfit(column, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, psprintf(INT64_FORMAT, value), "is out of range");
-}
-
-/* ---- Fixed-size types -------------------------------------------------------------------- */
-
-static Datum
-integer_bool(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-
-	if (unlikely(value != 0 && value != 1))
-		raise_integer(column, value);
-	return BoolGetDatum(value == 1);
-}
-
-static Datum
-integer_int2(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-
-	if (unlikely(value < PG_INT16_MIN || value > PG_INT16_MAX))
-		raise_integer(column, value);
-	return Int16GetDatum((int16) value);
-}
-
-static Datum
-integer_int4(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-
-	if (unlikely(value < PG_INT32_MIN || value > PG_INT32_MAX))
-		raise_integer(column, value);
-	return Int32GetDatum((int32) value);
-}
-
-static Datum
-integer_int8(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	return Int64GetDatum(vector->v.integers[row]);
-}
-
-static Datum
-real_float4(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	double		value = vector->v.reals[row];
-
-	if (unlikely((double) (float) value != value && !isnan(value)))
-		raise_unfit(column, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, float8out_internal(value),
-					"would lose digits in single precision");
-	return Float4GetDatum((float) value);
-}
-
-static Datum
-real_float8(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	return Float8GetDatum(vector->v.reals[row]);
-}
-
-static Datum
-integer_date(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-	int64		days;
-
-	if (unlikely(value == CONNHUB_INFINITY))
-		return DateADTGetDatum(DATEVAL_NOEND);
-	if (unlikely(value == CONNHUB_MINUS_INFINITY))
-		return DateADTGetDatum(DATEVAL_NOBEGIN);
-	if (unlikely(pg_sub_s64_overflow(value, CH_EPOCH_DAYS, &days) || !IS_VALID_DATE(days)))
-		raise_unfit(column, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
-					psprintf("1970-01-01 %+lld days", (long long) value), "is out of range");
-	return DateADTGetDatum((DateADT) days);
-}
-
-/* Would the declared digits of a second cut this off? */
-static void
-require_precision(const ChSlotColumn *column, int64 micros)
-{
-	static const int64 unit[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
-
-	if (column->typmod >= 0 && column->typmod < lengthof(unit) && unlikely(micros % unit[column->typmod] != 0))
-		raise_unfit(column, ERRCODE_DATETIME_FIELD_OVERFLOW, NULL, "has more digits of a second than the column");
-}
-
-static Datum
-integer_time(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-
-	if (unlikely(value < 0 || value > USECS_PER_DAY))
-		raise_unfit(column, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
-					psprintf("%lld microseconds", (long long) value), "is not a time of day");
-	require_precision(column, value);
-	return TimeADTGetDatum(value);
-}
-
-static Datum
-integer_timestamp(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	int64		value = vector->v.integers[row];
-	int64		micros;
-
-	if (unlikely(value == CONNHUB_INFINITY))
-		return TimestampGetDatum(DT_NOEND);
-	if (unlikely(value == CONNHUB_MINUS_INFINITY))
-		return TimestampGetDatum(DT_NOBEGIN);
-	if (unlikely(pg_sub_s64_overflow(value, CH_EPOCH_USECS, &micros) || !IS_VALID_TIMESTAMP(micros)))
-		raise_unfit(column, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
-					psprintf("1970-01-01 %+lld microseconds", (long long) value), "is out of range");
-	require_precision(column, micros);
-	return TimestampGetDatum(micros);
-}
-
-static Datum
-interval_interval(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubInterval *value = &vector->v.intervals[row];
-	Interval   *result = palloc(sizeof(Interval));
-	Interval   *fitted;
-
-	result->time = value->micros;
-	result->day = value->days;
-	result->month = value->months;
-	if (column->typmod < 0)
-		return IntervalPGetDatum(result);
-
-	fitted = DatumGetIntervalP(DirectFunctionCall2(interval_scale, IntervalPGetDatum(result),
-												   Int32GetDatum(column->typmod)));
-	if (fitted->time != result->time || fitted->day != result->day || fitted->month != result->month)
-		raise_unfit(column, ERRCODE_INTERVAL_FIELD_OVERFLOW,
-					DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(result))),
-					"has fields or digits that the column leaves out");
-	return IntervalPGetDatum(fitted);
-}
-
-static Datum
-slice_uuid(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	pg_uuid_t  *result;
-
-	if (unlikely(slice->length != UUID_LEN))
-		raise_malformed(column, "uuid", slice->length);
-	result = palloc(sizeof(pg_uuid_t));
-	memcpy(result->data, slice->data, UUID_LEN);
-	return UUIDPGetDatum(result);
-}
-
-/* ---- Text -------------------------------------------------------------------------------- */
-
-static struct varlena *
-slice_to_varlena(const char *data, size_t length)
-{
-	struct varlena *result;
-
-	if (unlikely(length > MaxAllocSize - VARHDRSZ))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("value of %zu bytes from the source is too long", length)));
-	result = palloc(length + VARHDRSZ);
-	SET_VARSIZE(result, length + VARHDRSZ);
-	memcpy(VARDATA(result), data, length);
-	return result;
-}
-
-static Datum
-slice_bytea(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	return PointerGetDatum(slice_to_varlena(slice->data, slice->length));
-}
-
-/* Validated text of the server's encoding: the slice itself when that is UTF-8. */
-static ConnhubSlice
-server_text(const ConnhubSlice *slice)
-{
-	ConnhubSlice result = *slice;
-
-	if (unlikely(slice->length > MaxAllocSize - VARHDRSZ))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("value of %zu bytes from the source is too long", slice->length)));
-	if (slice->length == 0)
-		return result;
-	if (unlikely(memchr(slice->data, '\0', slice->length) != NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-				 errmsg("text from the source contains a zero byte"),
-				 errdetail("PostgreSQL's text types cannot hold it.")));
-	result.data = pg_any_to_server(slice->data, (int) slice->length, PG_UTF8);
-	if (result.data != slice->data)
-		result.length = strlen(result.data);
-	return result;
-}
-
-static Datum
-slice_text(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	ConnhubSlice text = server_text(&vector->v.slices[row]);
-
-	return PointerGetDatum(slice_to_varlena(text.data, text.length));
-}
-
-static Datum
-slice_varchar(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	ConnhubSlice text = server_text(&vector->v.slices[row]);
-	int			most = column->typmod - VARHDRSZ;
-
-	if (unlikely(column->typmod >= VARHDRSZ && text.length > (size_t) most &&
-				 pg_mbstrlen_with_len(text.data, (int) text.length) > most))
-		raise_unfit(column, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, shorten(text.data, (int) text.length),
-					"is too long");
-	return PointerGetDatum(slice_to_varlena(text.data, text.length));
-}
-
-/* Trailing blanks carry no meaning, so as many are added or left off as the length asks for. */
-static Datum
-slice_bpchar(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	ConnhubSlice text = server_text(&vector->v.slices[row]);
-	int			most = column->typmod - VARHDRSZ;
-	int			characters;
-	struct varlena *result;
-
-	if (column->typmod < VARHDRSZ)
-		return PointerGetDatum(slice_to_varlena(text.data, text.length));
-
-	characters = pg_mbstrlen_with_len(text.data, (int) text.length);
-	while (characters > most && text.data[text.length - 1] == ' ')
-	{
-		text.length--;
-		characters--;
-	}
-	if (unlikely(characters > most))
-		raise_unfit(column, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, shorten(text.data, (int) text.length),
-					"is too long");
-	result = palloc(VARHDRSZ + text.length + (most - characters));
-	SET_VARSIZE(result, VARHDRSZ + text.length + (most - characters));
-	memcpy(VARDATA(result), text.data, text.length);
-	memset(VARDATA(result) + text.length, ' ', most - characters);
-	return PointerGetDatum(result);
-}
-
-/* ---- Any type, by its input or receive function ------------------------------------------ */
-
-/* `fitted` is `whole` with the column's modifiers applied: raise unless that changed nothing. */
-static Datum
-require_same(ChSlotColumn *column, Datum whole, Datum fitted)
-{
-	TypeCacheEntry *types = column->types;
-	bool		same;
-
-	if (types == NULL)
-		types = column->types = lookup_type_cache(column->base, TYPECACHE_EQ_OPR_FINFO);
-	if (OidIsValid(types->eq_opr_finfo.fn_oid))
-		same = DatumGetBool(FunctionCall2Coll(&types->eq_opr_finfo, types->typcollation, whole, fitted));
-	else
-		same = datumIsEqual(whole, fitted, types->typbyval, types->typlen);
-	if (unlikely(!same))
-	{
-		Oid			output;
-		bool		is_varlena;
-		char	   *shown;
-
-		getTypeOutputInfo(column->base, &output, &is_varlena);
-		shown = OidOutputFunctionCall(output, whole);
-		raise_unfit(column, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, shorten(shown, strlen(shown)),
-					"would be changed by the length or precision of the column");
-	}
-	return fitted;
-}
-
-static void
-look_up_input(ChSlotColumn *column)
-{
-	MemoryContext old = MemoryContextSwitchTo(column->reader->context);
-	Oid			function;
-
-	getTypeInputInfo(column->base, &function, &column->input_param);
-	fmgr_info_cxt(function, &column->input, column->reader->context);
-	MemoryContextSwitchTo(old);
-}
-
-/* NUL-terminated, in the reader's own buffer. */
-static char *
-scratch_copy(ChSlotReader *reader, const char *data, size_t length)
-{
-	resetStringInfo(&reader->scratch);
-	appendBinaryStringInfo(&reader->scratch, data, (int) length);
-	return reader->scratch.data;
-}
-
-static Datum
-slice_input(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	ConnhubSlice text = server_text(&vector->v.slices[row]);
-	char	   *copy = scratch_copy(column->reader, text.data, text.length);
-	int			saved = 0;
-	Datum		result;
-
-	if (unlikely(!OidIsValid(column->input.fn_oid)))
-		look_up_input(column);
-	if (column->needs_canonical)
-		saved = ch_typemap_canonical_begin(column->base);
-	result = InputFunctionCall(&column->input, copy, column->input_param, -1);
-	if (column->typmod >= 0)
-		result = require_same(column, result,
-							  InputFunctionCall(&column->input, copy, column->input_param, column->typmod));
-	if (column->needs_canonical)
-		ch_typemap_canonical_end(saved);
-	return result;
-}
-
-/* Decimal digits after the point, or -1 when the text is in no plain form. */
-static int
-count_scale(const char *text, size_t length)
-{
-	const char *point = memchr(text, '.', length);
-	const char *end = text + length;
-
-	for (const char *p = text; p < end; p++)
-		if ((*p < '0' || *p > '9') && *p != '-' && *p != '.')
-			return -1;
-	return point ? (int) (end - point - 1) : 0;
-}
-
-#define TYPMOD_SCALE(typmod) (((((typmod) - VARHDRSZ) & 0x7ff) ^ 1024) - 1024)
-
-/* Decimal text.  Plain digits with a scale that fits cannot be changed by the typmod. */
-static Datum
-slice_numeric(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	int			scale = count_scale(slice->data, slice->length);
-	char		text[64];
-
-	if (unlikely(scale < 0 || slice->length >= sizeof(text) ||
-				 (column->typmod >= 0 && scale > TYPMOD_SCALE(column->typmod))))
-		return slice_input(column, vector, row);
-	memcpy(text, slice->data, slice->length);
-	text[slice->length] = '\0';
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(column->typmod));
-}
-
-/* ---- PostgreSQL's binary forms ----------------------------------------------------------- */
-
-#define REQUIRE_LENGTH(column, slice, n) \
-	do { \
-		if (unlikely((slice)->length != (n))) \
-			raise_malformed(column, "binary", (slice)->length); \
-	} while (0)
-
-static inline uint16
-load16(const char *data)
-{
-	uint16		value;
-
-	memcpy(&value, data, sizeof(value));
-	return pg_ntoh16(value);
-}
-
-static inline uint32
-load32(const char *data)
-{
-	uint32		value;
-
-	memcpy(&value, data, sizeof(value));
-	return pg_ntoh32(value);
-}
-
-static inline uint64
-load64(const char *data)
-{
-	uint64		value;
-
-	memcpy(&value, data, sizeof(value));
-	return pg_ntoh64(value);
-}
-
-static Datum
-binary_bool(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	REQUIRE_LENGTH(column, slice, 1);
-	return BoolGetDatum(slice->data[0] != 0);
-}
-
-static Datum
-binary_int2(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	REQUIRE_LENGTH(column, slice, 2);
-	return Int16GetDatum((int16) load16(slice->data));
-}
-
-static Datum
-binary_int4(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	REQUIRE_LENGTH(column, slice, 4);
-	return Int32GetDatum((int32) load32(slice->data));
-}
-
-static Datum
-binary_int8(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	REQUIRE_LENGTH(column, slice, 8);
-	return Int64GetDatum((int64) load64(slice->data));
-}
-
-static Datum
-binary_float4(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	uint32		bits;
-	float		value;
-
-	REQUIRE_LENGTH(column, slice, 4);
-	bits = load32(slice->data);
-	memcpy(&value, &bits, sizeof(value));
-	return Float4GetDatum(value);
-}
-
-static Datum
-binary_float8(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	uint64		bits;
-	double		value;
-
-	REQUIRE_LENGTH(column, slice, 8);
-	bits = load64(slice->data);
-	memcpy(&value, &bits, sizeof(value));
-	return Float8GetDatum(value);
-}
-
-static Datum
-binary_date(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	DateADT		date;
-
-	REQUIRE_LENGTH(column, slice, 4);
-	date = (DateADT) load32(slice->data);
-	if (unlikely(!DATE_NOT_FINITE(date) && !IS_VALID_DATE(date)))
-		raise_malformed(column, "binary", slice->length);
-	return DateADTGetDatum(date);
-}
-
-static Datum
-binary_time(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	int64		micros;
-
-	REQUIRE_LENGTH(column, slice, 8);
-	micros = (int64) load64(slice->data);
-	if (unlikely(micros < 0 || micros > USECS_PER_DAY))
-		raise_malformed(column, "binary", slice->length);
-	require_precision(column, micros);
-	return TimeADTGetDatum(micros);
-}
-
-static Datum
-binary_timestamp(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	Timestamp	timestamp;
-
-	REQUIRE_LENGTH(column, slice, 8);
-	timestamp = (Timestamp) load64(slice->data);
-	if (TIMESTAMP_NOT_FINITE(timestamp))
-		return TimestampGetDatum(timestamp);
-	if (unlikely(!IS_VALID_TIMESTAMP(timestamp)))
-		raise_malformed(column, "binary", slice->length);
-	require_precision(column, timestamp);
-	return TimestampGetDatum(timestamp);
-}
-
-static void
-look_up_receive(ChSlotColumn *column)
-{
-	MemoryContext old = MemoryContextSwitchTo(column->reader->context);
-	Oid			function;
-
-	getTypeBinaryInputInfo(column->base, &function, &column->receive_param);
-	fmgr_info_cxt(function, &column->receive, column->reader->context);
-	MemoryContextSwitchTo(old);
-}
-
-static Datum
-receive_once(ChSlotColumn *column, const ConnhubSlice *slice, int32 typmod)
-{
-	StringInfo	buffer = &column->reader->scratch;
-	Datum		result;
-
-	/* Receive functions of containers write a terminator behind each member, so never give them the
-	 * driver's memory. */
-	scratch_copy(column->reader, slice->data, slice->length);
-	result = ReceiveFunctionCall(&column->receive, buffer, column->receive_param, typmod);
-	if (unlikely(buffer->cursor != buffer->len))
-		raise_malformed(column, "binary", slice->length);
-	return result;
-}
-
-static Datum
-binary_receive(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-	int			client = pg_get_client_encoding();
-	Datum		result;
-
-	if (unlikely(!OidIsValid(column->receive.fn_oid)))
-		look_up_receive(column);
-	if (unlikely(slice->length > MaxAllocSize - 1))
-		raise_malformed(column, "binary", slice->length);
-
-	/* Receive functions take text to be in the client's encoding; the source's is UTF-8. */
-	if (unlikely(client != PG_UTF8) && PrepareClientEncoding(PG_UTF8) == 0)
-	{
-		PG_TRY();
-		{
-			SetClientEncoding(PG_UTF8);
-			result = receive_once(column, slice, -1);
-			if (column->typmod >= 0)
-				result = require_same(column, result, receive_once(column, slice, column->typmod));
-		}
-		PG_FINALLY();
-		{
-			SetClientEncoding(client);
-		}
-		PG_END_TRY();
-		return result;
-	}
-
-	result = receive_once(column, slice, -1);
-	if (column->typmod >= 0)
-		result = require_same(column, result, receive_once(column, slice, column->typmod));
-	return result;
-}
-
-/* sign and display scale are the third and fourth of the 16-bit words. */
-static Datum
-binary_numeric(ChSlotColumn *column, const ConnhubVector *vector, uint32 row)
-{
-	const ConnhubSlice *slice = &vector->v.slices[row];
-
-	if (unlikely(!OidIsValid(column->receive.fn_oid)))
-		look_up_receive(column);
-	if (column->typmod >= 0 && slice->length >= 8 && load16(slice->data + 4) <= 0x4000 &&
-		(int) load16(slice->data + 6) <= TYPMOD_SCALE(column->typmod))
-		return receive_once(column, slice, column->typmod);
-	return binary_receive(column, vector, row);
-}
-
-/* ---- The table --------------------------------------------------------------------------- */
-
-typedef struct ChConvertRow
-{
-	ConnhubType from;
-	Oid			to;				/* InvalidOid: any type; such rows come after all others */
-	ChConvert	convert;
-} ChConvertRow;
-
-#define INTEGER_ROWS(type) \
-	{type, BOOLOID, integer_bool}, \
-	{type, INT2OID, integer_int2}, \
-	{type, INT4OID, integer_int4}, \
-	{type, INT8OID, integer_int8}
-
-/* Forms of text: a text type takes them as they are, any other parses them. */
-#define TEXT_ROWS(type) \
-	{type, TEXTOID, slice_text}, \
-	{type, VARCHAROID, slice_varchar}, \
-	{type, BPCHAROID, slice_bpchar}, \
-	{type, NUMERICOID, slice_numeric}
-
-static const ChConvertRow convert_rows[] = {
-	INTEGER_ROWS(CONNHUB_BOOL),
-	INTEGER_ROWS(CONNHUB_INT16),
-	INTEGER_ROWS(CONNHUB_INT32),
-	INTEGER_ROWS(CONNHUB_INT64),
-	{CONNHUB_FLOAT32, FLOAT4OID, real_float4},
-	{CONNHUB_FLOAT32, FLOAT8OID, real_float8},
-	{CONNHUB_FLOAT64, FLOAT4OID, real_float4},
-	{CONNHUB_FLOAT64, FLOAT8OID, real_float8},
-	{CONNHUB_DATE, DATEOID, integer_date},
-	{CONNHUB_TIME, TIMEOID, integer_time},
-	{CONNHUB_TIMESTAMP, TIMESTAMPOID, integer_timestamp},
-	{CONNHUB_TIMESTAMPTZ, TIMESTAMPTZOID, integer_timestamp},
-	{CONNHUB_INTERVAL, INTERVALOID, interval_interval},
-	{CONNHUB_UUID, UUIDOID, slice_uuid},
-	{CONNHUB_BYTES, BYTEAOID, slice_bytea},
-	{CONNHUB_PGBINARY, BOOLOID, binary_bool},
-	{CONNHUB_PGBINARY, INT2OID, binary_int2},
-	{CONNHUB_PGBINARY, INT4OID, binary_int4},
-	{CONNHUB_PGBINARY, INT8OID, binary_int8},
-	{CONNHUB_PGBINARY, FLOAT4OID, binary_float4},
-	{CONNHUB_PGBINARY, FLOAT8OID, binary_float8},
-	{CONNHUB_PGBINARY, DATEOID, binary_date},
-	{CONNHUB_PGBINARY, TIMEOID, binary_time},
-	{CONNHUB_PGBINARY, TIMESTAMPOID, binary_timestamp},
-	{CONNHUB_PGBINARY, TIMESTAMPTZOID, binary_timestamp},
-	{CONNHUB_PGBINARY, UUIDOID, slice_uuid},
-	{CONNHUB_PGBINARY, TEXTOID, slice_text},
-	{CONNHUB_PGBINARY, VARCHAROID, slice_varchar},
-	{CONNHUB_PGBINARY, BPCHAROID, slice_bpchar},
-	{CONNHUB_PGBINARY, BYTEAOID, slice_bytea},
-	{CONNHUB_PGBINARY, NUMERICOID, binary_numeric},
-	TEXT_ROWS(CONNHUB_TEXT),
-	TEXT_ROWS(CONNHUB_BPCHAR),
-	TEXT_ROWS(CONNHUB_DECIMAL),
-	TEXT_ROWS(CONNHUB_JSON),
-	TEXT_ROWS(CONNHUB_NATIVE),
-	{CONNHUB_TIMETZ, TIMETZOID, slice_input},
-
-	{CONNHUB_PGBINARY, InvalidOid, binary_receive},
-	{CONNHUB_TEXT, InvalidOid, slice_input},
-	{CONNHUB_BPCHAR, InvalidOid, slice_input},
-	{CONNHUB_JSON, InvalidOid, slice_input},
-	{CONNHUB_NATIVE, InvalidOid, slice_input},
-};
-
-static void
-settle(ChSlotColumn *column, ConnhubType type)
-{
-	for (int i = 0; i < lengthof(convert_rows); i++)
-	{
-		const ChConvertRow *row = &convert_rows[i];
-
-		if (row->from == type && (row->to == column->base || row->to == InvalidOid))
-		{
-			column->convert = row->convert;
-			column->settled = type;
-			return;
-		}
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-			 errmsg("column \"%s\" of type %s cannot be read from what the source returned",
-					column->name, format_type_be(column->type)),
-			 errdetail("The driver answered with values of type number %d.", (int) type),
-			 errhint("Declare the column as text, or attach the table again.")));
-}
-
-/* ---- Reader ------------------------------------------------------------------------------ */
-
-static void
-column_init(ChSlotColumn *column, ChSlotReader *reader, TupleDesc desc, AttrNumber attnum, ConnhubTypeRef *wanted)
-{
-	Form_pg_attribute attribute;
-
-	column->reader = reader;
-	column->attribute = attnum - 1;
-	if (attnum <= 0)
-	{
-		column->attribute = -1;
-		column->name = "";
-		wanted->type = CONNHUB_INT64;
-		wanted->precision = -1;
-		return;
-	}
-	attribute = TupleDescAttr(desc, attnum - 1);
-	column->name = NameStr(attribute->attname);
-	column->type = attribute->atttypid;
-	column->typmod = attribute->atttypmod;
-	column->base = getBaseTypeAndTypmod(column->type, &column->typmod);
-	column->is_domain = column->base != column->type;
-	column->needs_canonical = ch_typemap_from_pg(column->type, attribute->atttypmod, wanted) == CONNHUB_NATIVE ||
-		wanted->type == CONNHUB_INTERVAL;
-}
 
 ChSlotReader *
 ch_slot_reader_create(TupleDesc desc, const AttrNumber *attnums, int ncolumns, const char *relation)
@@ -823,7 +47,21 @@ ch_slot_reader_create(TupleDesc desc, const AttrNumber *attnums, int ncolumns, c
 	reader->columns = palloc0(sizeof(ChSlotColumn) * Max(ncolumns, 1));
 	initStringInfo(&reader->scratch);
 	for (int i = 0; i < ncolumns; i++)
-		column_init(&reader->columns[i], reader, desc, attnums[i], &reader->wanted[i]);
+	{
+		ChSlotColumn *column = &reader->columns[i];
+
+		column->attribute = attnums[i] - 1;
+		if (attnums[i] <= 0)
+		{
+			column->attribute = -1;
+			reader->wanted[i].type = CONNHUB_INT64;
+			reader->wanted[i].precision = -1;
+			continue;
+		}
+		ch_convert_init(&column->convert, TupleDescAttr(desc, column->attribute), &reader->scratch,
+						&reader->wanted[i]);
+		column->is_domain = column->convert.base != column->convert.type;
+	}
 	return reader;
 }
 
@@ -841,9 +79,24 @@ ch_slot_reader_begin(ChSlotReader *reader, const ConnhubBatch *batch)
 	{
 		ChSlotColumn *column = &reader->columns[i];
 
-		if (column->attribute >= 0 && column->settled != batch->columns[i].type)
-			settle(column, batch->columns[i].type);
+		if (column->attribute >= 0 && column->convert.settled != batch->columns[i].type)
+			ch_convert_settle(&column->convert, batch->columns[i].type);
 	}
+}
+
+static void
+slot_error_context(void *arg)
+{
+	ChSlotReader *reader = (ChSlotReader *) arg;
+
+	if (reader->current == NULL)
+		return;
+	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION)
+		errhint("Declare the column with a type that holds every value of the source, such as text, or exclude the row.");
+	if (reader->relation)
+		errcontext("column \"%s\" of foreign table \"%s\"", reader->current->name, reader->relation);
+	else
+		errcontext("column \"%s\" of a remote query", reader->current->name);
 }
 
 void
@@ -869,15 +122,15 @@ ch_slot_reader_store(ChSlotReader *reader, uint32 row, TupleTableSlot *slot)
 
 		if (column->attribute < 0)
 			continue;
-		reader->current = column;
+		reader->current = &column->convert;
 		if (is_valid)
 		{
-			slot->tts_values[column->attribute] = column->convert(column, vector, row);
+			slot->tts_values[column->attribute] = column->convert.function(&column->convert, vector, row);
 			slot->tts_isnull[column->attribute] = false;
 		}
 		if (unlikely(column->is_domain))
-			domain_check(slot->tts_values[column->attribute], !is_valid, column->type, &column->domain_extra,
-						 reader->context);
+			domain_check(slot->tts_values[column->attribute], !is_valid, column->convert.type,
+						 &column->domain_extra, reader->context);
 	}
 
 	error_context_stack = context.previous;
