@@ -1,24 +1,65 @@
 # connhub — PGXS build of the core library, with one sub-make per driver.
+#
+#   make, make install, make uninstall, make clean, make installcheck     as for any PGXS extension
+#   make deps     install what building and testing need (Debian, as root; else it says what is missing)
+#   make demo     the main job against throwaway servers; DEMO=embedded: SQLite only
+#   make check    every test, against throwaway servers; CHECK="kind ..." runs some kinds only
+#   make lint     the rules of the tree alone
+
+OWN_GOALS = deps demo check lint
+DEMO ?= all
+
+ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
+
+# These work before there is a pg_config, so PGXS stays out; what else was asked for is made by itself.
+
+.PHONY: $(MAKECMDGOALS)
+
+deps:
+	@test/deps.sh $(PG_CONFIG)
+
+demo: deps
+	@test/demo/run.sh $(DEMO)
+
+check: deps
+	@test/check.sh $(CHECK)
+
+lint:
+	@test/lint/run_all.sh
+
+$(filter-out $(OWN_GOALS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+.NOTPARALLEL:
+
+else
 
 EXTENSION = connhub
-EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" connhub.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" connhub.control)
 MODULE_big = connhub
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 HEADERS_connhub = src/include/connhub/driver.h
 SCRIPT = sql/connhub--$(EXTVERSION).sql
 DATA_built = $(SCRIPT)
 DATA = $(wildcard sql/update/connhub--*--*.sql)
+REGRESS = $(sort $(patsubst sql/%.sql,%,$(filter-out $(SCRIPT),$(wildcard sql/*.sql))))
 DRIVERS = $(notdir $(patsubst %/Makefile,%,$(wildcard drivers/*/Makefile)))
-EXTRA_CLEAN = $(SCRIPT) build
+EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 PG_CPPFLAGS = -I$(srcdir)/src/include -I$(srcdir)/src
-PG_CFLAGS = -fvisibility=hidden -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+PG_CFLAGS = -fvisibility=hidden -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
 SHLIB_LINK = -lcrypto -ljansson -lpthread
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
-with_llvm ?= no
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error PGXS was not found by PG_CONFIG=$(PG_CONFIG): install the server's development files, or run "make deps")
+endif
+
+# Bitcode would be built a second time by clang, with other warnings, for a library that is never inlined.
+override with_llvm = no
 include $(PGXS)
+-include $(OBJS:.o=.d)
 
 $(SCRIPT): $(sort $(wildcard sql/install/*.sql))
 	cat $^ > $@
@@ -27,14 +68,15 @@ $(SCRIPT): $(sort $(wildcard sql/install/*.sql))
 all: drivers
 drivers: $(DRIVERS:%=driver-%)
 $(DRIVERS:%=driver-%): driver-%:
-	$(MAKE) -C drivers/$* with_llvm=no all
+	@$(MAKE) --no-print-directory -C drivers/$* all
 
+.PHONY: install-drivers uninstall-drivers clean-drivers
 install: install-drivers
-.PHONY: install-drivers
 install-drivers: drivers
-	for d in $(DRIVERS); do $(MAKE) -C drivers/$$d with_llvm=no install || exit 1; done
-
+uninstall: uninstall-drivers
 clean: clean-drivers
-.PHONY: clean-drivers
-clean-drivers:
-	for d in $(DRIVERS); do $(MAKE) -C drivers/$$d with_llvm=no clean || exit 1; done
+
+install-drivers uninstall-drivers clean-drivers: %-drivers:
+	@for d in $(DRIVERS); do $(MAKE) --no-print-directory -C drivers/$$d $* || exit 1; done
+
+endif

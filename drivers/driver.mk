@@ -7,6 +7,7 @@
 #   PACKAGE     pkg-config name of its client library, empty for none
 #   INCLUDES, LIBS   when pkg-config does not know the library
 # and then includes this file.  When the library is absent the driver is skipped with a notice.
+# Nothing but connhub_driver_init and the server's module magic leaves the library.
 
 PG_CONFIG ?= pg_config
 MODULE_big = connhub_$(DRIVER)
@@ -23,27 +24,32 @@ CLIENT_CFLAGS := $(INCLUDES)
 CLIENT_LIBS := $(LIBS)
 endif
 
+ifeq ($(AVAILABLE),yes)
+
+# The object of a common file stands here, so that drivers build in parallel.
 COMMON_OBJS := $(addprefix common-,$(subst /,-,$(COMMON:.c=.o)))
 OBJS = $(SOURCES:.c=.o) $(COMMON_OBJS)
-EXTRA_CLEAN = $(wildcard common-*.o) $(wildcard *.bc)
+EXTRA_CLEAN = $(OBJS:.o=.d)
 
 PG_CPPFLAGS = -I$(top)/src/include -I$(top)/drivers/common $(CLIENT_CFLAGS)
-PG_CFLAGS = -fvisibility=hidden -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
+PG_CFLAGS = -fvisibility=hidden -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 SHLIB_LINK = $(CLIENT_LIBS)
 
-ifeq ($(AVAILABLE),yes)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+override with_llvm = no
 include $(PGXS)
+-include $(OBJS:.o=.d)
 
-# One rule for each common file: its object stands here, so that drivers build in parallel.
 define common_rule
 common-$(subst /,-,$(1:.c=.o)): $(top)/drivers/common/$(1)
 	$$(CC) $$(CFLAGS) $$(CPPFLAGS) -c -o $$@ $$<
 endef
 $(foreach file,$(COMMON),$(eval $(call common_rule,$(file))))
 
-# Only the entry point and the server's module magic leave the library.
 else
-all install clean uninstall installdirs:
-	@echo "NOTICE: driver $(DRIVER) is skipped: client library $(PACKAGE) was not found by pkg-config"
+
+.PHONY: all install uninstall clean
+all install uninstall clean:
+	@echo "NOTICE: driver $(DRIVER) is skipped: pkg-config does not know its client library $(PACKAGE)"
+
 endif

@@ -2,6 +2,8 @@
 #ifndef CH_CATALOG_CAT_REMOTE_H
 #define CH_CATALOG_CAT_REMOTE_H
 
+#include "nodes/pg_list.h"
+
 #include "catalog/cat_connector.h"
 
 typedef struct ChRemoteColumn

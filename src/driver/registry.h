@@ -2,6 +2,8 @@
 #ifndef CH_DRIVER_REGISTRY_H
 #define CH_DRIVER_REGISTRY_H
 
+#include "nodes/pg_list.h"
+
 #include "connhub/driver.h"
 
 /* The loaded driver of a name, loading it on first use.  Throws ERRCODE_CH_DRIVER_LOAD, naming what

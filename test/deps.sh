@@ -1,0 +1,68 @@
+#!/bin/bash
+# test/deps.sh [PG_CONFIG] — make sure that what building and testing need is installed.
+#
+# Does nothing, quickly, when all is there.  On Debian as root it installs what is missing, without
+# questions and without starting any server; otherwise it prints the line to run, and fails.  With a
+# PG_CONFIG of one's own the PostgreSQL packages are left alone.
+set -euo pipefail
+
+pg_config=${1:-${PG_CONFIG:-}}
+
+packages=(make gcc libc6-dev pkg-config libssl-dev libjansson-dev libcurl4-openssl-dev
+	libpq-dev libmariadb-dev libsqlite3-dev
+	mariadb-server mariadb-client sqlite3 openssl procps util-linux
+	perl libipc-run-perl clang libclang-rt-14-dev valgrind libc6-dbg)
+
+postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2
+	exit 0
+fi
+
+if [ -z "$pg_config" ] || ! "$pg_config" --version >/dev/null 2>&1; then
+	packages+=("${postgresql[@]}")
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+	echo "These packages are missing; run this as root:" >&2
+	echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
+	exit 1
+fi
+
+# Debian starts a server when its package is installed, unless policy-rc.d says no.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+cleanup() {
+	[ -z "$made_policy" ] || rm -f "$policy"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+if [ ! -e "$policy" ]; then
+	made_policy=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
+
+# No cluster is wanted either: the tests make their own.
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+	mkdir -p /etc/postgresql-common
+	echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+fi
+
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
+options=(-q -y --no-install-recommends -o Dpkg::Use-Pty=0
+	-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+	-o DPkg::Lock::Timeout=120)
+
+echo "installing: ${missing[*]}"
+apt-get -q update </dev/null
+apt-get "${options[@]}" install "${missing[@]}" </dev/null
