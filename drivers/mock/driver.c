@@ -1,0 +1,39 @@
+/* driver.c — the driver's table and its one exported symbol. */
+#include "mock.h"
+
+const ConnhubHost *mk_host;
+
+static const ConnhubDriver mk_driver = {
+	.magic = CONNHUB_MAGIC,
+	.abi_major = CONNHUB_ABI_MAJOR,
+	.abi_minor = CONNHUB_ABI_MINOR,
+	.struct_size = sizeof(ConnhubDriver),
+	.name = "mock",
+	.version = "1.0",
+	.library = "none",
+	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	.types = mk_types,
+	.ntypes = 1,
+	.open = mk_open,
+	.step = mk_step,
+	.close = mk_close,
+	.check = mk_check,
+	.judge = mk_judge,
+	.render = mk_render,
+	.execute = mk_execute,
+	.fetch = mk_fetch,
+	.close_cursor = mk_close_cursor,
+	.cancel = mk_cancel,
+	.discover = mk_discover,
+	.begin = mk_begin,
+	.commit = mk_commit,
+	.rollback = mk_rollback,
+};
+
+const ConnhubDriver *
+connhub_driver_init(const ConnhubHost *host)
+{
+	mk_host = host;
+	return &mk_driver;
+}
