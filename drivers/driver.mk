@@ -31,7 +31,9 @@ COMMON_OBJS := $(addprefix common-,$(subst /,-,$(COMMON:.c=.o)))
 OBJS = $(SOURCES:.c=.o) $(COMMON_OBJS)
 EXTRA_CLEAN = $(OBJS:.o=.d)
 
-PG_CPPFLAGS = -I$(top)/src/include -I$(top)/drivers/common $(CLIENT_CFLAGS)
+# PostgreSQL 15 leaves PGDLLEXPORT empty, which would hide the module magic.
+PG_CPPFLAGS = -I$(top)/src/include -I$(top)/drivers/common $(CLIENT_CFLAGS) \
+	'-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -fvisibility=hidden -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 SHLIB_LINK = $(CLIENT_LIBS)
 
