@@ -1,8 +1,9 @@
 -- The tables of connhub.  src/catalog/catalog.h mirrors them column for column.
+-- Names compare by bytes (collation "C"): lookups from C need no locale, and a dump restores anywhere.
 
 CREATE TABLE connhub_catalog.tenant (
 	id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
-	name text NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
 	tier text NOT NULL DEFAULT 'enterprise',
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT tenant_pkey PRIMARY KEY (id),
@@ -16,7 +17,7 @@ COMMENT ON COLUMN connhub_catalog.tenant.tier IS 'Plan: free, professional or en
 COMMENT ON COLUMN connhub_catalog.tenant.created_at IS 'When the tenant was created';
 
 CREATE TABLE connhub_catalog.connector_type (
-	name text NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
 	driver text NOT NULL,
 	category text NOT NULL,
 	description text NOT NULL,
@@ -24,13 +25,13 @@ CREATE TABLE connhub_catalog.connector_type (
 	default_port integer,
 	flags integer NOT NULL,
 	capabilities bigint NOT NULL,
+	features text[] NOT NULL,
 	tier text NOT NULL,
 	options jsonb NOT NULL,
 	example text NOT NULL,
-	builtin boolean NOT NULL,
 	CONSTRAINT connector_type_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE connhub_catalog.connector_type IS 'Connector types, recorded when their driver was registered';
+COMMENT ON TABLE connhub_catalog.connector_type IS 'Connector types, recorded when their driver was registered; not dumped, since they follow the installed drivers';
 COMMENT ON COLUMN connhub_catalog.connector_type.name IS 'Name of the type, as in connhub.create_connector(type => ...)';
 COMMENT ON COLUMN connhub_catalog.connector_type.driver IS 'Driver that serves the type: library connhub_<driver>';
 COMMENT ON COLUMN connhub_catalog.connector_type.category IS 'relational, warehouse, nosql, ...';
@@ -39,16 +40,16 @@ COMMENT ON COLUMN connhub_catalog.connector_type.version IS 'Version of the driv
 COMMENT ON COLUMN connhub_catalog.connector_type.default_port IS 'TCP port used when a connector names none';
 COMMENT ON COLUMN connhub_catalog.connector_type.flags IS 'CONNHUB_TYPE_ bits of the driver ABI';
 COMMENT ON COLUMN connhub_catalog.connector_type.capabilities IS 'CONNHUB_CAP_ bits of the driver ABI';
+COMMENT ON COLUMN connhub_catalog.connector_type.features IS 'The same for people: names of what the driver can do';
 COMMENT ON COLUMN connhub_catalog.connector_type.tier IS 'Least tier that may use the type';
 COMMENT ON COLUMN connhub_catalog.connector_type.options IS 'Option table: array of {name, kind, default, choices, min, max, secret, required, privileged, help}';
 COMMENT ON COLUMN connhub_catalog.connector_type.example IS 'A whole call that creates a connector';
-COMMENT ON COLUMN connhub_catalog.connector_type.builtin IS 'Registered by CREATE EXTENSION, so not dumped';
 
 CREATE TABLE connhub_catalog.connector (
 	id uuid NOT NULL,
 	tenant_id uuid NOT NULL,
-	name text NOT NULL,
-	type text NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
+	type text COLLATE pg_catalog."C" NOT NULL,
 	owner regrole NOT NULL,
 	host text,
 	port integer,
@@ -74,7 +75,6 @@ CREATE TABLE connhub_catalog.connector (
 	deleted_at timestamptz,
 	CONSTRAINT connector_pkey PRIMARY KEY (id),
 	CONSTRAINT connector_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES connhub_catalog.tenant (id),
-	CONSTRAINT connector_type_fkey FOREIGN KEY (type) REFERENCES connhub_catalog.connector_type (name),
 	CONSTRAINT connector_name_check CHECK (pg_catalog.length(name) OPERATOR(pg_catalog.>=) 1 AND pg_catalog.octet_length(name) OPERATOR(pg_catalog.<=) 63),
 	CONSTRAINT connector_port_check CHECK (port OPERATOR(pg_catalog.>=) 1 AND port OPERATOR(pg_catalog.<=) 65535),
 	CONSTRAINT connector_ssl_mode_check CHECK (ssl_mode OPERATOR(pg_catalog.=) ANY (ARRAY['disable', 'require', 'verify-ca', 'verify-full'])),
@@ -86,7 +86,7 @@ COMMENT ON INDEX connhub_catalog.connector_name_key IS 'A name is unique among a
 COMMENT ON COLUMN connhub_catalog.connector.id IS 'Identifier; also the option "connector" of the foreign server';
 COMMENT ON COLUMN connhub_catalog.connector.tenant_id IS 'Tenant it belongs to';
 COMMENT ON COLUMN connhub_catalog.connector.name IS 'Unique in its tenant';
-COMMENT ON COLUMN connhub_catalog.connector.type IS 'Connector type';
+COMMENT ON COLUMN connhub_catalog.connector.type IS 'Connector type; no foreign key, so that a dump restores where a driver is missing';
 COMMENT ON COLUMN connhub_catalog.connector.owner IS 'Role that created it and may manage it';
 COMMENT ON COLUMN connhub_catalog.connector.host IS 'Host name or address; null for types without a network';
 COMMENT ON COLUMN connhub_catalog.connector.port IS 'TCP port; null: the type''s default';
@@ -94,7 +94,7 @@ COMMENT ON COLUMN connhub_catalog.connector.database IS 'Database, or file for t
 COMMENT ON COLUMN connhub_catalog.connector.schema IS 'Default schema';
 COMMENT ON COLUMN connhub_catalog.connector.username IS 'User at the source; its secrets are in connhub_catalog.secret';
 COMMENT ON COLUMN connhub_catalog.connector.ssl_mode IS 'disable, require, verify-ca or verify-full';
-COMMENT ON COLUMN connhub_catalog.connector.options IS 'Options that are not secret, as set';
+COMMENT ON COLUMN connhub_catalog.connector.options IS 'Options that are not secret, as set; defaults are not stored';
 COMMENT ON COLUMN connhub_catalog.connector.labels IS 'Free labels: object of strings';
 COMMENT ON COLUMN connhub_catalog.connector.enabled IS 'False: disabled by the user';
 COMMENT ON COLUMN connhub_catalog.connector.status IS 'TESTING, ACTIVE, WARNING, ERROR, INACTIVE or MAINTENANCE';
@@ -148,7 +148,7 @@ COMMENT ON COLUMN connhub_catalog.secret.updated_at IS 'When it was last changed
 
 CREATE TABLE connhub_catalog.remote_schema (
 	connector_id uuid NOT NULL,
-	name text NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
 	comment text,
 	CONSTRAINT remote_schema_pkey PRIMARY KEY (connector_id, name),
 	CONSTRAINT remote_schema_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE
@@ -160,9 +160,9 @@ COMMENT ON COLUMN connhub_catalog.remote_schema.comment IS 'Comment at the sourc
 
 CREATE TABLE connhub_catalog.remote_table (
 	connector_id uuid NOT NULL,
-	schema text NOT NULL,
-	name text NOT NULL,
-	kind text NOT NULL,
+	schema text COLLATE pg_catalog."C" NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
+	kind text COLLATE pg_catalog."C" NOT NULL,
 	comment text,
 	rows double precision,
 	bytes bigint,
@@ -181,10 +181,10 @@ COMMENT ON COLUMN connhub_catalog.remote_table.bytes IS 'Estimated bytes without
 
 CREATE TABLE connhub_catalog.remote_column (
 	connector_id uuid NOT NULL,
-	schema text NOT NULL,
-	table_name text NOT NULL,
+	schema text COLLATE pg_catalog."C" NOT NULL,
+	table_name text COLLATE pg_catalog."C" NOT NULL,
 	position integer NOT NULL,
-	name text NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
 	remote_type text NOT NULL,
 	type smallint NOT NULL,
 	length integer NOT NULL,
@@ -197,15 +197,9 @@ CREATE TABLE connhub_catalog.remote_column (
 	default_value text,
 	comment text,
 	collation text,
-	null_fraction real,
-	distinct_values real,
-	average_width integer,
-	correlation real,
-	most_common jsonb,
-	histogram jsonb,
 	CONSTRAINT remote_column_pkey PRIMARY KEY (connector_id, schema, table_name, position)
 );
-COMMENT ON TABLE connhub_catalog.remote_column IS 'Discovered columns, with statistics';
+COMMENT ON TABLE connhub_catalog.remote_column IS 'Discovered columns';
 COMMENT ON COLUMN connhub_catalog.remote_column.connector_id IS 'Connector';
 COMMENT ON COLUMN connhub_catalog.remote_column.schema IS 'Schema at the source';
 COMMENT ON COLUMN connhub_catalog.remote_column.table_name IS 'Table at the source';
@@ -223,19 +217,38 @@ COMMENT ON COLUMN connhub_catalog.remote_column.generated IS 'Computed or assign
 COMMENT ON COLUMN connhub_catalog.remote_column.default_value IS 'Default, in the source''s own text';
 COMMENT ON COLUMN connhub_catalog.remote_column.comment IS 'Comment at the source';
 COMMENT ON COLUMN connhub_catalog.remote_column.collation IS 'Collation, by the source''s own name';
-COMMENT ON COLUMN connhub_catalog.remote_column.null_fraction IS 'Fraction of nulls; null: unknown';
-COMMENT ON COLUMN connhub_catalog.remote_column.distinct_values IS 'Positive: a count; negative: minus the fraction of rows; null: unknown';
-COMMENT ON COLUMN connhub_catalog.remote_column.average_width IS 'Average bytes; null: unknown';
-COMMENT ON COLUMN connhub_catalog.remote_column.correlation IS 'Correlation of physical with logical order; null: unknown';
-COMMENT ON COLUMN connhub_catalog.remote_column.most_common IS 'Array of [value, frequency]';
-COMMENT ON COLUMN connhub_catalog.remote_column.histogram IS 'Array of equal-count bounds';
+
+CREATE TABLE connhub_catalog.remote_statistics (
+	connector_id uuid NOT NULL,
+	schema text COLLATE pg_catalog."C" NOT NULL,
+	table_name text COLLATE pg_catalog."C" NOT NULL,
+	column_name text COLLATE pg_catalog."C" NOT NULL,
+	null_fraction real,
+	distinct_values real,
+	average_width integer,
+	correlation real,
+	most_common jsonb,
+	histogram jsonb,
+	CONSTRAINT remote_statistics_pkey PRIMARY KEY (connector_id, schema, table_name, column_name)
+);
+COMMENT ON TABLE connhub_catalog.remote_statistics IS 'Statistics of discovered columns; apart from them, since sources tell them later';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.connector_id IS 'Connector';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.schema IS 'Schema at the source';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.table_name IS 'Table at the source';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.column_name IS 'Column at the source';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.null_fraction IS 'Fraction of nulls; null: unknown';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.distinct_values IS 'Positive: a count; negative: minus the fraction of rows; null: unknown';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.average_width IS 'Average bytes; null: unknown';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.correlation IS 'Correlation of physical with logical order; null: unknown';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.most_common IS 'Array of [value, frequency]';
+COMMENT ON COLUMN connhub_catalog.remote_statistics.histogram IS 'Array of equal-count bounds';
 
 CREATE TABLE connhub_catalog.remote_key (
 	connector_id uuid NOT NULL,
-	schema text NOT NULL,
-	table_name text NOT NULL,
-	name text NOT NULL,
-	kind text NOT NULL,
+	schema text COLLATE pg_catalog."C" NOT NULL,
+	table_name text COLLATE pg_catalog."C" NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
+	kind text COLLATE pg_catalog."C" NOT NULL,
 	columns text[] NOT NULL,
 	ref_schema text,
 	ref_table text,
@@ -256,9 +269,9 @@ COMMENT ON COLUMN connhub_catalog.remote_key.ref_columns IS 'Referenced columns 
 
 CREATE TABLE connhub_catalog.remote_index (
 	connector_id uuid NOT NULL,
-	schema text NOT NULL,
-	table_name text NOT NULL,
-	name text NOT NULL,
+	schema text COLLATE pg_catalog."C" NOT NULL,
+	table_name text COLLATE pg_catalog."C" NOT NULL,
+	name text COLLATE pg_catalog."C" NOT NULL,
 	is_unique boolean NOT NULL,
 	method text,
 	columns text[] NOT NULL,
@@ -274,3 +287,19 @@ COMMENT ON COLUMN connhub_catalog.remote_index.is_unique IS 'Whether it enforces
 COMMENT ON COLUMN connhub_catalog.remote_index.method IS 'Access method';
 COMMENT ON COLUMN connhub_catalog.remote_index.columns IS 'Columns or expressions in index order';
 COMMENT ON COLUMN connhub_catalog.remote_index.predicate IS 'Predicate of a partial index';
+
+INSERT INTO connhub_catalog.tenant (id, name) VALUES ('00000000-0000-0000-0000-000000000001', 'default');
+
+-- What a dump carries: everything but the types, which follow the installed drivers, and the tenant
+-- made above.  Credentials travel sealed; the master key is not in the database.
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.tenant', 'WHERE id OPERATOR(pg_catalog.<>) ''00000000-0000-0000-0000-000000000001''');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.connector', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.data_key', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.data_key_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.secret', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_schema', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_table', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_column', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_statistics', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_key', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.remote_index', '');

@@ -4,10 +4,11 @@
 
 #include "utils/uuid.h"
 
+#include "catalog/cat_option.h"
 #include "connhub/driver.h"
 
-/* A connector as configured.  Cached per backend and read-only; valid until the next invalidation is
- * accepted, so copy what must outlive a wait. */
+/* A connector as configured.  Cached per backend and read-only; stays readable until the
+ * transaction ends, though it may be out of date before. */
 typedef struct ChConnector
 {
 	pg_uuid_t	id;
@@ -60,9 +61,12 @@ extern bool ch_connector_may_use(const ChConnector *connector, Oid user);
 extern bool ch_connector_may_manage(const ChConnector *connector, Oid user);
 extern void ch_connector_require_manage(const ChConnector *connector);
 
-/* Options every type has: pool_size, connect_timeout, query_timeout, max_retries, fetch_size, …;
- * one sorted table, defaults as in docs/sql-api.md. */
-extern const ConnhubOptionSpec *ch_common_options(int *count);
+/* May the user know that it exists?  Those who may use it, and connhub_reader. */
+extern bool ch_connector_may_see(const ChConnector *connector, Oid user);
+
+/* The names of ssl_mode, in the order of ConnhubSslMode. */
+extern const char *const ch_ssl_mode_names[4];
+extern ConnhubSslMode ch_ssl_mode_parse(const char *name);
 
 extern void ch_connector_cache_init(void);
 

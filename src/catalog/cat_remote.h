@@ -58,4 +58,10 @@ extern List *ch_remote_schemas_load(const ChConnector *connector);
 /* The column of a name, or NULL. */
 extern const ChRemoteColumn *ch_remote_column_get(const ChRemoteTable *table, const char *name);
 
+/* The names of ConnhubTableKind and ConnhubKeyKind in the catalogue. */
+extern const char *const ch_table_kind_names[5];
+extern const char *const ch_key_kind_names[3];
+
+extern void ch_remote_cache_init(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "connhub/driver.h"
 
+/* Cached per backend and valid until the transaction ends. */
 typedef struct ChType
 {
 	char	   *name;
@@ -12,9 +13,19 @@ typedef struct ChType
 	int			default_port;
 	uint32		flags;			/* CONNHUB_TYPE_… */
 	uint64		capabilities;	/* CONNHUB_CAP_… */
+	ConnhubOptionSpec *options; /* the type's own, as recorded at registration */
+	int			noptions;
 } ChType;
 
 /* The type of a name.  missing_ok false: throws ERRCODE_CH_UNKNOWN_TYPE with the closest name. */
 extern const ChType *ch_type_get(const char *name, bool missing_ok);
+
+/* Record the types a driver serves, in place of what it served before. */
+extern void ch_type_store(const ConnhubDriver *driver);
+
+/* The names of capability bits, as a text[]. */
+extern Datum ch_type_features(uint64 capabilities);
+
+extern void ch_type_cache_init(void);
 
 #endif

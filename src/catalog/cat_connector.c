@@ -1,0 +1,442 @@
+/* catalog/cat_connector.c — connectors: name or id → ChConnector, and who may do what with one.
+ *
+ * Assumes that callers hold no right on the tables.  A connector that was deleted is not found here,
+ * whoever asks. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_foreign_server.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+
+#include "catalog/cat_cache.h"
+#include "catalog/cat_connector.h"
+#include "catalog/cat_type.h"
+#include "catalog/catalog.h"
+#include "common/error.h"
+
+typedef struct ConnectorEntry
+{
+	pg_uuid_t	id;				/* hash key, must be first */
+	ChConnector connector;
+	bool		server_known;
+	Oid			server;
+} ConnectorEntry;
+
+static ChCache connector_cache = {
+	.name = "connhub connectors",
+	.relations = {"connector", "connector_type"},
+	.servers = true,
+	.control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(ConnectorEntry)},
+	.flags = HASH_BLOBS,
+};
+
+const char *const ch_ssl_mode_names[4] = {
+	[CONNHUB_SSL_DISABLE] = "disable",
+	[CONNHUB_SSL_REQUIRE] = "require",
+	[CONNHUB_SSL_VERIFY_CA] = "verify-ca",
+	[CONNHUB_SSL_VERIFY_FULL] = "verify-full",
+};
+
+void
+ch_connector_cache_init(void)
+{
+	ch_type_cache_init();
+	ch_cache_register(&connector_cache);
+}
+
+ConnhubSslMode
+ch_ssl_mode_parse(const char *name)
+{
+	const char *closest;
+
+	for (int i = 0; i < lengthof(ch_ssl_mode_names); i++)
+	{
+		if (strcmp(name, ch_ssl_mode_names[i]) == 0)
+			return (ConnhubSslMode) i;
+	}
+	closest = ch_closest(name, ch_ssl_mode_names, lengthof(ch_ssl_mode_names));
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+			 errmsg("invalid ssl_mode \"%s\"", name),
+			 errdetail("It is one of disable, require, verify-ca and verify-full."),
+			 closest != NULL ? errhint("Perhaps you meant \"%s\".", closest) : 0));
+	return CONNHUB_SSL_DISABLE;
+}
+
+static char *
+text_or_null(const Datum *values, const bool *nulls, int attribute)
+{
+	return nulls[attribute - 1] ? NULL : TextDatumGetCString(values[attribute - 1]);
+}
+
+static void
+connector_fill(ChConnector *connector, TupleDesc descriptor, HeapTuple tuple)
+{
+	Datum		values[Natts_ch_connector];
+	bool		nulls[Natts_ch_connector];
+	ChOptionSet options;
+	const ChType *type;
+
+#define ATTRIBUTE(column) Anum_ch_connector_##column
+#define VALUE(column) values[ATTRIBUTE(column) - 1]
+#define TEXT(column) text_or_null(values, nulls, ATTRIBUTE(column))
+	heap_deform_tuple(tuple, descriptor, values, nulls);
+	memset(connector, 0, sizeof(*connector));
+	connector->id = *DatumGetUUIDP(VALUE(id));
+	connector->tenant_id = *DatumGetUUIDP(VALUE(tenant_id));
+	connector->name = TEXT(name);
+	connector->type = TEXT(type);
+	connector->owner = DatumGetObjectId(VALUE(owner));
+	connector->host = TEXT(host);
+	connector->database = TEXT(database);
+	connector->schema = TEXT(schema);
+	connector->username = TEXT(username);
+	connector->ssl_mode = ch_ssl_mode_parse(TEXT(ssl_mode));
+	connector->enabled = DatumGetBool(VALUE(enabled));
+	connector->status = TEXT(status);
+	connector->config_version = DatumGetInt64(VALUE(config_version));
+	connector->secret_version = DatumGetInt64(VALUE(secret_version));
+	connector->product = TEXT(source_product);
+	connector->version_num = nulls[ATTRIBUTE(source_version_num) - 1] ? 0 :
+		DatumGetInt32(VALUE(source_version_num));
+	connector->flags = (uint64) DatumGetInt64(VALUE(source_flags));
+	options = ch_options_from_jsonb(DatumGetJsonbP(VALUE(options)));
+	connector->options = options.items;
+	connector->noptions = options.count;
+
+	type = ch_type_get(connector->type, true);
+	connector->driver = pstrdup(type != NULL ? type->driver : "");
+	connector->port = !nulls[ATTRIBUTE(port) - 1] ? DatumGetInt32(VALUE(port)) :
+		type != NULL ? type->default_port : 0;
+#undef ATTRIBUTE
+#undef VALUE
+#undef TEXT
+}
+
+static ConnectorEntry *
+entry_get(const pg_uuid_t *id)
+{
+	HTAB	   *entries = ch_cache_entries(&connector_cache);
+	MemoryContext context = connector_cache.context;
+	ConnectorEntry *entry = hash_search(entries, id, HASH_FIND, NULL);
+	ChConnector connector;
+	ScanKeyData key;
+	ChScan		scan;
+	HeapTuple	tuple;
+	bool		live = false;
+
+	if (entry != NULL)
+		return entry;
+
+	ch_scan_key_uuid(&key, Anum_ch_connector_id, id);
+	ch_scan_begin(&scan, "connector", "connector_pkey", 1, &key);
+	tuple = ch_scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	descriptor = RelationGetDescr(scan.relation);
+
+		live = heap_attisnull(tuple, Anum_ch_connector_deleted_at, descriptor);
+		if (live)
+		{
+			MemoryContext before = MemoryContextSwitchTo(context);
+
+			connector_fill(&connector, descriptor, tuple);
+			MemoryContextSwitchTo(before);
+		}
+	}
+	ch_scan_end(&scan);
+	if (!live)
+		return NULL;
+
+	/* An invalidation accepted meanwhile has only marked the generation: it is still there. */
+	entry = hash_search(entries, id, HASH_ENTER, NULL);
+	entry->connector = connector;
+	entry->server_known = false;
+	entry->server = InvalidOid;
+	return entry;
+}
+
+const ChConnector *
+ch_connector_get(const pg_uuid_t *id, bool missing_ok)
+{
+	ConnectorEntry *entry = entry_get(id);
+
+	if (entry == NULL && !missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
+				 errmsg("connector with id %s does not exist", ch_uuid_text(id)),
+				 errhint("It may have been deleted; SELECT name, id FROM connhub.connectors() lists those there are.")));
+	return entry == NULL ? NULL : &entry->connector;
+}
+
+/* The id of the connector of a name. */
+static bool
+find_by_name(const char *name, pg_uuid_t *id)
+{
+	ScanKeyData keys[2];
+	pg_uuid_t	tenant;
+	ChScan		scan;
+	HeapTuple	tuple;
+	bool		found;
+
+	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &tenant))
+		elog(ERROR, "malformed id of the default tenant");
+	ch_scan_key_uuid(&keys[0], Anum_ch_connector_tenant_id, &tenant);
+	ch_scan_key_text(&keys[1], Anum_ch_connector_name, name);
+	ch_scan_begin(&scan, "connector", "connector_name_key", 2, keys);
+	tuple = ch_scan_next(&scan);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+	{
+		bool		isnull;
+
+		*id = *DatumGetUUIDP(heap_getattr(tuple, Anum_ch_connector_id,
+										  RelationGetDescr(scan.relation), &isnull));
+	}
+	ch_scan_end(&scan);
+	return found;
+}
+
+/* Name of a connector the user may see that is closest to `name`, or NULL. */
+static const char *
+closest_name(const char *name, Oid user)
+{
+	const char *names[512];
+	pg_uuid_t	ids[lengthof(names)];
+	int			nids = 0;
+	int			nnames = 0;
+	ChScan		scan;
+	HeapTuple	tuple;
+
+	ch_scan_begin(&scan, "connector", "connector_name_key", 0, NULL);
+	while (nids < lengthof(ids) && HeapTupleIsValid(tuple = ch_scan_next(&scan)))
+	{
+		bool		isnull;
+
+		ids[nids++] = *DatumGetUUIDP(heap_getattr(tuple, Anum_ch_connector_id,
+												  RelationGetDescr(scan.relation), &isnull));
+	}
+	ch_scan_end(&scan);
+	for (int i = 0; i < nids; i++)
+	{
+		const ChConnector *connector = ch_connector_get(&ids[i], true);
+
+		if (connector != NULL && ch_connector_may_see(connector, user))
+			names[nnames++] = connector->name;
+	}
+	return ch_closest(name, names, nnames);
+}
+
+const ChConnector *
+ch_connector_require(const char *name_or_id)
+{
+	const ChConnector *connector = NULL;
+	const char *closest;
+	pg_uuid_t	id;
+
+	AcceptInvalidationMessages();
+	if (find_by_name(name_or_id, &id) || ch_uuid_parse(name_or_id, &id))
+		connector = ch_connector_get(&id, true);
+	if (connector != NULL && ch_connector_may_see(connector, GetUserId()))
+		return connector;
+
+	closest = closest_name(name_or_id, GetUserId());
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
+			 errmsg("connector \"%s\" does not exist", name_or_id),
+			 closest != NULL
+			 ? errhint("Perhaps you meant the connector \"%s\".", closest)
+			 : errhint("SELECT name, id FROM connhub.connectors() lists those you may use.")));
+	return NULL;
+}
+
+/* The id in the options of a foreign server. */
+static bool
+server_connector_id(List *options, pg_uuid_t *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, CH_SERVER_OPTION) == 0)
+			return ch_uuid_parse(defGetString(option), id);
+	}
+	return false;
+}
+
+const ChConnector *
+ch_connector_of_server(Oid server_oid)
+{
+	ForeignServer *server = GetForeignServer(server_oid);
+	const ChConnector *connector;
+	pg_uuid_t	id;
+
+	if (!server_connector_id(server->options, &id))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("server \"%s\" names no connector", server->servername),
+				 errhint("Its option \"%s\" must hold the id of a connector; connhub.create_connector() "
+						 "makes a server of its own.", CH_SERVER_OPTION)));
+	connector = ch_connector_get(&id, true);
+	if (connector == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
+				 errmsg("connector of server \"%s\" does not exist", server->servername),
+				 errdetail("The connector %s was deleted.", ch_uuid_text(&id)),
+				 errhint("Drop the server and its foreign tables, or attach them to another connector.")));
+
+	/* Whoever owns a server may change its options, but not borrow another's connector by that. */
+	if (!ch_connector_may_manage(connector, server->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("owner of server \"%s\" may not use its connector", server->servername),
+				 errhint("Give the connector to the same owner with connhub.set_owner().")));
+	return connector;
+}
+
+/* Scan pg_foreign_server for the servers that name the connector.  By-hand copies may exist: the one
+ * of the connector's own name comes first, then the oldest. */
+static Oid
+find_server(const ChConnector *connector)
+{
+	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	Oid			best = InvalidOid;
+	bool		best_named = false;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
+		pg_uuid_t	id;
+		bool		isnull;
+		bool		named;
+		Datum		options = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
+										   RelationGetDescr(relation), &isnull);
+
+		if (isnull || form->srvfdw != get_foreign_data_wrapper_oid(CH_FDW, true))
+			continue;
+		if (!server_connector_id(untransformRelOptions(options), &id) ||
+			memcmp(&id, &connector->id, sizeof(id)) != 0 ||
+			!ch_connector_may_manage(connector, form->srvowner))
+			continue;
+		named = strcmp(NameStr(form->srvname), connector->name) == 0;
+		if (!OidIsValid(best) || (named && !best_named) || (named == best_named && form->oid < best))
+		{
+			best = form->oid;
+			best_named = named;
+		}
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return best;
+}
+
+Oid
+ch_connector_server(const ChConnector *connector)
+{
+	ConnectorEntry *entry = entry_get(&connector->id);
+
+	if (entry == NULL)
+		return InvalidOid;
+	if (!entry->server_known)
+	{
+		Oid			server = find_server(connector);
+
+		/* The scan may have let an invalidation in: the answer is good for now only. */
+		if (connector_cache.stale)
+			return server;
+		entry->server = server;
+		entry->server_known = true;
+	}
+	return entry->server;
+}
+
+const char *
+ch_connector_option(const ChConnector *connector, const char *name)
+{
+	const ChType *type;
+	const ConnhubOptionSpec *spec;
+
+	for (int i = 0; i < connector->noptions; i++)
+	{
+		if (strcmp(connector->options[i].name, name) == 0)
+			return connector->options[i].value;
+	}
+	type = ch_type_get(connector->type, true);
+	spec = type == NULL ? NULL : ch_option_find(type, name);
+	return spec == NULL ? NULL : spec->default_value;
+}
+
+int64
+ch_connector_option_ms(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+	int64		ms = 0;
+
+	if (value != NULL && !ch_duration_parse(value, &ms))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("option \"%s\" of connector \"%s\" is not a duration", name, connector->name),
+				 errhint("Set it again with connhub.update_connector().")));
+	return ms;
+}
+
+void
+ch_connector_source(const ChConnector *connector, ConnhubSource *source)
+{
+	memset(source, 0, sizeof(*source));
+	source->struct_size = sizeof(*source);
+	source->type = connector->type;
+	source->product = connector->product == NULL ? "" : connector->product;
+	source->version_num = connector->version_num;
+	source->flags = connector->flags;
+	source->schema = connector->schema;
+	source->options = connector->options;
+	source->noptions = connector->noptions;
+}
+
+bool
+ch_connector_may_manage(const ChConnector *connector, Oid user)
+{
+	return ch_catalog_has_role(user, CH_ROLE_ADMIN) || has_privs_of_role(user, connector->owner);
+}
+
+bool
+ch_connector_may_use(const ChConnector *connector, Oid user)
+{
+	Oid			server;
+
+	if (ch_connector_may_manage(connector, user))
+		return true;
+	server = ch_connector_server(connector);
+	return OidIsValid(server) && pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
+}
+
+bool
+ch_connector_may_see(const ChConnector *connector, Oid user)
+{
+	return ch_catalog_has_role(user, CH_ROLE_READER) || ch_connector_may_use(connector, user);
+}
+
+void
+ch_connector_require_manage(const ChConnector *connector)
+{
+	if (!ch_connector_may_manage(connector, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for connector \"%s\"", connector->name),
+				 errhint("Only its owner and members of connhub_admin may do this.")));
+}

@@ -1,0 +1,510 @@
+/* catalog/cat_option.c — option tables, and the check of every option a caller sets.
+ *
+ * Assumes that values come from users and are hostile.  A value is kept as text in one canonical form;
+ * secret values never appear in an error. */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "catalog/cat_option.h"
+#include "common/error.h"
+
+#define MAX_VALUE_BYTES (64 * 1024)
+
+/* Sorted by name. */
+static const ConnhubOptionSpec common_options[] = {
+	{"batch_size", CONNHUB_OPTION_INTEGER, 0, "1000", NULL, 1, 100000,
+	"Rows sent to the source in one batch of writes."},
+	{"connect_timeout", CONNHUB_OPTION_DURATION, 0, "30s", NULL, 100, 600000,
+	"How long opening a connection may take, name resolution and login included."},
+	{"fetch_size", CONNHUB_OPTION_INTEGER, 0, "0", NULL, 0, 1000000,
+	"Rows per round trip where the protocol has such a thing; 0: the driver's choice."},
+	{"health_interval", CONNHUB_OPTION_DURATION, 0, "15min", NULL, 10000, 604800000,
+	"How often the connector's health is checked in the background."},
+	{"latency_warning_ms", CONNHUB_OPTION_INTEGER, 0, "2000", NULL, 1, 600000,
+	"A successful test that takes longer sets the status WARNING."},
+	{"max_retries", CONNHUB_OPTION_INTEGER, 0, "3", NULL, 0, 20,
+	"How often an error that may pass is retried while nothing was sent."},
+	{"pool_size", CONNHUB_OPTION_INTEGER, 0, "5", NULL, 1, 1000,
+	"Connections to the source that may be open at once."},
+	{"query_timeout", CONNHUB_OPTION_DURATION, 0, "300s", NULL, 0, 86400000,
+	"How long one statement may take at the source; 0: no limit."},
+	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 60000, 2592000000,
+	"How often the source is discovered again in the background."},
+	{"ssl_ca", CONNHUB_OPTION_PEM, 0, NULL, NULL, 0, 0,
+	"Certificates of the authorities to trust, as PEM text; none: the system's."},
+	{"ssl_cert", CONNHUB_OPTION_PEM, 0, NULL, NULL, 0, 0,
+	"Client certificate, as PEM text."},
+	{"ssl_key", CONNHUB_OPTION_PEM, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Key of the client certificate, as PEM text."},
+};
+
+static const ConnhubOptionSpec password_option = {
+	"password", CONNHUB_OPTION_TEXT, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Password of the user at the source."
+};
+
+static const struct
+{
+	const char *unit;
+	int64		ms;
+}			duration_units[] = {
+	{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}
+};
+
+const ConnhubOptionSpec *
+ch_common_options(int *count)
+{
+	*count = lengthof(common_options);
+	return common_options;
+}
+
+static bool
+common_applies(const ChType *type, const ConnhubOptionSpec *spec)
+{
+	return strncmp(spec->name, "ssl_", 4) != 0 || (type->flags & CONNHUB_TYPE_TLS) != 0;
+}
+
+const ConnhubOptionSpec *
+ch_option_find(const ChType *type, const char *name)
+{
+	for (int i = 0; i < type->noptions; i++)
+	{
+		if (strcmp(type->options[i].name, name) == 0)
+			return &type->options[i];
+	}
+	for (int i = 0; i < lengthof(common_options); i++)
+	{
+		if (strcmp(common_options[i].name, name) == 0 && common_applies(type, &common_options[i]))
+			return &common_options[i];
+	}
+	return NULL;
+}
+
+bool
+ch_duration_parse(const char *text, int64 *ms)
+{
+	char	   *end;
+	double		amount;
+
+	while (*text == ' ')
+		text++;
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	amount = strtod(text, &end);
+	if (errno != 0 || strspn(text, "0123456789.") < (size_t) (end - text))
+		return false;
+	while (*end == ' ')
+		end++;
+	for (int i = 0; i < lengthof(duration_units); i++)
+	{
+		if (strcmp(end, duration_units[i].unit) == 0)
+		{
+			double		result = rint(amount * duration_units[i].ms);
+
+			if (!(result >= 0 && result < 1e15))
+				return false;
+			*ms = (int64) result;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+unknown_option(const ChType *type, const char *name, bool secret)
+{
+	const char **names = palloc(sizeof(char *) * (type->noptions + lengthof(common_options) + 1));
+	const char *closest;
+	int			count = 0;
+
+	for (int i = 0; i < type->noptions; i++)
+		names[count++] = type->options[i].name;
+	for (int i = 0; i < lengthof(common_options); i++)
+	{
+		if (common_applies(type, &common_options[i]))
+			names[count++] = common_options[i].name;
+	}
+	if (secret)
+		names[count++] = password_option.name;
+	closest = ch_closest(name, names, count);
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+			 errmsg("connector type \"%s\" has no option \"%s\"", type->name, name),
+			 closest != NULL
+			 ? errhint("Perhaps you meant the option \"%s\".", closest)
+			 : errhint("SELECT options FROM connhub.types() WHERE name = '%s' lists its options.", type->name)));
+}
+
+static void
+bad_value(const ConnhubOptionSpec *spec, const char *expected)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+			 errmsg("invalid value for option \"%s\"", spec->name),
+			 errdetail("The option takes %s.", expected),
+			 errhint("%s", spec->help)));
+}
+
+static void
+check_range(const ConnhubOptionSpec *spec, int64 value)
+{
+	if (spec->min == 0 && spec->max == 0)
+		return;
+	if (value >= spec->min && value <= spec->max)
+		return;
+	bad_value(spec, spec->kind == CONNHUB_OPTION_DURATION
+			  ? psprintf("a duration from " INT64_FORMAT " ms to " INT64_FORMAT " ms",
+						 spec->min, spec->max)
+			  : psprintf("an integer from " INT64_FORMAT " to " INT64_FORMAT, spec->min, spec->max));
+}
+
+static bool
+is_choice(const char *choices, const char *value)
+{
+	size_t		length = strlen(value);
+
+	for (const char *p = choices; p != NULL; p = strchr(p, ','))
+	{
+		p += strspn(p, ", ");
+		if (strncmp(p, value, length) == 0 && length > 0 &&
+			(p[length] == '\0' || p[length] == ',' || p[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+canonical_integer(const ConnhubOptionSpec *spec, const char *text)
+{
+	char	   *end;
+	int64		value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || strchr("-0123456789", text[0]) == NULL)
+		bad_value(spec, "an integer");
+	check_range(spec, value);
+	return psprintf(INT64_FORMAT, value);
+}
+
+static const char *
+canonical_boolean(const ConnhubOptionSpec *spec, const char *text)
+{
+	bool		value;
+
+	if (!parse_bool(text, &value))
+		bad_value(spec, "true or false");
+	return value ? "true" : "false";
+}
+
+static const char *
+canonical_enum(const ConnhubOptionSpec *spec, const char *text)
+{
+	if (!is_choice(spec->choices, text))
+		bad_value(spec, psprintf("one of %s", spec->choices));
+	return text;
+}
+
+static const char *
+canonical_duration(const ConnhubOptionSpec *spec, const char *text)
+{
+	int64		ms;
+
+	if (!ch_duration_parse(text, &ms))
+		bad_value(spec, "a duration such as \"250ms\", \"30s\", \"5min\" or \"1h\"");
+	check_range(spec, ms);
+	return text;
+}
+
+static const char *
+canonical_pem(const ConnhubOptionSpec *spec, const char *text)
+{
+	if (strstr(text, "-----BEGIN ") == NULL)
+		bad_value(spec, "PEM text, with its \"-----BEGIN\" line");
+	return text;
+}
+
+static const char *
+canonical_text(const ConnhubOptionSpec *spec, const char *text)
+{
+	return text;
+}
+
+static const char *(*const canonical[]) (const ConnhubOptionSpec *spec, const char *text) = {
+	[CONNHUB_OPTION_TEXT] = canonical_text,
+	[CONNHUB_OPTION_INTEGER] = canonical_integer,
+	[CONNHUB_OPTION_BOOLEAN] = canonical_boolean,
+	[CONNHUB_OPTION_ENUM] = canonical_enum,
+	[CONNHUB_OPTION_DURATION] = canonical_duration,
+	[CONNHUB_OPTION_PEM] = canonical_pem,
+};
+
+/* A JSON scalar as text; NULL for JSON null. */
+static char *
+scalar_text(const JsonbValue *value, const char *what, const char *name)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return NULL;
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("%s \"%s\" must be a single value", what, name),
+					 errhint("Give a string, a number, true or false.")));
+	}
+	return NULL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const ConnhubOption *) a)->name, ((const ConnhubOption *) b)->name);
+}
+
+/* The members of a JSON object of scalars, by name. */
+static ChOptionSet
+object_members(const Jsonb *given, const char *argument, const char *what)
+{
+	ChOptionSet set = {NULL, 0};
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *name = NULL;
+
+	if (given == NULL)
+		return set;
+	if (!JB_ROOT_IS_OBJECT(given))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("argument \"%s\" must be a JSON object", argument),
+				 errhint("For example '{\"name\": \"value\"}'.")));
+	set.items = palloc0(sizeof(ConnhubOption) * Max(JB_ROOT_COUNT(given), 1));
+	iterator = JsonbIteratorInit((JsonbContainer *) &given->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE)
+		{
+			set.items[set.count].name = name;
+			set.items[set.count++].value = scalar_text(&value, what, name);
+		}
+	}
+	qsort(set.items, set.count, sizeof(ConnhubOption), by_name);
+	return set;
+}
+
+static void
+check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
+{
+	if (option->value == NULL)
+		return;
+	if (strlen(option->value) > MAX_VALUE_BYTES)
+		bad_value(spec, psprintf("at most %d bytes", MAX_VALUE_BYTES));
+	option->value = canonical[spec->kind] (spec, option->value);
+}
+
+ChOptionSet
+ch_options_check(const ChType *type, const Jsonb *given, bool privileged)
+{
+	ChOptionSet set = object_members(given, "options", "option");
+
+	for (int i = 0; i < set.count; i++)
+	{
+		const ConnhubOptionSpec *spec = ch_option_find(type, set.items[i].name);
+
+		if ((spec != NULL && (spec->flags & CONNHUB_OPTION_SECRET) != 0) ||
+			(spec == NULL && strcmp(set.items[i].name, password_option.name) == 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("option \"%s\" is secret and cannot stand in \"options\"", set.items[i].name),
+					 errdetail("Options are stored and shown as they are."),
+					 errhint("Pass it in \"credentials\", which is stored sealed.")));
+		if (spec == NULL)
+			unknown_option(type, set.items[i].name, false);
+		if ((spec->flags & CONNHUB_OPTION_PRIVILEGED) != 0 && !privileged)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to set option \"%s\"", spec->name),
+					 errdetail("Only members of connhub_admin may set it."),
+					 errhint("Ask an administrator to set it, or leave it out.")));
+		check_value(spec, &set.items[i]);
+	}
+	return set;
+}
+
+ChOptionSet
+ch_credentials_check(const ChType *type, const Jsonb *given)
+{
+	ChOptionSet set = object_members(given, "credentials", "credential");
+
+	for (int i = 0; i < set.count; i++)
+	{
+		const ConnhubOptionSpec *spec = ch_option_find(type, set.items[i].name);
+
+		if (spec == NULL && strcmp(set.items[i].name, password_option.name) == 0)
+			spec = &password_option;
+		if (spec == NULL)
+			unknown_option(type, set.items[i].name, true);
+		if ((spec->flags & CONNHUB_OPTION_SECRET) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("option \"%s\" is not a secret", spec->name),
+					 errhint("Pass it in \"options\".")));
+		check_value(spec, &set.items[i]);
+	}
+	return set;
+}
+
+void
+ch_labels_check(const Jsonb *given)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (given == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(given))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("argument \"labels\" must be a JSON object"),
+				 errhint("For example '{\"team\": \"sales\"}'.")));
+	iterator = JsonbIteratorInit((JsonbContainer *) &given->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && value.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("a label's value must be a string"),
+					 errhint("For example '{\"team\": \"sales\"}'.")));
+	}
+}
+
+ChOptionSet
+ch_options_merge(ChOptionSet base, ChOptionSet patch)
+{
+	ChOptionSet result = {palloc0(sizeof(ConnhubOption) * (base.count + patch.count + 1)), 0};
+	int			b = 0;
+	int			p = 0;
+
+	while (b < base.count || p < patch.count)
+	{
+		int			order = b >= base.count ? 1 : p >= patch.count ? -1 :
+			strcmp(base.items[b].name, patch.items[p].name);
+		const ConnhubOption *item = order < 0 ? &base.items[b] : &patch.items[p];
+
+		if (order <= 0)
+			b++;
+		if (order >= 0)
+			p++;
+		if (item->value != NULL)
+			result.items[result.count++] = *item;
+	}
+	return result;
+}
+
+bool
+ch_options_equal(ChOptionSet a, ChOptionSet b)
+{
+	if (a.count != b.count)
+		return false;
+	for (int i = 0; i < a.count; i++)
+	{
+		if (strcmp(a.items[i].name, b.items[i].name) != 0 ||
+			strcmp(a.items[i].value, b.items[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_value(ChOptionSet set, const char *name)
+{
+	for (int i = 0; i < set.count; i++)
+	{
+		if (strcmp(set.items[i].name, name) == 0)
+			return set.items[i].value != NULL;
+	}
+	return false;
+}
+
+void
+ch_options_require(const ChType *type, ChOptionSet options, ChOptionSet credentials)
+{
+	for (int i = 0; i < type->noptions; i++)
+	{
+		const ConnhubOptionSpec *spec = &type->options[i];
+		bool		secret = (spec->flags & CONNHUB_OPTION_SECRET) != 0;
+
+		if ((spec->flags & CONNHUB_OPTION_REQUIRED) == 0 || spec->default_value != NULL)
+			continue;
+		if (!has_value(secret ? credentials : options, spec->name))
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("connector type \"%s\" needs option \"%s\"", type->name, spec->name),
+					 errdetail("%s", spec->help),
+					 errhint("Pass it in \"%s\".", secret ? "credentials" : "options")));
+	}
+}
+
+Jsonb *
+ch_options_to_jsonb(const ChType *type, ChOptionSet options)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue *result;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < options.count; i++)
+	{
+		const ConnhubOptionSpec *spec = ch_option_find(type, options.items[i].name);
+		const char *text = options.items[i].value;
+		JsonbValue	key;
+		JsonbValue	value;
+
+		key.type = jbvString;
+		key.val.string.val = (char *) options.items[i].name;
+		key.val.string.len = strlen(options.items[i].name);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		if (spec != NULL && spec->kind == CONNHUB_OPTION_INTEGER)
+		{
+			value.type = jbvNumeric;
+			value.val.numeric = int64_to_numeric(strtoll(text, NULL, 10));
+		}
+		else if (spec != NULL && spec->kind == CONNHUB_OPTION_BOOLEAN)
+		{
+			value.type = jbvBool;
+			value.val.boolean = text[0] == 't';
+		}
+		else
+		{
+			value.type = jbvString;
+			value.val.string.val = (char *) text;
+			value.val.string.len = strlen(text);
+		}
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(result);
+}
+
+ChOptionSet
+ch_options_from_jsonb(const Jsonb *stored)
+{
+	return object_members(stored, "options", "option");
+}

@@ -1,0 +1,47 @@
+/* catalog/cat_store.h — writing connectors and their foreign servers.
+ *
+ * Nothing here asks who the caller is: the api layer did.  Everything is part of the running
+ * transaction. */
+#ifndef CH_CATALOG_CAT_STORE_H
+#define CH_CATALOG_CAT_STORE_H
+
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "catalog/cat_connector.h"
+
+/* The connector of a name or id, locked against other changes until the transaction ends and read
+ * again under the lock; the current user must be allowed to manage it. */
+extern const ChConnector *ch_connector_lock(const char *name_or_id);
+
+/* A new row, with status TESTING.  Throws when the name is taken. */
+extern void ch_connector_insert(const ChConnector *connector, const Jsonb *options, const Jsonb *labels);
+
+/* Configuration of an existing row; labels NULL: as they are.  config_version is stored as given. */
+extern void ch_connector_store(const ChConnector *connector, const Jsonb *options, const Jsonb *labels);
+
+extern void ch_connector_set_secret_version(const pg_uuid_t *id, int64 version);
+extern void ch_connector_set_enabled(const pg_uuid_t *id, bool enabled, const char *status);
+extern void ch_connector_set_owner(const ChConnector *connector, Oid owner);
+
+/* Outcome of a test.  info NULL: it failed, and what was known of the source stays. */
+extern void ch_connector_record_test(const pg_uuid_t *id, const char *status, TimestampTz tested_at,
+									 const Jsonb *result, const ConnhubInfo *info);
+extern void ch_connector_record_discovery(const pg_uuid_t *id);
+
+extern void ch_connector_mark_deleted(const pg_uuid_t *id);
+extern void ch_connector_remove(const pg_uuid_t *id);
+
+/* The foreign server that stands for the connector: owned by its owner, named like it, or
+ * name_<first 8 of id> when that is taken.  Creates it unless it is there. */
+extern Oid	ch_connector_ensure_server(const ChConnector *connector);
+extern void ch_connector_rename_server(const ChConnector *connector, const char *old_name);
+extern void ch_connector_drop_server(Oid server);
+
+/* Make every backend plan again what was planned with the connector. */
+extern void ch_connector_forget_plans(const ChConnector *connector);
+
+/* Quoted names of the foreign tables of a server, in name order. */
+extern List *ch_server_tables(Oid server);
+
+#endif
