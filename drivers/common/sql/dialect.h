@@ -1,0 +1,182 @@
+/* sql/dialect.h — what one SQL source is to the shared judge and renderer.
+ *
+ * A dialect is data: quoting, literal and parameter forms for each ABI type, and rules that say which
+ * operation on which types has which native form, and whether it means exactly the same.  What has no
+ * rule is not sent.  Few things need code: what a remote collation does to text, and what a column's
+ * remote type does to its values.
+ *
+ * Forms are templates:
+ *   %1 … %9      argument of the call, already in native form and safe to stand in any expression
+ *   %[sep]N      arguments from the Nth on, joined by sep: "(%[ AND ]1)", "%1 IN (%[, ]2)"
+ *   %c           the arguments of a CASE: "WHEN a THEN b … ELSE z"
+ *   %t           name of the result's type (of a constant or parameter: its type)
+ *   %v           a constant's value as its encoding gives it
+ *   %p           a parameter's placeholder
+ *   %%           a percent sign
+ */
+#ifndef CONNHUB_SQL_DIALECT_H
+#define CONNHUB_SQL_DIALECT_H
+
+#include "connhub/driver.h"
+#include "text.h"
+
+/* Sets of ABI types. */
+#define SQL_T(type)		(UINT32_C(1) << (type))
+#define SQL_INTEGERS	(SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32) | SQL_T(CONNHUB_INT64))
+#define SQL_FLOATS		(SQL_T(CONNHUB_FLOAT32) | SQL_T(CONNHUB_FLOAT64))
+#define SQL_NUMBERS		(SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_DECIMAL))
+#define SQL_DATETIMES	(SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIME) | SQL_T(CONNHUB_TIMETZ) | \
+						 SQL_T(CONNHUB_TIMESTAMP) | SQL_T(CONNHUB_TIMESTAMPTZ))
+#define SQL_TEXTS		(SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BPCHAR))
+#define SQL_ANY			UINT32_MAX
+
+/* Nesting of expressions beyond which nothing is sent. */
+#define SQL_MAX_DEPTH	64
+
+/* How a value becomes the %v of its form. */
+typedef enum SqlEncoding
+{
+	SQL_NO_LITERAL = 0,			/* constants of the type are not sent */
+	SQL_BOOLEAN,				/* SqlDialect.true_literal, false_literal */
+	SQL_NUMBER,					/* digits; a negative one in parentheses, a real in shortest exact form */
+	SQL_STRING,					/* quoted; numbers, dates, times, intervals and uuid in PostgreSQL's ISO form */
+	SQL_HEX						/* lower-case hex digits of bytes or uuid, not quoted */
+} SqlEncoding;
+
+/* The native face of one ABI type. */
+typedef struct SqlTypeForm
+{
+	SqlEncoding encoding;
+	const char *literal;		/* "DATE %v"; NULL: "%v" */
+	const char *param;			/* "CAST(%p AS %t)"; NULL: "%p" */
+	const char *name;			/* %t; NULL: the type's pg_type */
+	const char *nonfinite;		/* form of NaN and the infinities, %v being a quoted word; NULL: not sent */
+	int64_t		min;			/* constants outside min … max are not sent; both 0: unbounded.  Integer */
+	int64_t		max;			/* storage only, infinities apart */
+} SqlTypeForm;
+
+/* What a call does with its text operands. */
+typedef enum SqlTextUse
+{
+	SQL_TEXT_UNUSED = 0,		/* nothing that depends on a collation */
+	SQL_TEXT_EQUALITY,			/* =, <>, IN, IS DISTINCT, NULLIF */
+	SQL_TEXT_RANGE,				/* <, <=, >, >= */
+	SQL_TEXT_SORT,				/* ORDER BY */
+	SQL_TEXT_PATTERN,			/* LIKE */
+	SQL_TEXT_FOLD				/* lower, upper, ILIKE */
+} SqlTextUse;
+
+/* One operation on some types.  The first row that matches a call decides it. */
+typedef struct SqlRule
+{
+	ConnhubFunction fn;
+	uint32_t	operands;		/* every argument's type is in this set */
+	uint32_t	result;			/* so is the result's; 0: any */
+	const char *form;
+	SqlTextUse	text;			/* asked of SqlDialect.text when an operand is text */
+	ConnhubVerdictKind kind;	/* REFUSE: form is unused */
+	const char *reason;			/* when not exact: a phrase for EXPLAIN */
+	uint32_t	min_version;	/* ConnhubInfo.version_num needed; 0: any */
+	uint64_t	flags;			/* bits that must be set in ConnhubSource.flags */
+	const char *product;		/* ConnhubInfo.product needed; NULL: any */
+} SqlRule;
+
+/* A question about text, and the dialect's answer.  Asked only when the local collation is known and
+ * deterministic. */
+typedef struct SqlTextQuestion
+{
+	SqlTextUse	use;
+	ConnhubFunction fn;			/* NONE for a sort key */
+	const ConnhubColumn *column;	/* a text column among the operands; NULL when there is none.  With
+									 * several columns each is asked, and the answers must agree */
+	ConnhubType type;			/* of the operands: TEXT or BPCHAR */
+	const ConnhubCollation *collation;	/* how the comparison is meant here */
+} SqlTextQuestion;
+
+typedef struct SqlTextAnswer
+{
+	ConnhubVerdictKind kind;	/* preset to REFUSE */
+	const char *form;			/* replaces the rule's form; a sort key's form has %1 only; NULL: as it is */
+	const char *reason;			/* when not exact */
+} SqlTextAnswer;
+
+/* What is asked of a column. */
+typedef enum SqlColumnUse
+{
+	SQL_COLUMN_VALUE = 0,		/* compared, computed with, sorted by */
+	SQL_COLUMN_NULL_TEST		/* only whether it is null */
+} SqlColumnUse;
+
+typedef enum SqlParamStyle
+{
+	SQL_PARAM_DOLLAR,			/* $1, $2; a number may repeat */
+	SQL_PARAM_QUESTION			/* ?1, ?2; a number may repeat.  See sql_bind_order for libraries that
+								 * know a plain ? only */
+} SqlParamStyle;
+
+typedef enum SqlBackslash
+{
+	SQL_BACKSLASH_PLAIN,		/* an ordinary character in a string literal */
+	SQL_BACKSLASH_DOUBLED,		/* the escape character: written twice */
+	SQL_BACKSLASH_REFUSED		/* not known: constants with a backslash are not sent */
+} SqlBackslash;
+
+#define SQL_NULLS_WORDS			0x01	/* knows NULLS FIRST and NULLS LAST */
+#define SQL_NULLS_LOW			0x02	/* by default nulls sort before every value; else after */
+#define SQL_COLUMNS_QUALIFIED	0x04	/* columns are written t.c: a name alone could mean something else */
+#define SQL_MIXED_INTEGERS		0x08	/* integers of different width compare without a cast, and by index */
+#define SQL_LIMIT_CONSTANT		0x10	/* LIMIT and OFFSET take constants only */
+
+typedef struct SqlDialect
+{
+	const char *name;			/* for reasons: "no form of it is known for <name>" */
+	uint32_t	flags;			/* SQL_… */
+	char		quote_open;		/* around identifiers; the closing one is doubled inside */
+	char		quote_close;
+	SqlBackslash backslash;
+	SqlParamStyle params;
+	const char *default_schema; /* qualifies tables when nothing else does; NULL: leave them bare */
+	const char *true_literal;
+	const char *false_literal;
+	const char *null_literal;	/* "NULL", "CAST(NULL AS %t)" */
+	const char *empty_output;	/* the select list of a request without outputs: "NULL" */
+	const char *limit;			/* "LIMIT %1" */
+	const char *offset;			/* "OFFSET %1" */
+	const char *offset_alone;	/* when there is no limit: "LIMIT -1 OFFSET %1"; NULL: as offset */
+	SqlTypeForm types[CONNHUB_NTYPES];	/* designated by ConnhubType */
+	const SqlRule *rules;
+	uint32_t	nrules;
+	uint32_t	sortable;		/* types of sort keys whose order is the same there, text apart */
+
+	/* What text means there.  NULL: no text is compared. */
+	void		(*text) (const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer);
+
+	/* May values of this column be computed with there?  Returns NULL, or the reason why not.
+	 * NULL: sql_column_refusal alone. */
+	const char *(*column) (const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use);
+
+	/* A last word on a call that a rule has accepted (fn not NONE), on a sort key, or on a constant
+	 * (fn NONE).  Returns NULL, or the reason why not.  NULL: no objection. */
+	const char *(*veto) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
+
+	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */
+	const char *(*output) (const ConnhubSource *source, const ConnhubExpr *expr);
+} SqlDialect;
+
+/* The driver's judge and render slots are one call of these each.  Pure. */
+extern void sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubPiece *piece,
+					  ConnhubVerdict *verdict);
+extern ConnhubStatus sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
+								const ConnhubRequest *request, ConnhubText *out, ConnhubError *error);
+
+/* The usual question about a column: is its remote type known, and the one declared here?  Returns NULL
+ * or the reason why not.  A null test needs only the first. */
+extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use);
+
+/* Turn rendered text with numbered placeholders (?1) into text with plain ones for libraries that bind
+ * by position.  order receives, for each placeholder, the 0-based parameter it stands for; *norder is
+ * their number.  order comes from host->alloc.  OK or NO_MEMORY. */
+extern ConnhubStatus sql_bind_order(const SqlDialect *dialect, const ConnhubHost *host, const char *text,
+									ConnhubText *out, uint32_t **order, uint32_t *norder);
+
+#endif							/* CONNHUB_SQL_DIALECT_H */
