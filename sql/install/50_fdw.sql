@@ -1,19 +1,19 @@
 -- The foreign-data wrapper.  Its servers are made by connhub.create_connector.
 
-CREATE FUNCTION connhub.connhub_handler() RETURNS fdw_handler
+CREATE FUNCTION connhub.fdw_handler() RETURNS fdw_handler
 LANGUAGE c STRICT VOLATILE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'connhub_handler';
-COMMENT ON FUNCTION connhub.connhub_handler() IS 'Handler of the foreign-data wrapper connhub';
-REVOKE ALL ON FUNCTION connhub.connhub_handler() FROM PUBLIC;
+AS 'MODULE_PATHNAME', 'connhub_fdw_handler';
+COMMENT ON FUNCTION connhub.fdw_handler() IS 'Handler of the foreign-data wrapper connhub';
+REVOKE ALL ON FUNCTION connhub.fdw_handler() FROM PUBLIC;
 
-CREATE FUNCTION connhub.connhub_validator(options text[], catalog oid) RETURNS void
+CREATE FUNCTION connhub.fdw_validator(options text[], catalog oid) RETURNS void
 LANGUAGE c STRICT VOLATILE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'connhub_validator';
-COMMENT ON FUNCTION connhub.connhub_validator(text[], oid) IS 'Validator of the options of the foreign-data wrapper connhub';
-REVOKE ALL ON FUNCTION connhub.connhub_validator(text[], oid) FROM PUBLIC;
+AS 'MODULE_PATHNAME', 'connhub_fdw_validator';
+COMMENT ON FUNCTION connhub.fdw_validator(text[], oid) IS 'Validator of the options of the foreign-data wrapper connhub';
+REVOKE ALL ON FUNCTION connhub.fdw_validator(text[], oid) FROM PUBLIC;
 
 CREATE FOREIGN DATA WRAPPER connhub
-	HANDLER connhub.connhub_handler
-	VALIDATOR connhub.connhub_validator;
+	HANDLER connhub.fdw_handler
+	VALIDATOR connhub.fdw_validator;
 COMMENT ON FOREIGN DATA WRAPPER connhub IS 'Other data sources, each a connector; see connhub.create_connector';
 GRANT USAGE ON FOREIGN DATA WRAPPER connhub TO connhub_operator, connhub_admin;

@@ -56,7 +56,7 @@ static const struct
 	{UserMappingRelationId, "user mapping", "A user mapping takes no options; credentials are set with connhub.set_credentials."},
 };
 
-PG_FUNCTION_INFO_V1(connhub_validator);
+PG_FUNCTION_INFO_V1(connhub_fdw_validator);
 
 static void pg_attribute_noreturn()
 raise_unknown(const char *name, Oid catalog)
@@ -94,7 +94,7 @@ raise_unknown(const char *name, Oid catalog)
 }
 
 Datum
-connhub_validator(PG_FUNCTION_ARGS)
+connhub_fdw_validator(PG_FUNCTION_ARGS)
 {
 	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
 	Oid			catalog = PG_GETARG_OID(1);
