@@ -40,8 +40,10 @@ fi
 # Debian starts a server when its package is installed, unless policy-rc.d says no.
 policy=/usr/sbin/policy-rc.d
 made_policy=
+log=
 cleanup() {
 	[ -z "$made_policy" ] || rm -f "$policy"
+	[ -z "$log" ] || rm -f "$log"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -59,10 +61,18 @@ if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
-options=(-q -y --no-install-recommends -o Dpkg::Use-Pty=0
+options=(-y --no-install-recommends -o Dpkg::Use-Pty=0
 	-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
 	-o DPkg::Lock::Timeout=120)
 
+log=$(mktemp)
+apt() {
+	apt-get -qq "$@" </dev/null >"$log" 2>&1 || {
+		cat "$log" >&2
+		exit 1
+	}
+}
+
 echo "installing: ${missing[*]}"
-apt-get -q update </dev/null
-apt-get "${options[@]}" install "${missing[@]}" </dev/null
+apt update
+apt "${options[@]}" install "${missing[@]}"
