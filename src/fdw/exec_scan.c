@@ -1,0 +1,431 @@
+/* fdw/exec_scan.c — running a scan: batches in, tuples out.
+ *
+ * Nothing is opened before the first row is asked for, so EXPLAIN never connects.  Three lifetimes: the
+ * plan's context holds the state, the batch has its own, a row's values live in the per-tuple context
+ * the executor calls us in.  A scan that is still streaming when another statement needs the
+ * connection reads the rest of its rows into a tuplestore, which spills to disk beyond work_mem. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "batch/batch.h"
+#include "batch/slot.h"
+#include "batch/typemap.h"
+#include "catalog/cat_connector.h"
+#include "common/error.h"
+#include "conn/conn.h"
+#include "fdw/fdw.h"
+
+/* Rows of the first batch, so that a plan which stops early costs little, and of the largest. */
+#define FIRST_CAPACITY	100
+#define MAX_CAPACITY	4096
+#define BATCH_BYTES		(4 * 1024 * 1024)
+
+typedef struct ChScan
+{
+	/* From the plan. */
+	List	   *plan;			/* fdw_private */
+	int			ncolumns;
+	Oid			user;			/* on whose behalf */
+	List	   *param_states;	/* ExprState * */
+	Bitmapset  *param_ids;		/* executor parameters they read */
+	Oid		   *param_sources;	/* type of each expression */
+	MemoryContext context;		/* of the plan */
+	MemoryContext param_context;	/* of the values now sent */
+	ResourceOwner owner;		/* of the portal the scan belongs to */
+
+	/* Streaming. */
+	ChCursor   *cursor;			/* NULL: not running */
+	ChSlotReader *reader;
+	TupleDesc	desc;			/* of the rows */
+	ConnhubBatch *batch;
+	bool		is_busy;		/* a row is being read: the batch must stay as it is */
+	uint32		row;			/* next row of the batch */
+	bool		started;		/* the native query was run */
+	bool		at_end;			/* the cursor has no more batches */
+	bool		first_batch;	/* the batch held is the first of the run */
+
+	/* Set aside. */
+	Tuplestorestate *store;		/* the rest of the rows, or NULL */
+	bool		store_is_whole; /* from the first row on */
+	TupleTableSlot *store_slot;
+
+	ChScanCounts counts;
+} ChScan;
+
+static Node *
+item(const ChScan *scan, ChPlanItem which)
+{
+	return list_nth(scan->plan, which);
+}
+
+static void
+release_cursor(void *arg)
+{
+	ChScan	   *scan = arg;
+
+	if (scan->cursor)
+		ch_cursor_close(scan->cursor);
+	scan->cursor = NULL;
+}
+
+static void
+prepare_params(ChScan *scan, ForeignScan *plan, ForeignScanState *node)
+{
+	ListCell   *cell;
+	int			n = 0;
+
+	scan->param_states = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+	scan->param_sources = palloc(sizeof(Oid) * Max(list_length(plan->fdw_exprs), 1));
+	foreach(cell, plan->fdw_exprs)
+	{
+		scan->param_sources[n++] = exprType(lfirst(cell));
+		scan->param_ids = bms_add_members(scan->param_ids, pull_paramids(lfirst(cell)));
+	}
+}
+
+void
+ch_begin_foreign_scan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
+	EState	   *estate = node->ss.ps.state;
+	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
+	ChScan	   *scan = palloc0(sizeof(ChScan));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	List	   *columns;
+	AttrNumber *attnums;
+	ListCell   *cell;
+	int			n = 0;
+
+	node->fdw_state = scan;
+	scan->plan = plan->fdw_private;
+	columns = (List *) item(scan, CH_PLAN_COLUMNS);
+	scan->ncolumns = list_length(columns);
+	scan->user = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	scan->context = CurrentMemoryContext;
+	scan->param_context = AllocSetContextCreate(scan->context, "connhub scan parameters", ALLOCSET_SMALL_SIZES);
+	scan->owner = CurrentResourceOwner;
+	prepare_params(scan, plan, node);
+
+	attnums = palloc(sizeof(AttrNumber) * Max(scan->ncolumns, 1));
+	foreach(cell, columns)
+		attnums[n++] = lfirst_int(cell);
+	scan->desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	scan->reader = ch_slot_reader_create(scan->desc, attnums, scan->ncolumns,
+										 RelationGetRelationName(node->ss.ss_currentRelation));
+	callback->func = release_cursor;
+	callback->arg = scan;
+	MemoryContextRegisterResetCallback(scan->context, callback);
+}
+
+/* ---- Running the native query ------------------------------------------------------------ */
+
+/* A negative row count is the server's error to raise: sources differ in what they make of it. */
+static void
+check_row_count(const ChScan *scan, int number, const ConnhubValue *value)
+{
+	if (value->is_null || value->v.integer >= 0)
+		return;
+	if (number == intVal(item(scan, CH_PLAN_LIMIT_PARAM)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE),
+				 errmsg("LIMIT must not be negative")));
+	if (number == intVal(item(scan, CH_PLAN_OFFSET_PARAM)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE),
+				 errmsg("OFFSET must not be negative")));
+}
+
+static ConnhubValue *
+compute_params(ChScan *scan, ForeignScanState *node)
+{
+	List	   *types = (List *) item(scan, CH_PLAN_PARAM_TYPES);
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	ConnhubValue *values;
+	MemoryContext old;
+	ListCell   *cell;
+	int			n = 0;
+
+	MemoryContextReset(scan->param_context);
+	old = MemoryContextSwitchTo(scan->param_context);
+	values = palloc0(sizeof(ConnhubValue) * Max(list_length(types), 1));
+	foreach(cell, scan->param_states)
+	{
+		bool		isnull;
+		Datum		value = ExecEvalExpr((ExprState *) lfirst(cell), econtext, &isnull);
+
+		if (!ch_typemap_value(value, isnull, scan->param_sources[n], &values[n]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("value of parameter $%d is out of range for connector \"%s\"",
+							n + 1, strVal(item(scan, CH_PLAN_CONNECTOR_NAME)))));
+		ch_typemap_from_pg(list_nth_oid(types, n), -1, &values[n].type);
+		check_row_count(scan, n, &values[n]);
+		n++;
+	}
+	MemoryContextSwitchTo(old);
+	return values;
+}
+
+/* The connector, still as it was when the native query was rendered. */
+static const ChConnector *
+require_connector(ChScan *scan)
+{
+	const pg_uuid_t *id = DatumGetUUIDP(((Const *) item(scan, CH_PLAN_CONNECTOR))->constvalue);
+	const ChConnector *connector = ch_connector_get(id, false);
+
+	if (connector->config_version != DatumGetInt64(((Const *) item(scan, CH_PLAN_CONFIG_VERSION))->constvalue))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_SCHEMA_CHANGED),
+				 errmsg("connector \"%s\" was changed after this query was planned", connector->name),
+				 errhint("Run the query again.")));
+	return connector;
+}
+
+static void spill(void *holder);
+
+static void
+start(ChScan *scan, ForeignScanState *node)
+{
+	ConnhubQuery query = {.struct_size = sizeof(ConnhubQuery)};
+	const ChConnector *connector;
+	ConnhubValue *params = compute_params(scan, node);
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+
+	query.text = strVal(item(scan, CH_PLAN_QUERY));
+	query.params = params;
+	query.nparams = list_length(scan->param_states);
+	query.columns = ch_slot_reader_wanted(scan->reader);
+	query.ncolumns = scan->ncolumns;
+	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
+	if (scan->batch == NULL)
+		scan->batch = ch_batch_create(scan->context, scan->ncolumns, FIRST_CAPACITY, BATCH_BYTES);
+
+	connector = require_connector(scan);
+	scan->cursor = ch_cursor_open(ch_conn_acquire(connector, scan->user), &query, spill, scan);
+	scan->batch->nrows = 0;
+	scan->row = 0;
+	scan->started = true;
+	scan->at_end = false;
+	scan->first_batch = false;
+	scan->counts.queries++;
+	MemoryContextSwitchTo(old);
+}
+
+/* Get the next batch; false at the end. */
+static bool
+next_batch(ChScan *scan)
+{
+	bool		is_first = scan->batch->nrows == 0 && !scan->first_batch && scan->row == 0;
+	MemoryContext old;
+
+	if (scan->at_end)
+		return false;
+
+	/* Only a full batch says that more room would be used. */
+	if (scan->batch->nrows == scan->batch->capacity && scan->batch->capacity < MAX_CAPACITY)
+	{
+		int			capacity = Min(scan->batch->capacity * 4, MAX_CAPACITY);
+
+		ch_batch_free(scan->batch);
+		scan->batch = NULL;
+		scan->batch = ch_batch_create(scan->context, scan->ncolumns, capacity, BATCH_BYTES);
+	}
+	ch_batch_reset(scan->batch, ch_slot_reader_wanted(scan->reader));
+	scan->row = 0;
+	scan->first_batch = false;
+	if (!ch_cursor_fetch(scan->cursor, scan->batch))
+	{
+		scan->at_end = true;
+		scan->batch->nrows = 0;
+		release_cursor(scan);
+		return false;
+	}
+	old = MemoryContextSwitchTo(scan->context);
+	ch_slot_reader_begin(scan->reader, scan->batch);
+	MemoryContextSwitchTo(old);
+	scan->first_batch = is_first;
+	scan->counts.batches++;
+	scan->counts.rows += scan->batch->nrows;
+	return true;
+}
+
+/* The next row of the batch, its values in the current memory context. */
+static void
+read_row(ChScan *scan, TupleTableSlot *slot)
+{
+	scan->is_busy = true;
+	ch_slot_reader_store(scan->reader, scan->row++, slot);
+	scan->is_busy = false;
+}
+
+/* ---- Setting rows aside ------------------------------------------------------------------ */
+
+/* Another statement needs the connection: read what remains into a tuplestore. */
+static void
+spill(void *holder)
+{
+	ChScan	   *scan = holder;
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	ResourceOwner owner = CurrentResourceOwner;
+	TupleTableSlot *slot;
+	MemoryContext row_context;
+
+	if (scan->is_busy)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("connector \"%s\" is needed while a row of it is being read",
+						strVal(item(scan, CH_PLAN_CONNECTOR_NAME))),
+				 errdetail("The check of a domain runs a query over the same connection.")));
+	CurrentResourceOwner = scan->owner;
+	scan->store_is_whole = (scan->first_batch || scan->counts.batches == 0) && scan->row == 0;
+	scan->store = tuplestore_begin_heap(false, false, work_mem);
+	slot = MakeSingleTupleTableSlot(scan->desc, &TTSOpsVirtual);
+	row_context = AllocSetContextCreate(scan->context, "connhub spilled row", ALLOCSET_DEFAULT_SIZES);
+	do
+	{
+		while (scan->row < scan->batch->nrows)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(row_context);
+			MemoryContextSwitchTo(row_context);
+			read_row(scan, slot);
+			MemoryContextSwitchTo(scan->context);
+			tuplestore_puttupleslot(scan->store, slot);
+			scan->counts.spilled++;
+		}
+	} while (next_batch(scan));
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row_context);
+	if (scan->store_slot == NULL)
+		scan->store_slot = MakeSingleTupleTableSlot(scan->desc, &TTSOpsMinimalTuple);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+forget_store(ChScan *scan)
+{
+	if (scan->store == NULL)
+		return;
+	ExecClearTuple(scan->store_slot);
+	tuplestore_end(scan->store);
+	scan->store = NULL;
+}
+
+/* The next row set aside, its values pointing into store_slot. */
+static bool
+next_stored(ChScan *scan, TupleTableSlot *slot)
+{
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	if (!tuplestore_gettupleslot(scan->store, true, false, scan->store_slot))
+		return false;
+	slot_getallattrs(scan->store_slot);
+	memcpy(slot->tts_values, scan->store_slot->tts_values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, scan->store_slot->tts_isnull, sizeof(bool) * natts);
+	ExecStoreVirtualTuple(slot);
+	return true;
+}
+
+/* ---- Callbacks --------------------------------------------------------------------------- */
+
+/* xmin and its like say, as in any foreign table, that there is nothing to say. */
+static void
+add_system_columns(TupleTableSlot *slot)
+{
+	HeapTuple	tuple;
+
+	ExecMaterializeSlot(slot);
+	tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+	HeapTupleHeaderSetXmin(tuple->t_data, InvalidTransactionId);
+	HeapTupleHeaderSetXmax(tuple->t_data, InvalidTransactionId);
+	HeapTupleHeaderSetCmin(tuple->t_data, InvalidTransactionId);
+}
+
+TupleTableSlot *
+ch_iterate_foreign_scan(ForeignScanState *node)
+{
+	ChScan	   *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (!scan->started)
+		start(scan, node);
+
+	if (scan->store == NULL)
+	{
+		if (scan->row >= scan->batch->nrows && !next_batch(scan))
+			return slot;
+		read_row(scan, slot);
+	}
+	else if (!next_stored(scan, slot))
+		return slot;
+
+	slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
+	if (boolVal(item(scan, CH_PLAN_SYSTEM_COLUMNS)))
+		add_system_columns(slot);
+	return slot;
+}
+
+void
+ch_rescan_foreign_scan(ForeignScanState *node)
+{
+	ChScan	   *scan = node->fdw_state;
+
+	if (!scan->started)
+		return;
+	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+
+	/* The same rows again: from where they still are, if they all are. */
+	if (!bms_overlap(node->ss.ps.chgParam, scan->param_ids))
+	{
+		if (scan->store && scan->store_is_whole)
+		{
+			tuplestore_rescan(scan->store);
+			return;
+		}
+		if (scan->store == NULL && scan->first_batch)
+		{
+			scan->row = 0;
+			return;
+		}
+	}
+	release_cursor(scan);
+	forget_store(scan);
+	scan->started = false;
+}
+
+void
+ch_end_foreign_scan(ForeignScanState *node)
+{
+	ChScan	   *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return;
+	release_cursor(scan);
+	forget_store(scan);
+	if (scan->store_slot)
+		ExecDropSingleTupleTableSlot(scan->store_slot);
+	scan->store_slot = NULL;
+}
+
+void
+ch_scan_counts(ForeignScanState *node, ChScanCounts *counts)
+{
+	*counts = ((ChScan *) node->fdw_state)->counts;
+}

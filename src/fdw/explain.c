@@ -1,0 +1,84 @@
+/* fdw/explain.c — what was sent where, what stayed here, and why.
+ *
+ * A native query may hold constants of the user's own query; it goes through the masking of secrets
+ * like any other text. */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "utils/ruleutils.h"
+
+#include "common/redact.h"
+#include "fdw/fdw.h"
+
+/* One piece checked or done here. */
+static void
+explain_piece(const char *label, const char *piece, const char *reason, ExplainState *es)
+{
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		ExplainPropertyText(label, psprintf("%s (%s)", piece, reason), es);
+		return;
+	}
+	ExplainOpenGroup("Piece", NULL, true, es);
+	ExplainPropertyText("Where", label, es);
+	ExplainPropertyText("Piece", piece, es);
+	ExplainPropertyText("Reason", reason, es);
+	ExplainCloseGroup("Piece", NULL, true, es);
+}
+
+static void
+explain_local(ForeignScanState *node, List *private, ExplainState *es)
+{
+	Plan	   *plan = node->ss.ps.plan;
+	List	   *notes = (List *) list_nth(private, CH_PLAN_QUALS);
+	List	   *kept = (List *) list_nth(private, CH_PLAN_KEPT);
+	List	   *context;
+	ListCell   *qual;
+	ListCell   *cell;
+
+	if (notes == NIL && kept == NIL)
+		return;
+	ExplainOpenGroup("Local", "Local", false, es);
+	context = set_deparse_context_plan(es->deparse_cxt, plan, NIL);
+	forboth(qual, plan->qual, cell, notes)
+	{
+		List	   *note = lfirst(cell);
+		bool		sent = boolVal(list_nth(note, CH_NOTE_SENT));
+		char	   *text = deparse_expression(lfirst(qual), context, list_length(es->rtable) > 1, false);
+
+		explain_piece(sent ? "Rechecked Locally" : "Kept Locally", text, strVal(list_nth(note, CH_NOTE_REASON)), es);
+	}
+	foreach(cell, kept)
+	{
+		List	   *note = lfirst(cell);
+
+		explain_piece("Kept Locally", strVal(list_nth(note, CH_NOTE_PIECE)),
+					  strVal(list_nth(note, CH_NOTE_REASON)), es);
+	}
+	ExplainCloseGroup("Local", "Local", false, es);
+}
+
+void
+ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
+{
+	List	   *private = castNode(ForeignScan, node->ss.ps.plan)->fdw_private;
+	char	   *query = strVal(list_nth(private, CH_PLAN_QUERY));
+	char	   *masked = ch_redact(query);
+	ChScanCounts counts;
+
+	if (es->verbose)
+	{
+		ExplainPropertyText("Connector", strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)), es);
+		ExplainPropertyText("Native Query", masked ? masked : query, es);
+		explain_local(node, private, es);
+	}
+	if (es->analyze)
+	{
+		ch_scan_counts(node, &counts);
+		ExplainPropertyInteger("Queries Sent", NULL, counts.queries, es);
+		ExplainPropertyInteger("Rows Fetched", NULL, counts.rows, es);
+		ExplainPropertyInteger("Batches Fetched", NULL, counts.batches, es);
+		if (counts.spilled > 0)
+			ExplainPropertyInteger("Rows Set Aside", NULL, counts.spilled, es);
+	}
+}

@@ -1,0 +1,90 @@
+/* fdw/fdw.h — what the files of this folder share: the plan's private list, the callbacks, costs. */
+#ifndef CH_FDW_FDW_H
+#define CH_FDW_FDW_H
+
+#include "commands/explain.h"
+#include "foreign/fdwapi.h"
+#include "nodes/pathnodes.h"
+
+#include "fdw/relinfo.h"
+
+/* ForeignScan.fdw_private, a List indexed by this.  fdw_exprs holds one expression per parameter. */
+typedef enum ChPlanItem
+{
+	CH_PLAN_CONNECTOR,			/* Const of uuid */
+	CH_PLAN_CONNECTOR_NAME,		/* String */
+	CH_PLAN_CONFIG_VERSION,		/* Const of int8: the configuration the query was rendered for */
+	CH_PLAN_QUERY,				/* String: the native query */
+	CH_PLAN_COLUMNS,			/* IntList: attribute number of each result column */
+	CH_PLAN_PARAM_TYPES,		/* OidList: type each parameter is sent as */
+	CH_PLAN_LIMIT_PARAM,		/* Integer: which parameter is LIMIT; -1: none */
+	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
+	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
+	CH_PLAN_SYSTEM_COLUMNS,		/* Boolean: xmin and its like are wanted */
+	CH_PLAN_QUALS,				/* List of CH_PLAN_NOTE lists, one per condition checked here, in order */
+	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
+	CH_PLAN_ITEMS
+} ChPlanItem;
+
+/* An element of CH_PLAN_QUALS and CH_PLAN_KEPT: a List indexed by this. */
+typedef enum ChPlanNote
+{
+	CH_NOTE_SENT,				/* Boolean: sent all the same, as a superset */
+	CH_NOTE_REASON,				/* String */
+	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
+} ChPlanNote;
+
+/* plan_scan.c */
+extern void ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table);
+extern void ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table);
+extern ForeignScan *ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table,
+										ForeignPath *path, List *tlist, List *clauses,
+										Plan *outer_plan);
+
+/* plan_upper.c */
+extern void ch_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
+									   RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra);
+
+/* cost.c */
+typedef struct ChCost
+{
+	double		rows;
+	Cost		startup;
+	Cost		total;
+} ChCost;
+
+/* Rows and width of a base relation from the catalogue, its conditions judged; sets rel->rows,
+ * rel->reltarget->width and info's estimates. */
+extern void ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info);
+
+/* Cost of scanning it, sorted at the source or not. */
+extern void ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted,
+						 ChCost *cost);
+
+/* Give the planner's selectivity functions what discovery knows of a column. */
+extern void ch_cost_init(void);
+
+/* exec_scan.c */
+extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);
+extern TupleTableSlot *ch_iterate_foreign_scan(ForeignScanState *node);
+extern void ch_rescan_foreign_scan(ForeignScanState *node);
+extern void ch_end_foreign_scan(ForeignScanState *node);
+
+/* What a scan has done so far, for EXPLAIN ANALYZE. */
+typedef struct ChScanCounts
+{
+	int64		queries;
+	int64		batches;
+	int64		rows;
+	int64		spilled;		/* rows set aside for another statement */
+} ChScanCounts;
+
+extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
+
+/* explain.c */
+extern void ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es);
+
+/* import.c */
+extern List *ch_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid server);
+
+#endif

@@ -1,0 +1,44 @@
+/* fdw/handler.c — the table of callbacks, and the function that hands it out.
+ *
+ * What is not in the table the server refuses by itself, with feature_not_supported. */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "fdw/fdw.h"
+
+PG_FUNCTION_INFO_V1(connhub_handler);
+
+/* A scan holds a connection of its backend, which no parallel worker shares. */
+static bool
+scan_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	return false;
+}
+
+/* Foreign tables take no writes. */
+static int
+relation_is_updatable(Relation relation)
+{
+	return 0;
+}
+
+Datum
+connhub_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = ch_get_foreign_rel_size;
+	routine->GetForeignPaths = ch_get_foreign_paths;
+	routine->GetForeignPlan = ch_get_foreign_plan;
+	routine->GetForeignUpperPaths = ch_get_foreign_upper_paths;
+	routine->BeginForeignScan = ch_begin_foreign_scan;
+	routine->IterateForeignScan = ch_iterate_foreign_scan;
+	routine->ReScanForeignScan = ch_rescan_foreign_scan;
+	routine->EndForeignScan = ch_end_foreign_scan;
+	routine->IsForeignScanParallelSafe = scan_is_parallel_safe;
+	routine->IsForeignRelUpdatable = relation_is_updatable;
+	routine->ExplainForeignScan = ch_explain_foreign_scan;
+	routine->ImportForeignSchema = ch_import_foreign_schema;
+	PG_RETURN_POINTER(routine);
+}

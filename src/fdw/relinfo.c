@@ -1,0 +1,173 @@
+/* fdw/relinfo.c — what planning needs to know of a foreign table, from the catalogues alone.
+ *
+ * Assumes that what the connector's catalogue hands out stays readable until the transaction ends,
+ * even when it has grown old: planning keeps pointers into it, plans do not. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "batch/typemap.h"
+#include "catalog/cat_connector.h"
+#include "catalog/cat_remote.h"
+#include "catalog/catalog.h"
+#include "driver/registry.h"
+#include "fdw/fdw.h"
+#include "fdw/option.h"
+#include "fdw/relinfo.h"
+
+static ChRelSource *
+source_make(const ChConnector *connector, List *table_options)
+{
+	ChRelSource *at = palloc0(sizeof(ChRelSource));
+	const char *fetch_size = ch_option_of(table_options, CH_OPTION_FETCH_SIZE);
+
+	if (fetch_size == NULL)
+		fetch_size = ch_connector_option(connector, "fetch_size");
+	at->connector = connector;
+	at->driver = ch_driver_require(connector->driver);
+	at->source.struct_size = sizeof(ConnhubSource);
+	ch_connector_source(connector, &at->source);
+	at->fetch_size = fetch_size ? pg_strtoint32(fetch_size) : 0;
+	return at;
+}
+
+static bool
+is_integer_type(ConnhubType type)
+{
+	return type == CONNHUB_INT16 || type == CONNHUB_INT32 || type == CONNHUB_INT64;
+}
+
+/* Would a value mean something else as the type declared here than as the source's own?  Modifiers
+ * do not matter: a value that does not fit them is an error when it is read, never changed. */
+static bool
+types_agree(const ConnhubTypeRef *declared, const ConnhubTypeRef *natural)
+{
+	if (natural->type == CONNHUB_TYPE_NONE)
+		return true;
+	if (is_integer_type(declared->type) && is_integer_type(natural->type))
+		return true;
+	if (declared->type == CONNHUB_FLOAT64 && natural->type == CONNHUB_FLOAT32)
+		return true;
+	if (declared->type != natural->type)
+		return false;
+	if (declared->type == CONNHUB_NATIVE || declared->type == CONNHUB_JSON)
+		return natural->pg_type == NULL || strcmp(declared->pg_type, natural->pg_type) == 0;
+	return true;
+}
+
+static void
+column_make(const ChRemoteTable *remote, Oid table, Form_pg_attribute attribute, ChRelColumn *out)
+{
+	const char *name = ch_option_of(GetForeignColumnOptions(table, attribute->attnum), CH_OPTION_COLUMN);
+	const ChRemoteColumn *found;
+	ConnhubColumn *column = &out->column;
+
+	column->name = name ? name : pstrdup(NameStr(attribute->attname));
+	ch_typemap_from_pg(attribute->atttypid, attribute->atttypmod, &column->type);
+	out->null_fraction = -1;
+	out->average_width = -1;
+
+	found = remote ? ch_remote_column_get(remote, column->name) : NULL;
+	if (found == NULL)
+		return;
+	column->remote_type = found->remote_type;
+	column->natural = found->type;
+	column->collation = found->collation;
+	column->not_null = found->not_null;
+	out->null_fraction = found->not_null ? 0 : found->null_fraction;
+	out->distinct_values = found->distinct_values;
+	out->average_width = found->average_width;
+	if (!types_agree(&column->type, &column->natural))
+		out->distrust = psprintf("column \"%s\" is declared as %s here but is %s at the source",
+								 NameStr(attribute->attname),
+								 format_type_be(attribute->atttypid), column->remote_type);
+}
+
+/* Mark the columns that alone identify a row. */
+static void
+mark_keys(const ChRemoteTable *remote, ChRelInfo *info)
+{
+	for (int i = 0; i < remote->nkeys; i++)
+	{
+		const ChRemoteKey *key = &remote->keys[i];
+
+		if (key->kind == CONNHUB_FOREIGN_KEY || key->ncolumns != 1)
+			continue;
+		for (int c = 0; c < info->ncolumns; c++)
+		{
+			ChRelColumn *column = &info->columns[c];
+
+			if (column->column.name && strcmp(column->column.name, key->columns[0]) == 0)
+				column->is_key = true;
+		}
+	}
+}
+
+/* A cached plan holds what these tables say: it is made anew once they change. */
+static void
+depend_on_catalog(PlannerInfo *root)
+{
+	static const char *const tables[] = {"connector", "remote_table", "remote_column"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
+														  ch_catalog_relation(tables[i]));
+}
+
+ChRelInfo *
+ch_relinfo_make(PlannerInfo *root, RelOptInfo *rel, Oid table)
+{
+	ForeignTable *foreign = GetForeignTable(table);
+	ChRelInfo  *info = palloc0(sizeof(ChRelInfo));
+	const ChConnector *connector = ch_connector_of_server(foreign->serverid);
+	const char *name = ch_option_of(foreign->options, CH_OPTION_TABLE);
+	const ChRemoteTable *remote;
+	Relation	relation;
+	TupleDesc	desc;
+
+	depend_on_catalog(root);
+	info->at = source_make(connector, foreign->options);
+	info->params = palloc0(sizeof(List *));
+	info->relid = rel->relid;
+	info->table = table;
+	info->name = get_rel_name(table);
+	info->remote_schema = ch_option_of(foreign->options, CH_OPTION_SCHEMA);
+	info->remote_table = name ? name : info->name;
+
+	/* The planner holds a lock already. */
+	relation = table_open(table, NoLock);
+	desc = RelationGetDescr(relation);
+	info->ncolumns = desc->natts;
+	info->columns = palloc0(sizeof(ChRelColumn) * Max(desc->natts, 1));
+	remote = ch_remote_table_get(connector, info->remote_schema, info->remote_table);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped)
+			column_make(remote, table, attribute, &info->columns[i]);
+	}
+	info->table_rows = remote ? remote->rows : -1;
+	info->table_bytes = remote ? remote->bytes : -1;
+	if (remote)
+		mark_keys(remote, info);
+	table_close(relation, NoLock);
+	return info;
+}
+
+ChRelInfo *
+ch_relinfo_base(ChRelInfo *info)
+{
+	while (info->input)
+		info = info->input;
+	return info;
+}

@@ -1,0 +1,23 @@
+/* request/semantics.h — what PostgreSQL's operators, functions and collations mean, in the driver ABI's
+ * words. */
+#ifndef CH_REQUEST_SEMANTICS_H
+#define CH_REQUEST_SEMANTICS_H
+
+#include "connhub/driver.h"
+
+typedef struct ChMeaning
+{
+	Oid			function;		/* pg_proc; an operator stands under its function */
+	ConnhubFunction fn;
+	ConnhubType operand;		/* every operand is first brought to this type by a lossless widening;
+								 * CONNHUB_TYPE_NONE: they must already share one PostgreSQL type */
+} ChMeaning;
+
+/* The meaning of a built-in function, or NULL when it has none here. */
+extern const ChMeaning *ch_meaning_get(Oid function);
+
+/* The collation a comparison, or (folds) a change or disregard of case, follows.  In the current memory
+ * context; NULL for InvalidOid. */
+extern const ConnhubCollation *ch_collation_make(Oid collation, bool folds);
+
+#endif
