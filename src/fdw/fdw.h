@@ -84,7 +84,4 @@ extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
 /* explain.c */
 extern void ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es);
 
-/* import.c */
-extern List *ch_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid server);
-
 #endif

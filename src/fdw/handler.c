@@ -6,6 +6,7 @@
 #include "fmgr.h"
 
 #include "fdw/fdw.h"
+#include "fdw/import.h"
 
 PG_FUNCTION_INFO_V1(connhub_handler);
 
