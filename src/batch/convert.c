@@ -252,9 +252,11 @@ server_text(const ConnhubSlice *slice)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("value of %zu bytes from the source is too long", slice->length)));
-	if (slice->length == 0)
+	if (slice->length == 0 ||
+		(GetDatabaseEncoding() == PG_UTF8 && pg_verify_mbstr(PG_UTF8, slice->data, (int) slice->length, true)))
 		return result;
-	if (unlikely(memchr(slice->data, '\0', slice->length) != NULL))
+
+	if (memchr(slice->data, '\0', slice->length) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("text from the source contains a zero byte"),

@@ -91,8 +91,10 @@ slot_error_context(void *arg)
 
 	if (reader->current == NULL)
 		return;
-	if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION)
-		errhint("Declare the column with a type that holds every value of the source, such as text, or exclude the row.");
+	if (geterrcode() == ERRCODE_CHARACTER_NOT_IN_REPERTOIRE || geterrcode() == ERRCODE_UNTRANSLATABLE_CHARACTER)
+		errhint("Correct the text at the source, or leave the row or the column out of the query.");
+	else if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_DATA_EXCEPTION)
+		errhint("Declare the column with a type that holds every value of the source, such as text, or leave the row out of the query.");
 	if (reader->relation)
 		errcontext("column \"%s\" of foreign table \"%s\"", reader->current->name, reader->relation);
 	else
