@@ -16,9 +16,12 @@ typedef struct Reader
 	ConnhubError *error;
 } Reader;
 
+/* Report what was expected, unless memory ran out just before. */
 static ConnhubStatus
 wrong(Reader *reader, const char *expected)
 {
+	if (reader->error->status == CONNHUB_NO_MEMORY)
+		return CONNHUB_NO_MEMORY;
 	mk_fail(reader->error, CONNHUB_CONFIG, "invalid table description at character %d: expected %s",
 			(int) (reader->at - reader->start) + 1, expected);
 	snprintf(reader->error->hint, sizeof(reader->error->hint),
@@ -67,6 +70,8 @@ read_name(Reader *reader)
 	size_t		length = peek_word(reader);
 	char	   *name = length ? mk_arena_copy(reader->arena, reader->at, length) : NULL;
 
+	if (length > 0 && name == NULL)
+		mk_fail(reader->error, CONNHUB_NO_MEMORY, "out of memory");
 	reader->at += length;
 	return name;
 }
@@ -198,7 +203,10 @@ mk_tables_parse(MkArena *arena, const char *text, MkTables *tables, ConnhubError
 		if (status != CONNHUB_OK)
 			return status;
 		if (mk_table_find(tables, MK_DATA_SCHEMA, table->name))
+		{
+			snprintf(error->hint, sizeof(error->hint), "Give each table a name of its own.");
 			return mk_fail(error, CONNHUB_CONFIG, "table \"%s\" is described twice", table->name);
+		}
 		tables->ntables++;
 		skip_blanks(&reader);
 		if (*reader.at && !accept_char(&reader, ';'))
