@@ -20,7 +20,8 @@
 #define ERRCODE_CH_CREDENTIAL_UNAVAILABLE	MAKE_SQLSTATE('U','B','0','1','3')
 #define ERRCODE_CH_SCHEMA_CHANGED			MAKE_SQLSTATE('U','B','0','1','4')
 
-/* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports. */
+/* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
+ * status that is no failure. */
 extern const char *ch_status_code(ConnhubStatus status);
 
 /* The phase's name in results and messages: "dns", "tcp", … */

@@ -22,13 +22,14 @@ extern void ch_deadline_begin_shielded(ChDeadline *deadline, int64 timeout_ms);
 extern void ch_deadline_end(ChDeadline *deadline);
 extern void ch_deadline_reset(void);
 
-/* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end, .offload. */
+/* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end. */
 extern ConnhubStatus ch_wait(int fd, int events, int64 timeout_ms);
 extern ConnhubStatus ch_cancelled(void);
 extern void ch_guard_begin(int fd);
 extern void ch_guard_end(void);
-extern ConnhubStatus ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms);
 
-extern void ch_wait_init(void);
+/* Did the guard shut a socket down since it was last forgotten? */
+extern bool ch_guard_fired(void);
+extern void ch_guard_forget(void);
 
 #endif

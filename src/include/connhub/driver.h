@@ -260,8 +260,9 @@ typedef struct ConnhubHost
 	void		(*guard_end) (void);
 
 	/* Run fn(arg) in a thread of its own with every signal blocked, and wait up to wait_ms for it.
-	 * OK: it has finished.  TIMEOUT: it goes on by itself, and owns arg.  fn may use nothing but the
-	 * C library and arg: neither this table nor memory from alloc. */
+	 * OK: it has finished.  TIMEOUT or CANCELLED: it goes on by itself, and owns arg.  NO_MEMORY: it was
+	 * not started.  fn may use nothing but the C library and arg: neither this table nor memory from
+	 * alloc. */
 	ConnhubStatus (*offload) (void (*fn) (void *arg), void *arg, int64_t wait_ms);
 
 	/* The running open or check enters this phase.  Core keeps the times. */

@@ -1,0 +1,154 @@
+/* common/guc.c — the settings of connhub: one row each, sorted by name. */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+#include "common/cidr.h"
+#include "common/compat.h"
+#include "common/guc.h"
+
+char	   *ch_allowed_drivers;
+char	   *ch_allowed_networks;
+char	   *ch_allowed_folders;
+char	   *ch_master_key;
+bool		ch_pushdown;
+int			ch_cancel_timeout_ms;
+
+static bool check_drivers(char **newval, void **extra, GucSource source);
+static bool check_networks(char **newval, void **extra, GucSource source);
+static bool check_folders(char **newval, void **extra, GucSource source);
+static bool check_master_key(char **newval, void **extra, GucSource source);
+
+typedef struct StringSetting
+{
+	const char *name;
+	const char *description;
+	char	  **variable;
+	const char *initial;
+	GucContext	context;
+	int			flags;
+	GucStringCheckHook check;
+} StringSetting;
+
+static const StringSetting string_settings[] = {
+	{"connhub.allowed_drivers", "Drivers that may be loaded: names separated by commas, or *.",
+	&ch_allowed_drivers, "*", PGC_SUSET, GUC_LIST_INPUT, check_drivers},
+	{"connhub.allowed_folders", "Folders below which every user may read file sources.",
+	&ch_allowed_folders, "", PGC_SUSET, GUC_LIST_INPUT, check_folders},
+	{"connhub.allowed_networks",
+		"Networks and socket folders that every user may connect to, loopback and link-local included.",
+	&ch_allowed_networks, "", PGC_SUSET, GUC_LIST_INPUT, check_networks},
+	{"connhub.master_key",
+		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
+		"empty for connhub_master.key in the data directory.",
+	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
+};
+
+void
+ch_guc_init(void)
+{
+	for (int i = 0; i < lengthof(string_settings); i++)
+	{
+		const StringSetting *s = &string_settings[i];
+
+		DefineCustomStringVariable(s->name, s->description, NULL, s->variable, s->initial,
+								   s->context, s->flags, s->check, NULL, NULL);
+	}
+	DefineCustomBoolVariable("connhub.pushdown",
+							 "Lets sources do as much of a query as they can.",
+							 "When off, only the choice of columns is left to the source.",
+							 &ch_pushdown, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("connhub.cancel_timeout",
+							"How long a cancelled statement may take to stop what runs at its source.",
+							"The connection is closed in any case.",
+							&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	ch_compat_reserve_prefix("connhub");
+}
+
+typedef bool (*ItemCheck) (const char *item);
+
+/* Check every item of a comma-separated list. */
+static bool
+check_list(const char *value, ItemCheck item_is_valid, const char *expected)
+{
+	char	   *copy = pstrdup(value);
+	List	   *items;
+	ListCell   *lc;
+
+	if (!SplitGUCList(copy, ',', &items))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(lc, items)
+	{
+		if (!item_is_valid(lfirst(lc)))
+		{
+			GUC_check_errdetail("\"%s\" is not %s.", (char *) lfirst(lc), expected);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+driver_is_valid(const char *item)
+{
+	return strcmp(item, "*") == 0 ||
+		(item[0] >= 'a' && item[0] <= 'z' &&
+		 strspn(item, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(item));
+}
+
+static bool
+check_drivers(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, driver_is_valid, "a driver name of a-z, 0-9 and _, or *");
+}
+
+static bool
+network_is_valid(const char *item)
+{
+	ChAddress	network;
+	int			bits;
+
+	return item[0] == '/' || ch_cidr_parse(item, &network, &bits);
+}
+
+static bool
+check_networks(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, network_is_valid,
+					  "a network such as 10.0.0.0/8 or ::1/128, or the absolute path of a socket folder");
+}
+
+static bool
+folder_is_valid(const char *item)
+{
+	return item[0] == '/' && strlen(item) < PATH_MAX;
+}
+
+static bool
+check_folders(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, folder_is_valid, "an absolute path");
+}
+
+/* The text after the colon may be sensitive, so it is not repeated. */
+static bool
+check_master_key(char **newval, void **extra, GucSource source)
+{
+	static const char *const kinds[] = {"file:/", "env:", "command:"};
+
+	if ((*newval)[0] == '\0')
+		return true;
+	for (int i = 0; i < lengthof(kinds); i++)
+		if (strncmp(*newval, kinds[i], strlen(kinds[i])) == 0 && (*newval)[strlen(kinds[i])] != '\0')
+			return true;
+	GUC_check_errdetail("It must be empty, or start with \"file:\" and an absolute path, \"env:\" and a name, "
+						"or \"command:\" and a command.");
+	return false;
+}

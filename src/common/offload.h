@@ -1,0 +1,11 @@
+/* common/offload.h — a call in a thread of its own: ConnhubHost.offload. */
+#ifndef CH_COMMON_OFFLOAD_H
+#define CH_COMMON_OFFLOAD_H
+
+#include "connhub/driver.h"
+
+/* As ConnhubHost.offload: OK, or TIMEOUT or CANCELLED when fn goes on alone and owns arg, or NO_MEMORY
+ * when it was not started.  Does not throw. */
+extern ConnhubStatus ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms);
+
+#endif

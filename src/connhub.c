@@ -1,0 +1,22 @@
+/* connhub.c — the module: initialises its subsystems in layer order. */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "catalog/cat_connector.h"
+#include "common/guc.h"
+#include "common/redact.h"
+#include "conn/conn.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	ch_guc_init();
+	ch_redact_init();
+	ch_connector_cache_init();
+	ch_conn_init();
+}

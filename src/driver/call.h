@@ -1,0 +1,44 @@
+/* driver/call.h — one guarded wrapper per slot.
+ *
+ * A wrapper bounds the slot by a deadline, gives the server's log a context while it runs, ends a
+ * forgotten guard, and makes the outcome consistent: *error is filled whenever the status is a failure,
+ * and a socket shut down by the guard shows as CANCELLED or TIMEOUT whatever the driver made of it.
+ * Wrappers do not throw; ch_call_raise does, once the driver's frames are gone. */
+#ifndef CH_DRIVER_CALL_H
+#define CH_DRIVER_CALL_H
+
+#include "connhub/driver.h"
+
+/* What the calls of one operation have in common.  All pointers belong to the caller. */
+typedef struct ChCall
+{
+	const ConnhubDriver *driver;
+	const char *connector;		/* its name, or NULL when it is not saved */
+	const char *statement;		/* native query, or NULL */
+	int64		timeout_ms;		/* <= 0: bounded by outer deadlines only */
+	bool		shielded;		/* interrupts are not reported: for cleaning up after one */
+	const char *slot;			/* set by the wrappers: the last slot called */
+} ChCall;
+
+extern ConnhubStatus ch_call_open(ChCall *call, const ConnhubConfig *config, ConnhubConn **conn,
+								  ConnhubError *error);
+extern ConnhubStatus ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);
+extern void ch_call_close(ChCall *call, ConnhubConn *conn);
+extern ConnhubStatus ch_call_check(ChCall *call, ConnhubConn *conn, ConnhubCheckLevel level,
+								   ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus ch_call_execute(ChCall *call, ConnhubConn *conn, const ConnhubQuery *query,
+									 ConnhubCursor **cursor, ConnhubError *error);
+extern ConnhubStatus ch_call_fetch(ChCall *call, ConnhubCursor *cursor, ConnhubBatch *batch,
+								   ConnhubError *error);
+extern ConnhubStatus ch_call_close_cursor(ChCall *call, ConnhubCursor *cursor, ConnhubError *error);
+extern ConnhubStatus ch_call_cancel(ChCall *call, ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus ch_call_discover(ChCall *call, ConnhubConn *conn, const ConnhubDiscoverRequest *request,
+									  ConnhubSink *sink, ConnhubError *error);
+extern ConnhubStatus ch_call_begin(ChCall *call, ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
+extern ConnhubStatus ch_call_commit(ChCall *call, ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus ch_call_rollback(ChCall *call, ConnhubConn *conn, ConnhubError *error);
+
+/* Raise a failed call's error, with connector, driver, slot and statement in its context. */
+extern void ch_call_raise(const ChCall *call, const ConnhubError *error) pg_attribute_noreturn();
+
+#endif
