@@ -155,8 +155,8 @@ typedef struct SqlDialect
 	 * NULL: sql_column_refusal alone. */
 	const char *(*column) (const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use);
 
-	/* A last word on a call that a rule has accepted (fn not NONE), on a sort key, or on a constant
-	 * (fn NONE).  Returns NULL, or the reason why not.  NULL: no objection. */
+	/* A last word on a call that a rule has accepted (fn not NONE), or on a sort key, a constant or a
+	 * parameter (fn NONE).  Returns NULL, or the reason why not.  NULL: no objection. */
 	const char *(*veto) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
 
 	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */

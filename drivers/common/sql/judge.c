@@ -1,0 +1,208 @@
+/* sql/judge.c — what a source may be asked to do.
+ *
+ * A superset is sound only where more rows are harmless: at the top of a filter, and below AND and OR
+ * there; anywhere else it would turn into missing rows or wrong values, so it is refused.  What grows
+ * without bound (nesting, or forms that repeat an argument) is refused too. */
+#include "match.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Expression nodes in one rendered piece. */
+#define MAX_WEIGHT	100000
+
+/* Types whose precision counts digits of a second. */
+#define SQL_FRACTIONS	(SQL_T(CONNHUB_TIME) | SQL_T(CONNHUB_TIMETZ) | SQL_T(CONNHUB_TIMESTAMP) | \
+						 SQL_T(CONNHUB_TIMESTAMPTZ) | SQL_T(CONNHUB_INTERVAL))
+
+typedef struct Judge
+{
+	const SqlDialect *dialect;
+	const ConnhubSource *source;
+	ConnhubVerdict *verdict;
+} Judge;
+
+/* How often a form writes each argument: once, or as often as it stands there. */
+static uint32_t
+repetitions(const char *form)
+{
+	uint32_t	counts[10] = {0};
+	uint32_t	most = 1;
+
+	for (const char *p = form; *p; p++)
+	{
+		if (p[0] != '%')
+			continue;
+		p++;
+		if (*p == '[')
+			while (*p && *p != ']')
+				p++;
+		if (*p == ']')
+			p++;
+		if (*p >= '1' && *p <= '9' && ++counts[*p - '0'] > most)
+			most = counts[*p - '0'];
+		if (!*p)
+			break;
+	}
+	return most;
+}
+
+static uint64_t
+refused(Judge *judge, const char *reason)
+{
+	judge->verdict->kind = CONNHUB_REFUSE;
+	snprintf(judge->verdict->reason, sizeof(judge->verdict->reason), "%s", reason);
+	return 0;
+}
+
+const char *
+sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use)
+{
+	const ConnhubTypeRef *here = &column->type;
+	const ConnhubTypeRef *there = &column->natural;
+
+	if (!column->remote_type)
+		return "the column's type at the source is not known";
+	if (use == SQL_COLUMN_NULL_TEST)
+		return NULL;
+	if (here->type != there->type ||
+		((here->type == CONNHUB_NATIVE || here->type == CONNHUB_JSON) &&
+		 (!here->pg_type || !there->pg_type || strcmp(here->pg_type, there->pg_type) != 0)))
+		return "the column is declared with another type than it has at the source";
+	if ((here->length > 0 && (there->length == 0 || here->length < there->length)) ||
+		(here->type == CONNHUB_DECIMAL && here->precision > 0 &&
+		 (there->precision <= 0 || here->precision < there->precision || here->scale != there->scale)) ||
+		((SQL_T(here->type) & SQL_FRACTIONS) && here->precision >= 0 &&
+		 (there->precision < 0 || here->precision < there->precision)) ||
+		(here->type == CONNHUB_NATIVE && here->precision > 0 &&
+		 (here->precision != there->precision || here->scale != there->scale)))
+		return "the column is declared narrower than it is at the source";
+	return NULL;
+}
+
+static const char *
+column_refusal(const Judge *judge, const ConnhubColumn *column, SqlColumnUse use)
+{
+	return judge->dialect->column ? judge->dialect->column(judge->source, column, use) :
+		sql_column_refusal(column, use);
+}
+
+static uint64_t judge_call(Judge *judge, const ConnhubExpr *expr, int depth, bool filter);
+
+/* Judge expr and all below it.  filter: more rows than asked for do no harm.  Returns its weight, or 0
+ * when it was refused. */
+static uint64_t
+judge_expr(Judge *judge, const ConnhubExpr *expr, int depth, bool filter)
+{
+	const SqlTypeForm *form;
+	const char *reason = NULL;
+
+	if (depth > SQL_MAX_DEPTH)
+		return refused(judge, "the expression is nested too deeply");
+	switch (expr->kind)
+	{
+		case CONNHUB_EXPR_COLUMN:
+			reason = column_refusal(judge, expr->column, SQL_COLUMN_VALUE);
+			break;
+		case CONNHUB_EXPR_CONST:
+			reason = sql_constant_refusal(judge->dialect, expr->value);
+			if (!reason && judge->dialect->veto)
+				reason = judge->dialect->veto(judge->source, CONNHUB_FN_NONE, expr);
+			break;
+		case CONNHUB_EXPR_PARAM:
+			form = (unsigned) expr->type.type < CONNHUB_NTYPES ? &judge->dialect->types[expr->type.type] : NULL;
+			if (!form || (form->encoding == SQL_NO_LITERAL && !form->param))
+				reason = "values of this type are not sent";
+			else if (judge->dialect->veto)
+				reason = judge->dialect->veto(judge->source, CONNHUB_FN_NONE, expr);
+			break;
+		case CONNHUB_EXPR_CALL:
+			return judge_call(judge, expr, depth, filter);
+		default:
+			reason = "the expression is of a kind not known";
+			break;
+	}
+	return reason ? refused(judge, reason) : 1;
+}
+
+static uint64_t
+judge_call(Judge *judge, const ConnhubExpr *expr, int depth, bool filter)
+{
+	bool		null_test = expr->fn == CONNHUB_FN_IS_NULL || expr->fn == CONNHUB_FN_IS_NOT_NULL;
+	bool		below = filter && (expr->fn == CONNHUB_FN_AND || expr->fn == CONNHUB_FN_OR);
+	uint64_t	weight = 1;
+	SqlMatch	match;
+
+	sql_match_call(judge->dialect, judge->source, expr, &match);
+	if (match.kind == CONNHUB_REFUSE || (match.kind == CONNHUB_SUPERSET && !filter))
+		return refused(judge, match.reason);
+	if (match.kind == CONNHUB_SUPERSET)
+	{
+		judge->verdict->kind = CONNHUB_SUPERSET;
+		memcpy(judge->verdict->reason, match.reason, sizeof(match.reason));
+	}
+	for (uint32_t i = 0; i < expr->nargs; i++)
+	{
+		const ConnhubExpr *arg = sql_operand(judge->dialect, expr, i);
+		uint64_t	arg_weight;
+
+		if (null_test && arg->kind == CONNHUB_EXPR_COLUMN)
+		{
+			const char *reason = column_refusal(judge, arg->column, SQL_COLUMN_NULL_TEST);
+
+			arg_weight = reason ? refused(judge, reason) : 1;
+		}
+		else
+			arg_weight = judge_expr(judge, arg, depth + 1, below);
+		if (arg_weight == 0)
+			return 0;
+		weight += arg_weight;
+	}
+	weight *= repetitions(match.form);
+	return weight > MAX_WEIGHT ? refused(judge, "the expression is too large") : weight;
+}
+
+static void
+judge_sort(Judge *judge, const ConnhubSortKey *key)
+{
+	SqlMatch	match;
+
+	if (judge_expr(judge, key->expr, 0, false) == 0)
+		return;
+	sql_match_sort(judge->dialect, judge->source, key, &match);
+	if (match.kind != CONNHUB_EXACT)
+		refused(judge, match.reason);
+}
+
+void
+sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubPiece *piece,
+		  ConnhubVerdict *verdict)
+{
+	Judge		judge = {dialect, source, verdict};
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->kind = CONNHUB_EXACT;
+	switch (piece->kind)
+	{
+		case CONNHUB_PIECE_FILTER:
+			judge_expr(&judge, piece->expr, 0, true);
+			break;
+		case CONNHUB_PIECE_OUTPUT:
+			/* A bare column is only read: its values are converted on their way in. */
+			if (piece->expr->kind != CONNHUB_EXPR_COLUMN)
+				judge_expr(&judge, piece->expr, 0, false);
+			break;
+		case CONNHUB_PIECE_SORT:
+			judge_sort(&judge, piece->sort);
+			break;
+		case CONNHUB_PIECE_LIMIT:
+			if (!dialect->limit)
+				refused(&judge, "the source cannot cut off rows");
+			else if ((dialect->flags & SQL_LIMIT_CONSTANT) && piece->expr && piece->expr->kind != CONNHUB_EXPR_CONST)
+				refused(&judge, "the source takes only a constant here");
+			break;
+		default:
+			refused(&judge, "the piece is of a kind not known");
+			break;
+	}
+}

@@ -1,0 +1,39 @@
+/* sql/match.h — which rule a call falls under: shared by judge and renderer, private to this folder. */
+#ifndef CONNHUB_SQL_MATCH_H
+#define CONNHUB_SQL_MATCH_H
+
+#include "dialect.h"
+
+/* What a dialect makes of one call or sort key. */
+typedef struct SqlMatch
+{
+	ConnhubVerdictKind kind;
+	const char *form;			/* unless refused */
+	char		reason[192];	/* unless exact */
+} SqlMatch;
+
+extern void sql_match_call(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *call,
+						   SqlMatch *match);
+extern void sql_match_sort(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubSortKey *key,
+						   SqlMatch *match);
+
+/* Argument i of a call as it is sent: without a cast that the source does not need. */
+extern const ConnhubExpr *sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i);
+
+/* Name of an operation as people know it. */
+extern const char *sql_function_name(ConnhubFunction fn);
+
+/* May this constant stand in a query?  Returns NULL or the reason why not. */
+extern const char *sql_constant_refusal(const SqlDialect *dialect, const ConnhubValue *value);
+
+/* Is this real, decimal, date or time a NaN or an infinity? */
+extern bool sql_is_nonfinite(const ConnhubValue *value);
+
+/* Append a constant's value as its type's encoding says. */
+extern void sql_encode_value(TextWriter *writer, const SqlDialect *dialect, const ConnhubValue *value);
+
+/* Append a quoted string literal, an identifier. */
+extern void sql_quote_string(TextWriter *writer, const SqlDialect *dialect, const char *data, size_t length);
+extern void sql_quote_identifier(TextWriter *writer, const SqlDialect *dialect, const char *name);
+
+#endif							/* CONNHUB_SQL_MATCH_H */
