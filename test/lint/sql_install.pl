@@ -1,5 +1,6 @@
 # Install scripts: guard first; no CREATE OR REPLACE, no IF NOT EXISTS; every function states volatility and parallel
-# safety, and one in SQL or PL/pgSQL pins search_path or has an ATOMIC body; SECURITY DEFINER nowhere.
+# safety, and one in SQL or PL/pgSQL pins search_path or has an ATOMIC body; one with
+# SECURITY DEFINER pins it in any case.
 use strict;
 use warnings;
 use Code;
@@ -27,7 +28,8 @@ foreach my $file (@files)
 		complain("$file:$number", "$name: parallel safety is not stated") if $kind eq 'FUNCTION' && $head !~ /\bPARALLEL\s+(SAFE|RESTRICTED|UNSAFE)\b/i;
 		complain("$file:$number", "$name: search_path is not pinned")
 		  if $head =~ /\bLANGUAGE\s+'?(sql|plpgsql)\b/i && $head !~ /\bSET\s+search_path\s*(=|TO)/i && $whole !~ /\bBEGIN\s+ATOMIC\b/i;
-		complain("$file:$number", "$name: SECURITY DEFINER") if $head =~ /\bSECURITY\s+DEFINER\b/i;
+		complain("$file:$number", "$name: SECURITY DEFINER without search_path = pg_catalog, pg_temp")
+		  if $head =~ /\bSECURITY\s+DEFINER\b/i && $head !~ /\bSET\s+search_path\s*(?:=|TO)\s*pg_catalog,\s*pg_temp\b/i;
 	}
 }
 finish();
