@@ -5,6 +5,7 @@
 #ifndef CH_CATALOG_CAT_STORE_H
 #define CH_CATALOG_CAT_STORE_H
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 

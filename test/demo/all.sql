@@ -3,49 +3,40 @@
 \getenv my_port CONNHUB_TEST_MY_PORT
 \getenv password CONNHUB_TEST_PG_PASSWORD
 \getenv file CONNHUB_TEST_SQLITE
-\set password '''':password''''
-\set file '''':file''''
 
-\echo
-\echo ==== The extension, and the types of source it knows ====
+-- ==== The extension, and the types of source it knows ====
 CREATE EXTENSION connhub;
 SELECT name, category, default_port, driver FROM connhub.types();
 
-\echo
-\echo ==== A first try, without saving anything: the wrong password is told apart from every other cause ====
+-- ==== A first try, without saving anything: the wrong password is told apart from every other cause ====
 SELECT success, error_code, phase, message, hint FROM connhub.test('postgresql', '127.0.0.1', :pg_port,
 	database => 'shop', username => 'connhub', password => 'not the password', ssl_mode => 'disable') \gx
 SELECT success, error_code, message FROM connhub.test('mariadb', 'db.connhub.invalid',
-	database => 'shop', username => 'connhub', password => :password) \gx
+	database => 'shop', username => 'connhub', password => :'password') \gx
 
-\echo
-\echo ==== Three connectors: checked, credential sealed, tested, saved, discovered ====
+-- ==== Three connectors: checked, credential sealed, tested, saved, discovered ====
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('billing', 'postgresql',
-	'127.0.0.1', :pg_port, database => 'shop', schema => 'shop', username => 'connhub', password => :password, ssl_mode => 'require');
+	'127.0.0.1', :pg_port, database => 'shop', schema => 'shop', username => 'connhub', password => :'password', ssl_mode => 'require');
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('crm', 'mariadb',
-	'127.0.0.1', :my_port, database => 'shop', username => 'connhub', password => :password, ssl_mode => 'require');
+	'127.0.0.1', :my_port, database => 'shop', username => 'connhub', password => :'password', ssl_mode => 'require');
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('stock', 'sqlite',
-	database => :file);
+	database => :'file');
 
-\echo
-\echo ==== Each of them tested again, phase by phase (milliseconds) ====
+-- ==== Each of them tested again, phase by phase (milliseconds) ====
 SELECT c.name, t.success, round(t.tcp_ms::numeric, 2) AS tcp, round(t.tls_ms::numeric, 2) AS tls, round(t.auth_ms::numeric, 2) AS auth,
 	round(t.database_ms::numeric, 2) AS database, round(t.permission_ms::numeric, 2) AS permission, round(t.latency_ms::numeric, 2) AS total
 FROM connhub.connector c, LATERAL connhub.test(c.name) t ORDER BY c.name;
 
-\echo
-\echo ==== What discovery found ====
+-- ==== What discovery found ====
 SELECT schema, name, type, columns, primary_key, estimated_rows FROM connhub.tables('crm');
 SELECT name, remote_type, pg_type, nullable, comment FROM connhub.columns('billing', table_pattern => 'customers') ORDER BY position;
 
-\echo
-\echo ==== Attached: discovered tables become foreign tables ====
+-- ==== Attached: discovered tables become foreign tables ====
 SELECT * FROM connhub.attach('billing', tables => ARRAY['orders', 'lineitems', 'native_values']);
 SELECT * FROM connhub.attach('crm', tables => ARRAY['customers']);
 SELECT * FROM connhub.attach('stock', tables => ARRAY['products']);
 
-\echo
-\echo ==== One query over the three, and what was sent where ====
+-- ==== One query over the three, and what was sent where ====
 EXPLAIN (VERBOSE, COSTS OFF)
 SELECT c.country, p.category, sum(l.quantity * l.price) AS revenue
 FROM billing.orders o
@@ -62,22 +53,20 @@ FROM billing.orders o
 WHERE o.ordered_at >= '2025-06-01' AND o.status IN ('paid', 'shipped') AND c.vip AND p.price > 50 AND upper(c.name) LIKE 'A%'
 GROUP BY 1, 2 ORDER BY 3 DESC;
 
-\echo
-\echo ==== Only the ten rows wanted leave the source ====
+-- ==== Only the ten rows wanted leave the source ====
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id, total FROM billing.orders WHERE total > 100 ORDER BY total DESC, id LIMIT 10;
 SELECT id, total FROM billing.orders WHERE total > 100 ORDER BY total DESC, id LIMIT 10;
 
-\echo
-\echo ==== Prepared: the parameter is bound at the source ====
+-- ==== Prepared: the parameter is bound at the source ====
 PREPARE orders_of(int) AS SELECT count(*), sum(total) FROM billing.orders WHERE customer_id = $1;
 EXECUTE orders_of(38);
 
-\echo
-\echo ==== Out of use, back again, and gone with what depends on it ====
+-- ==== Out of use, back again, and gone with what depends on it ====
 SELECT name, status FROM connhub.disable('stock');
 \set ON_ERROR_STOP 0
 SELECT count(*) FROM stock.products;
 \set ON_ERROR_STOP 1
+SELECT :'LAST_ERROR_SQLSTATE' AS refused_with;
 SELECT name, status FROM connhub.enable('stock');
 SELECT count(*) FROM stock.products;
 SELECT name, removed, server_dropped, foreign_tables FROM connhub.delete_connector('stock', force => true);

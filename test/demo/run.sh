@@ -52,6 +52,15 @@ done
 echo "== psql"
 export PGOPTIONS="--client-min-messages=notice"
 createdb demo
-psql -X -e -d demo -v ON_ERROR_STOP=1 -P footer=off -f "test/demo/$which.sql" 2>&1
+psql -X -a -d demo -v ON_ERROR_STOP=1 -P footer=off -f "test/demo/$which.sql" 2>&1 | tee "$folder/transcript"
+
+# What the transcript must have shown; an error has already ended it.
+case $which in
+all) shown=(AUTHENTICATION_FAILED DNS_RESOLUTION_FAILED 'Native Query' UB011 PostgreSQL MariaDB) ;;
+embedded) shown=(DATABASE_NOT_FOUND 'Native Query') ;;
+esac
+for text in "${shown[@]}"; do
+	grep -q "$text" "$folder/transcript" || die "the transcript does not show $text"
+done
 echo
 echo "== done; everything is stopped and removed"
