@@ -91,7 +91,7 @@ give_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, Variab
 }
 
 void
-ch_cost_init(void)
+ch_fdw_init(void)
 {
 	next_stats_hook = get_relation_stats_hook;
 	get_relation_stats_hook = give_statistics;

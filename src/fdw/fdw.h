@@ -34,6 +34,9 @@ typedef enum ChPlanNote
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
 
+/* Let the planner's selectivity functions know what discovery knows of a column.  Once per process. */
+extern void ch_fdw_init(void);
+
 /* plan_scan.c */
 extern void ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table);
 extern void ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table);
@@ -61,9 +64,6 @@ extern void ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info
 extern void ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted,
 						 ChCost *cost);
 
-/* Give the planner's selectivity functions what discovery knows of a column. */
-extern void ch_cost_init(void);
-
 /* exec_scan.c */
 extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ch_iterate_foreign_scan(ForeignScanState *node);
@@ -80,6 +80,10 @@ typedef struct ChScanCounts
 } ChScanCounts;
 
 extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
+
+/* analyze.c */
+extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func,
+									 BlockNumber *pages);
 
 /* explain.c */
 extern void ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es);

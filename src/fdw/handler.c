@@ -40,6 +40,7 @@ connhub_handler(PG_FUNCTION_ARGS)
 	routine->IsForeignScanParallelSafe = scan_is_parallel_safe;
 	routine->IsForeignRelUpdatable = relation_is_updatable;
 	routine->ExplainForeignScan = ch_explain_foreign_scan;
+	routine->AnalyzeForeignTable = ch_analyze_foreign_table;
 	routine->ImportForeignSchema = ch_import_foreign_schema;
 	PG_RETURN_POINTER(routine);
 }

@@ -14,7 +14,6 @@
 #include "optimizer/restrictinfo.h"
 #include "utils/uuid.h"
 
-#include "common/error.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 #include "request/request.h"
@@ -22,7 +21,7 @@
 void
 ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
-	ChRelInfo  *info = ch_relinfo_make(root, rel, table);
+	ChRelInfo  *info = ch_relinfo_make(root, rel->relid, table);
 	ListCell   *cell;
 
 	rel->fdw_private = info;
@@ -181,23 +180,6 @@ columns_needed(RelOptInfo *rel, ChRelInfo *info, List *local, bool *system_colum
 	return attnums;
 }
 
-static char *
-render(ChRelInfo *info, const ConnhubRequest *request)
-{
-	ConnhubText text = {0};
-	ConnhubError error = {0};
-	ConnhubStatus status;
-	char	   *query;
-
-	status = info->at->driver->render(&info->at->source, request, &text, &error);
-	if (status == CONNHUB_OK)
-		query = pnstrdup(text.data ? text.data : "", text.length);
-	free(text.data);
-	if (status != CONNHUB_OK)
-		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
-	return query;
-}
-
 static Node *
 uuid_const(const pg_uuid_t *id)
 {
@@ -253,7 +235,7 @@ private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool s
 	items[CH_PLAN_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
 													   Int64GetDatum(info->at->connector->config_version),
 													   false, FLOAT8PASSBYVAL);
-	items[CH_PLAN_QUERY] = (Node *) makeString(render(info, request));
+	items[CH_PLAN_QUERY] = (Node *) makeString(ch_relinfo_render(info, request));
 	items[CH_PLAN_COLUMNS] = (Node *) columns;
 	items[CH_PLAN_PARAM_TYPES] = (Node *) types;
 	items[CH_PLAN_LIMIT_PARAM] = param_number(request->limit);

@@ -19,6 +19,8 @@
 #include "catalog/cat_connector.h"
 #include "catalog/cat_remote.h"
 #include "catalog/catalog.h"
+#include "common/error.h"
+#include "driver/host.h"
 #include "driver/registry.h"
 #include "fdw/fdw.h"
 #include "fdw/option.h"
@@ -124,7 +126,7 @@ depend_on_catalog(PlannerInfo *root)
 }
 
 ChRelInfo *
-ch_relinfo_make(PlannerInfo *root, RelOptInfo *rel, Oid table)
+ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 {
 	ForeignTable *foreign = GetForeignTable(table);
 	ChRelInfo  *info = palloc0(sizeof(ChRelInfo));
@@ -134,16 +136,16 @@ ch_relinfo_make(PlannerInfo *root, RelOptInfo *rel, Oid table)
 	Relation	relation;
 	TupleDesc	desc;
 
-	depend_on_catalog(root);
+	if (root)
+		depend_on_catalog(root);
 	info->at = source_make(connector, foreign->options);
 	info->params = palloc0(sizeof(List *));
-	info->relid = rel->relid;
+	info->relid = relid;
 	info->table = table;
 	info->name = get_rel_name(table);
 	info->remote_schema = ch_option_of(foreign->options, CH_OPTION_SCHEMA);
 	info->remote_table = name ? name : info->name;
 
-	/* The planner holds a lock already. */
 	relation = table_open(table, NoLock);
 	desc = RelationGetDescr(relation);
 	info->ncolumns = desc->natts;
@@ -170,4 +172,19 @@ ch_relinfo_base(ChRelInfo *info)
 	while (info->input)
 		info = info->input;
 	return info;
+}
+
+char *
+ch_relinfo_render(ChRelInfo *info, const ConnhubRequest *request)
+{
+	ConnhubText text = {0};
+	ConnhubError error = {0};
+	char	   *query = NULL;
+
+	if (info->at->driver->render(&info->at->source, request, &text, &error) == CONNHUB_OK)
+		query = pnstrdup(text.data ? text.data : "", text.length);
+	ch_host_get()->free(text.data);
+	if (query == NULL)
+		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
+	return query;
 }

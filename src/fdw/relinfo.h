@@ -76,8 +76,12 @@ typedef struct ChRelInfo
 	const char *limit_reason;
 } ChRelInfo;
 
-/* Read everything planning needs of a foreign table, without a round trip. */
-extern ChRelInfo *ch_relinfo_make(PlannerInfo *root, RelOptInfo *rel, Oid table);
+/* Read everything planning needs of a foreign table, without a round trip.  The caller holds a lock on it.
+ * root NULL: outside of planning. */
+extern ChRelInfo *ch_relinfo_make(PlannerInfo *root, Index relid, Oid table);
+
+/* The driver's native query for a request. */
+extern char *ch_relinfo_render(ChRelInfo *info, const ConnhubRequest *request);
 
 /* The base relation under a stage. */
 extern ChRelInfo *ch_relinfo_base(ChRelInfo *info);
