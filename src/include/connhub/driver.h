@@ -588,7 +588,9 @@ typedef struct ConnhubExpr
 	ConnhubTypeRef type;		/* of the result */
 	const ConnhubColumn *column;	/* COLUMN */
 	const ConnhubValue *value;	/* CONST */
-	uint32_t	param;			/* PARAM: 0-based number in ConnhubQuery.params */
+	uint32_t	param;			/* PARAM: 0-based number in ConnhubQuery.params.  A request uses each
+								 * number once, in the order outputs, filters, sort, limit, offset,
+								 * arguments left to right */
 	ConnhubFunction fn;			/* CALL */
 	uint32_t	nargs;
 	const struct ConnhubExpr *const *args;
