@@ -308,8 +308,8 @@ ch_connector_of_server(Oid server_oid)
 
 /* Scan pg_foreign_server for the servers that name the connector.  By-hand copies may exist: the one
  * of the connector's own name comes first, then the oldest. */
-static Oid
-find_server(const ChConnector *connector)
+Oid
+ch_connector_find_server(const ChConnector *connector)
 {
 	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
@@ -353,7 +353,7 @@ ch_connector_server(const ChConnector *connector)
 		return InvalidOid;
 	if (!entry->server_known)
 	{
-		Oid			server = find_server(connector);
+		Oid			server = ch_connector_find_server(connector);
 
 		/* The scan may have let an invalidation in: the answer is good for now only. */
 		if (connector_cache.stale)

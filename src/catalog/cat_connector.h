@@ -48,6 +48,9 @@ extern const ChConnector *ch_connector_of_server(Oid server);
 /* The foreign server of a connector; InvalidOid when it was dropped. */
 extern Oid	ch_connector_server(const ChConnector *connector);
 
+/* The same without the cache, from id, name and owner alone: for a connector that was deleted. */
+extern Oid	ch_connector_find_server(const ChConnector *connector);
+
 /* Value of an option: as set, else the default of the type or of core; NULL when neither. */
 extern const char *ch_connector_option(const ChConnector *connector, const char *name);
 extern int64 ch_connector_option_ms(const ChConnector *connector, const char *name);

@@ -65,9 +65,23 @@ ch_common_options(int *count)
 }
 
 static bool
-common_applies(const ChType *type, const ConnhubOptionSpec *spec)
+common_applies(uint32 type_flags, const ConnhubOptionSpec *spec)
 {
-	return strncmp(spec->name, "ssl_", 4) != 0 || (type->flags & CONNHUB_TYPE_TLS) != 0;
+	return strncmp(spec->name, "ssl_", 4) != 0 || (type_flags & CONNHUB_TYPE_TLS) != 0;
+}
+
+ConnhubOptionSpec *
+ch_common_options_for(uint32 type_flags, int *count)
+{
+	ConnhubOptionSpec *specs = palloc(sizeof(common_options));
+
+	*count = 0;
+	for (int i = 0; i < lengthof(common_options); i++)
+	{
+		if (common_applies(type_flags, &common_options[i]))
+			specs[(*count)++] = common_options[i];
+	}
+	return specs;
 }
 
 const ConnhubOptionSpec *
@@ -80,7 +94,7 @@ ch_option_find(const ChType *type, const char *name)
 	}
 	for (int i = 0; i < lengthof(common_options); i++)
 	{
-		if (strcmp(common_options[i].name, name) == 0 && common_applies(type, &common_options[i]))
+		if (strcmp(common_options[i].name, name) == 0 && common_applies(type->flags, &common_options[i]))
 			return &common_options[i];
 	}
 	return NULL;
@@ -128,7 +142,7 @@ unknown_option(const ChType *type, const char *name, bool secret)
 		names[count++] = type->options[i].name;
 	for (int i = 0; i < lengthof(common_options); i++)
 	{
-		if (common_applies(type, &common_options[i]))
+		if (common_applies(type->flags, &common_options[i]))
 			names[count++] = common_options[i].name;
 	}
 	if (secret)

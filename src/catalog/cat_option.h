@@ -16,6 +16,9 @@ typedef struct ChOptionSet
 /* Options every type has; one sorted table. */
 extern const ConnhubOptionSpec *ch_common_options(int *count);
 
+/* Those of them that a type with these flags has, as copies. */
+extern ConnhubOptionSpec *ch_common_options_for(uint32 type_flags, int *count);
+
 /* The option of a name among the common ones that apply to the type, and its own; or NULL. */
 extern const ConnhubOptionSpec *ch_option_find(const ChType *type, const char *name);
 

@@ -14,6 +14,7 @@ void
 ch_sql_begin(ChSql *sql)
 {
 	sql->nargs = 0;
+	sql->caller = CurrentMemoryContext;
 	ch_catalog_as_owner(&sql->before);
 	SPI_connect();
 }

@@ -11,6 +11,7 @@
 typedef struct ChSql
 {
 	ChAsOwner	before;
+	MemoryContext caller;		/* of begin: for what must outlive end */
 	int			nargs;
 	Oid			types[CH_SQL_MAX_ARGS];
 	Datum		values[CH_SQL_MAX_ARGS];

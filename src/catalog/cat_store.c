@@ -53,6 +53,38 @@ ch_connector_lock(const char *name_or_id)
 	return connector;
 }
 
+bool
+ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
+{
+	ChSql		sql;
+	bool		found;
+
+	memset(connector, 0, sizeof(*connector));
+	ch_sql_begin(&sql);
+	ch_sql_text(&sql, name_or_id);
+	found = ch_sql_run(&sql,
+					   "SELECT c.id, c.tenant_id, c.owner::oid, c.name FROM connhub_catalog.connector AS c"
+					   " WHERE c.deleted_at IS NOT NULL AND (c.name = $1 OR c.id::text = lower($1))"
+					   " AND NOT EXISTS (SELECT FROM connhub_catalog.connector AS live"
+					   " WHERE live.deleted_at IS NULL AND live.name = $1)"
+					   " ORDER BY c.deleted_at DESC LIMIT 1 FOR UPDATE OF c") > 0;
+	if (found)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[0];
+		TupleDesc	descriptor = SPI_tuptable->tupdesc;
+		bool		isnull;
+
+		connector->id = *DatumGetUUIDP(SPI_getbinval(tuple, descriptor, 1, &isnull));
+		connector->tenant_id = *DatumGetUUIDP(SPI_getbinval(tuple, descriptor, 2, &isnull));
+		connector->owner = DatumGetObjectId(SPI_getbinval(tuple, descriptor, 3, &isnull));
+		connector->name = MemoryContextStrdup(sql.caller, SPI_getvalue(tuple, descriptor, 4));
+	}
+	ch_sql_end(&sql);
+
+	/* Whose it is not does not learn that it was there. */
+	return found && ch_connector_may_manage(connector, GetUserId());
+}
+
 static void
 name_taken(const char *name)
 {

@@ -15,6 +15,10 @@
  * again under the lock; the current user must be allowed to manage it. */
 extern const ChConnector *ch_connector_lock(const char *name_or_id);
 
+/* The softly deleted connector of a name or id that no live one has, locked: id, tenant, name and owner
+ * are filled.  The current user must be allowed to manage it. */
+extern bool ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector);
+
 /* A new row, with status TESTING.  Throws when the name is taken. */
 extern void ch_connector_insert(const ChConnector *connector, const Jsonb *options, const Jsonb *labels);
 

@@ -114,16 +114,16 @@ push_other(JsonbParseState **state, const char *name, JsonbValue *value)
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
-/* The option table of a type as the JSON array kept in connector_type.options. */
-static Jsonb *
-options_document(const ConnhubTypeSpec *type)
+/* An option table as the JSON array kept in connector_type.options. */
+Jsonb *
+ch_type_options_document(const ConnhubOptionSpec *specs, int count)
 {
 	JsonbParseState *state = NULL;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (uint32 i = 0; i < type->noptions; i++)
+	for (int i = 0; i < count; i++)
 	{
-		const ConnhubOptionSpec *spec = &type->options[i];
+		const ConnhubOptionSpec *spec = &specs[i];
 
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		push_string(&state, "name", spec->name);
@@ -327,7 +327,8 @@ store_type(const ConnhubDriver *driver, const ConnhubTypeSpec *spec)
 	ch_sql_value(&sql, INT8OID, Int64GetDatum((int64) driver->capabilities), false);
 	ch_sql_value(&sql, TEXTARRAYOID, ch_type_features(driver->capabilities), false);
 	ch_sql_text(&sql, spec->tier);
-	ch_sql_value(&sql, JSONBOID, JsonbPGetDatum(options_document(spec)), false);
+	ch_sql_value(&sql, JSONBOID, 
+				 JsonbPGetDatum(ch_type_options_document(spec->options, spec->noptions)), false);
 	ch_sql_text(&sql, spec->example);
 	if (ch_sql_run(&sql,
 				   "INSERT INTO connhub_catalog.connector_type AS t (name, driver, category, description,"

@@ -2,6 +2,8 @@
 #ifndef CH_CATALOG_CAT_TYPE_H
 #define CH_CATALOG_CAT_TYPE_H
 
+#include "utils/jsonb.h"
+
 #include "connhub/driver.h"
 
 /* Cached per backend and valid until the transaction ends. */
@@ -25,6 +27,9 @@ extern void ch_type_store(const ConnhubDriver *driver);
 
 /* The names of capability bits, as a text[]. */
 extern Datum ch_type_features(uint64 capabilities);
+
+/* An option table as a JSON array of {name, kind, default, …}. */
+extern Jsonb *ch_type_options_document(const ConnhubOptionSpec *specs, int count);
 
 extern void ch_type_cache_init(void);
 

@@ -29,8 +29,9 @@ extension_missing(void)
 			 errhint("Create it with CREATE EXTENSION %s.", CH_SCHEMA)));
 }
 
+/* Owner and, when wanted, version of the extension. */
 static Oid
-extension_owner(void)
+extension_lookup(char **version)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -43,7 +44,16 @@ extension_owner(void)
 	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
+	{
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+		if (version != NULL)
+		{
+			bool		isnull;
+
+			*version = TextDatumGetCString(heap_getattr(tuple, Anum_pg_extension_extversion,
+														RelationGetDescr(relation), &isnull));
+		}
+	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	if (!OidIsValid(owner))
@@ -51,10 +61,19 @@ extension_owner(void)
 	return owner;
 }
 
+char *
+ch_catalog_extension_version(void)
+{
+	char	   *version = NULL;
+
+	(void) extension_lookup(&version);
+	return version;
+}
+
 void
 ch_catalog_as_owner(ChAsOwner *saved)
 {
-	Oid			owner = extension_owner();
+	Oid			owner = extension_lookup(NULL);
 
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	saved->nest_level = NewGUCNestLevel();

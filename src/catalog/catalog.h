@@ -156,6 +156,9 @@ typedef struct ChAsOwner
 extern void ch_catalog_as_owner(ChAsOwner *saved);
 extern void ch_catalog_as_before(const ChAsOwner *saved);
 
+/* Version of the extension in this database. */
+extern char *ch_catalog_extension_version(void);
+
 /* Oid of a table or index of connhub_catalog; throws when the extension is not there. */
 extern Oid	ch_catalog_relation(const char *name);
 

@@ -1,0 +1,66 @@
+-- Who may do what.  Nothing is open to PUBLIC, and nobody but the owner reaches a table: views and
+-- functions show and change what the caller may see and manage.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA connhub, connhub_catalog FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA connhub, connhub_catalog FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA connhub, connhub_catalog FROM PUBLIC;
+REVOKE ALL ON TYPE connhub.test_result, connhub.connector_result FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA connhub TO connhub_admin, connhub_operator, connhub_reader;
+GRANT USAGE ON TYPE connhub.test_result, connhub.connector_result TO connhub_admin, connhub_operator, connhub_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA connhub TO connhub_admin, connhub_operator, connhub_reader;
+GRANT EXECUTE ON FUNCTION
+	connhub_catalog.connector_id(text),
+	connhub_catalog.may_see(uuid),
+	connhub_catalog.server_name(uuid),
+	connhub_catalog.one_of(text, text, text[]),
+	connhub_catalog.common_options(integer)
+	TO connhub_admin, connhub_operator, connhub_reader;
+
+GRANT EXECUTE ON FUNCTION
+	connhub.about(),
+	connhub.types(),
+	connhub.connectors(text, text, text, text, text, text, boolean, bigint, bigint),
+	connhub.get_connector(text),
+	connhub.schemas(text),
+	connhub.tables(text, text, text),
+	connhub.columns(text, text, text),
+	connhub.schemas_json(text)
+	TO connhub_reader;
+
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
+
+-- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
+ALTER TABLE connhub_catalog.tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector_type ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.data_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_schema ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_table ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
+COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_schema FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_schema IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_table FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_table IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_column FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_column IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_statistics FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_statistics IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_key FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_key IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.remote_index FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connectors the user may see';

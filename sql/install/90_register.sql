@@ -1,0 +1,3 @@
+-- The types of the drivers installed now.  One that does not load is a warning.
+
+SELECT connhub.register_drivers();

@@ -1,0 +1,330 @@
+/* api/api_connector.c — create_connector, update_connector, set_credentials.
+ *
+ * Assumes that EXECUTE was checked: whoever gets here may create connectors, and what belongs to
+ * another is checked by the lock on it.  Everything is part of the caller's transaction: an error, or a
+ * later ROLLBACK, leaves what was there before. */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "api/api.h"
+#include "catalog/cat_store.h"
+#include "catalog/cat_type.h"
+#include "catalog/catalog.h"
+#include "common/error.h"
+#include "common/redact.h"
+#include "conn/conn.h"
+
+PG_FUNCTION_INFO_V1(connhub_connector_create);
+PG_FUNCTION_INFO_V1(connhub_connector_update);
+PG_FUNCTION_INFO_V1(connhub_connector_set_credentials);
+PG_FUNCTION_INFO_V1(connhub_configuration_test);
+
+/* Positions of the arguments of a configuration, which come in one order in every function. */
+typedef enum ConfigurationArgument
+{
+	ARG_HOST,
+	ARG_PORT,
+	ARG_DATABASE,
+	ARG_SCHEMA,
+	ARG_USERNAME,
+	ARG_PASSWORD,
+	ARG_SSL_MODE,
+	ARG_OPTIONS,
+	ARG_CREDENTIALS,
+	ARG_LABELS,
+	ARG_TEST,
+	ARG_DISCOVER,
+	ARG_KEEP
+} ConfigurationArgument;
+
+static pg_uuid_t
+new_id(void)
+{
+	return *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
+}
+
+/* A version that no other state of the connector ever had, that of a rolled back change included:
+ * connections are cached under it. */
+static int64
+next_version(int64 version)
+{
+	return Max(version + 1, (int64) GetCurrentTimestamp());
+}
+
+/* A port as given: 0 is what nobody may ask for. */
+static void
+read_port(FunctionCallInfo fcinfo, int argument, ChDraft *draft)
+{
+	if (PG_ARGISNULL(argument))
+		return;
+	draft->connector.port = PG_GETARG_INT32(argument);
+	if (draft->connector.port == 0)
+		draft->connector.port = -1;
+}
+
+static void
+read_text(FunctionCallInfo fcinfo, int argument, char **field)
+{
+	if (!PG_ARGISNULL(argument))
+		*field = ch_api_text(fcinfo, argument);
+}
+
+/* Lay the arguments from `first` on over the draft; nulls leave what is there. */
+static void
+read_configuration(FunctionCallInfo fcinfo, int first, ChDraft *draft)
+{
+	const ChType *type = ch_type_get(draft->connector.type, false);
+	bool		privileged = ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN);
+
+	read_text(fcinfo, first + ARG_HOST, &draft->connector.host);
+	read_port(fcinfo, first + ARG_PORT, draft);
+	read_text(fcinfo, first + ARG_DATABASE, &draft->connector.database);
+	read_text(fcinfo, first + ARG_SCHEMA, &draft->connector.schema);
+	read_text(fcinfo, first + ARG_USERNAME, &draft->connector.username);
+	if (!PG_ARGISNULL(first + ARG_SSL_MODE))
+		draft->ssl_mode = ch_api_text(fcinfo, first + ARG_SSL_MODE);
+	draft->options = ch_options_merge(draft->options,
+									  ch_options_check(type, ch_api_jsonb(fcinfo, first + ARG_OPTIONS),
+													   privileged));
+	draft->credentials = ch_options_merge(draft->credentials,
+										  ch_api_credentials(type,
+															 ch_api_text(fcinfo, first + ARG_PASSWORD),
+															 ch_api_jsonb(fcinfo, first + ARG_CREDENTIALS)));
+}
+
+/* A failed test, as the error that undoes the call. */
+static void
+refuse_failed(const ChProbe *probe, const char *name, const char *outcome, const char *way_out)
+{
+	const char *detail = ch_probe_detail(probe);
+	const char *hint = ch_probe_hint(probe);
+	const char *phase = probe->error.phase == CONNHUB_PHASE_NONE ? NULL : ch_phase_name(probe->error.phase);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_TEST_FAILED),
+			 errmsg("test of connector \"%s\" failed: %s", name, ch_probe_message(probe)),
+			 errdetail("%s%s%s. %s%s%s", ch_probe_code(probe), phase != NULL ? " in phase " : "",
+					   phase != NULL ? phase : "", outcome, detail != NULL ? " " : "",
+					   detail != NULL ? detail : ""),
+			 errhint("%s%s%s", hint != NULL ? hint : "", hint != NULL ? " " : "", way_out)));
+}
+
+static void
+put_secret(const pg_uuid_t *id, const pg_uuid_t *tenant, ChOptionSet credentials)
+{
+	int64		version = 0;
+
+	if (credentials.count > 0)
+		version = ch_vault_put(tenant, id, ch_api_secret_fields(credentials), credentials.count);
+	else
+		ch_vault_forget(id);
+	ch_connector_set_secret_version(id, version);
+}
+
+Datum
+connhub_connector_create(PG_FUNCTION_ARGS)
+{
+	ChDraft		draft;
+	ChDiscovery discovery;
+	ChProbe		probe;
+	Jsonb	   *labels = ch_api_jsonb(fcinfo, 2 + ARG_LABELS);
+	bool		test = ch_api_bool(fcinfo, 2 + ARG_TEST, true);
+	pg_uuid_t	id = new_id();
+
+	ch_redact_statement();
+	memset(&draft, 0, sizeof(draft));
+	draft.connector.id = id;
+	draft.connector.owner = GetUserId();
+	draft.connector.enabled = true;
+	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &draft.connector.tenant_id))
+		elog(ERROR, "malformed id of the default tenant");
+	draft.connector.name = ch_api_required_text(fcinfo, 0, "name");
+	draft.connector.type = ch_api_required_text(fcinfo, 1, "type");
+	read_configuration(fcinfo, 2, &draft);
+	ch_draft_check(&draft);
+	ch_labels_check(labels);
+	draft.connector.config_version = next_version(0);
+
+	ch_connector_insert(&draft.connector,
+						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);
+	if (draft.credentials.count > 0)
+		put_secret(&id, &draft.connector.tenant_id, draft.credentials);
+	if (test)
+	{
+		ch_api_test_saved(&id, &probe);
+		if (!probe.success && !ch_api_bool(fcinfo, 2 + ARG_KEEP, false))
+			refuse_failed(&probe, draft.connector.name, "The connector was not created.",
+						  "With keep_on_failure => true it is kept with the status ERROR.");
+	}
+	ch_connector_ensure_server(ch_connector_get(&id, false));
+	if (test && probe.success && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
+		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
+	return ch_api_connector_row(fcinfo, &id, test ? &probe : NULL);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Does the change matter for connecting, or for what is found there? */
+static bool
+is_relevant(const ChConnector *old, const ChDraft *draft, ChOptionSet old_options, bool new_secret)
+{
+	const ChConnector *new = &draft->connector;
+
+	return new_secret || new->port != old->port || new->ssl_mode != old->ssl_mode ||
+		!same_text(new->host, old->host) || !same_text(new->database, old->database) ||
+		!same_text(new->schema, old->schema) || !same_text(new->username, old->username) ||
+		!ch_options_equal(draft->options, old_options);
+}
+
+/* Fill a draft with a connector as it is.  *secret is to be wiped. */
+static void
+draft_of(const ChConnector *connector, ChDraft *draft, ChSecret **secret)
+{
+	memset(draft, 0, sizeof(*draft));
+	draft->connector = *connector;
+	draft->ssl_mode = ch_ssl_mode_names[connector->ssl_mode];
+	draft->options.items = connector->options;
+	draft->options.count = connector->noptions;
+	*secret = ch_vault_open(&connector->tenant_id, &connector->id);
+	draft->credentials.items = palloc0(sizeof(ConnhubOption) * Max((*secret)->nfields, 1));
+	for (int i = 0; i < (*secret)->nfields; i++)
+	{
+		/* By insertion, since a set is kept in name order. */
+		int			at = draft->credentials.count++;
+
+		while (at > 0 && strcmp(draft->credentials.items[at - 1].name, (*secret)->fields[i].name) > 0)
+		{
+			draft->credentials.items[at] = draft->credentials.items[at - 1];
+			at--;
+		}
+		draft->credentials.items[at].name = (*secret)->fields[i].name;
+		draft->credentials.items[at].value = (*secret)->fields[i].value;
+	}
+}
+
+/* Store a checked draft over a connector, test it, and throw when that fails. */
+static bool
+replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_secret, bool test,
+		ChProbe *probe)
+{
+	const ChType *type = ch_type_get(draft->connector.type, false);
+	ChOptionSet old_options = {old->options, old->noptions};
+	bool		relevant = is_relevant(old, draft, old_options, new_secret);
+	pg_uuid_t	id = old->id;
+
+	if (relevant)
+		draft->connector.config_version = next_version(old->config_version);
+	ch_connector_store(&draft->connector, ch_options_to_jsonb(type, draft->options), labels);
+	if (new_secret)
+		put_secret(&id, &old->tenant_id, draft->credentials);
+	if (!same_text(old->name, draft->connector.name))
+		ch_connector_rename_server(&draft->connector, old->name);
+	ch_connector_ensure_server(ch_connector_get(&id, false));
+	if (!relevant)
+		return false;
+
+	if (test && old->enabled)
+	{
+		ch_api_test_saved(&id, probe);
+		if (!probe->success)
+			refuse_failed(probe, draft->connector.name, "Nothing was changed.",
+						  "With test => false it is changed all the same.");
+	}
+	ch_conn_close_all(&id);
+	ch_connector_forget_plans(ch_connector_get(&id, false));
+	return test && old->enabled;
+}
+
+Datum
+connhub_connector_update(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *labels = ch_api_jsonb(fcinfo, 2 + ARG_LABELS);
+	const ChConnector *old;
+	ChDraft		draft;
+	ChDiscovery discovery;
+	ChProbe		probe;
+	ChSecret   *secret;
+	pg_uuid_t	id;
+	bool		tested;
+	bool		new_secret = !PG_ARGISNULL(2 + ARG_PASSWORD) || !PG_ARGISNULL(2 + ARG_CREDENTIALS);
+
+	ch_redact_statement();
+	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
+	id = old->id;
+	draft_of(old, &draft, &secret);
+	read_text(fcinfo, 1, &draft.connector.name);
+	read_configuration(fcinfo, 2, &draft);
+	ch_draft_check(&draft);
+	ch_labels_check(labels);
+
+	tested = replace(old, &draft, labels, new_secret, ch_api_bool(fcinfo, 2 + ARG_TEST, true), &probe);
+	ch_vault_wipe(secret);
+	if (tested && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
+		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
+	return ch_api_connector_row(fcinfo, &id, tested ? &probe : NULL);
+}
+
+Datum
+connhub_connector_set_credentials(PG_FUNCTION_ARGS)
+{
+	const ChConnector *old;
+	const ChType *type;
+	ChDraft		draft;
+	ChProbe		probe;
+	ChSecret   *secret;
+	pg_uuid_t	id;
+	bool		tested;
+
+	ch_redact_statement();
+	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
+	id = old->id;
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2) && PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("no credential was given"),
+				 errhint("Give username, password or credentials.")));
+	type = ch_type_get(old->type, false);
+	draft_of(old, &draft, &secret);
+	read_text(fcinfo, 1, &draft.connector.username);
+	draft.credentials = ch_options_merge(draft.credentials,
+										 ch_api_credentials(type, ch_api_text(fcinfo, 2),
+															ch_api_jsonb(fcinfo, 3)));
+	ch_draft_check(&draft);
+	tested = replace(old, &draft, NULL, true, ch_api_bool(fcinfo, 4, true), &probe);
+	ch_vault_wipe(secret);
+	return ch_api_connector_row(fcinfo, &id, tested ? &probe : NULL);
+}
+
+Datum
+connhub_configuration_test(PG_FUNCTION_ARGS)
+{
+	ChDraft		draft;
+	ChProbe		probe;
+	ChTarget	target;
+	ChSecret   *secret;
+
+	ch_redact_statement();
+	memset(&draft, 0, sizeof(draft));
+	draft.connector.owner = GetUserId();
+	draft.connector.enabled = true;
+	draft.connector.type = ch_api_required_text(fcinfo, 0, "type");
+	read_configuration(fcinfo, 1, &draft);
+	ch_draft_check(&draft);
+	draft.connector.name = "(unsaved)";
+
+	secret = ch_vault_plain(ch_api_secret_fields(draft.credentials), draft.credentials.count);
+	target.connector = &draft.connector;
+	target.secret = secret;
+	target.user = GetUserId();
+	ch_probe_run(&target, &probe);
+	ch_vault_wipe(secret);
+	return ch_api_test_row(fcinfo, NULL, &probe);
+}

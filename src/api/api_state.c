@@ -1,0 +1,164 @@
+/* api/api_state.c — a saved connector's state: test, enable, disable, discover, owner, delete.
+ *
+ * Assumes that EXECUTE was checked; whether the connector is the caller's is checked here. */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "api/api.h"
+#include "catalog/cat_store.h"
+#include "catalog/catalog.h"
+#include "common/error.h"
+#include "conn/conn.h"
+
+PG_FUNCTION_INFO_V1(connhub_connector_test);
+PG_FUNCTION_INFO_V1(connhub_connector_discover);
+PG_FUNCTION_INFO_V1(connhub_connector_enable);
+PG_FUNCTION_INFO_V1(connhub_connector_disable);
+PG_FUNCTION_INFO_V1(connhub_connector_set_owner);
+PG_FUNCTION_INFO_V1(connhub_connector_delete);
+
+Datum
+connhub_connector_test(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_require(ch_api_text(fcinfo, 0));
+	pg_uuid_t	id = connector->id;
+	ChProbe		probe;
+
+	if (!ch_connector_may_use(connector, GetUserId()))
+		ch_connector_require_manage(connector);
+	ch_api_test_saved(&id, &probe);
+	return ch_api_test_row(fcinfo, &id, &probe);
+}
+
+Datum
+connhub_connector_discover(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_require(ch_api_required_text(fcinfo, 0, "connector"));
+	pg_uuid_t	id = connector->id;
+	ChDiscovery found;
+	Datum		values[8];
+	bool		nulls[8] = {false};
+
+	ch_connector_require_manage(connector);
+	ch_discover_run(connector, GetUserId(), ch_api_text(fcinfo, 1), ch_api_text(fcinfo, 2), &found);
+	values[0] = UUIDPGetDatum(&id);
+	values[1] = Int64GetDatum(found.schemas);
+	values[2] = Int64GetDatum(found.tables);
+	values[3] = Int64GetDatum(found.columns);
+	values[4] = Int64GetDatum(found.keys);
+	values[5] = Int64GetDatum(found.indexes);
+	values[6] = Float8GetDatum(found.duration_ms);
+	values[7] = TimestampTzGetDatum(GetCurrentTimestamp());
+	return ch_api_row(fcinfo, values, nulls, lengthof(values));
+}
+
+Datum
+connhub_connector_enable(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
+	pg_uuid_t	id = connector->id;
+	bool		test = PG_GETARG_BOOL(1);
+	ChProbe		probe;
+
+	if (!connector->enabled)
+		ch_connector_set_enabled(&id, true, "TESTING");
+	ch_connector_ensure_server(ch_connector_get(&id, false));
+	if (test)
+		ch_api_test_saved(&id, &probe);
+	return ch_api_connector_row(fcinfo, &id, test ? &probe : NULL);
+}
+
+Datum
+connhub_connector_disable(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
+	pg_uuid_t	id = connector->id;
+
+	ch_connector_set_enabled(&id, false, "INACTIVE");
+	ch_conn_close_all(&id);
+	return ch_api_connector_row(fcinfo, &id, NULL);
+}
+
+Datum
+connhub_connector_set_owner(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
+	Oid			owner = PG_GETARG_OID(1);
+
+	/* As for every other object: nobody gives away what he could not take back. */
+	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
+		check_is_member_of_role(GetUserId(), owner);
+	(void) GetUserNameFromId(owner, false);
+	ch_connector_set_owner(connector, owner);
+	PG_RETURN_VOID();
+}
+
+static Datum
+name_array(List *names)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, names)
+		values[count++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Datum
+connhub_connector_delete(PG_FUNCTION_ARGS)
+{
+	char	   *wanted = ch_api_text(fcinfo, 0);
+	bool		force = PG_GETARG_BOOL(1);
+	ChConnector deleted;
+	const ChConnector *connector;
+	Oid			server;
+	List	   *tables = NIL;
+	bool		drop;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	/* What was deleted softly can still be removed for good. */
+	if (force && ch_connector_lock_deleted(wanted, &deleted))
+		connector = &deleted;
+	else
+	{
+		deleted = *ch_connector_lock(wanted);
+		connector = &deleted;
+	}
+
+	server = ch_connector_find_server(connector);
+	if (OidIsValid(server))
+		tables = ch_server_tables(server);
+	drop = OidIsValid(server) && (force || tables == NIL);
+	if (tables != NIL && !force)
+		ereport(NOTICE,
+				(errmsg("connector \"%s\" is deleted, but %d foreign tables depend on its server and stay",
+						connector->name, list_length(tables)),
+				 errdetail("They cannot be queried any more; the result names them."),
+				 errhint("delete_connector('%s', force => true) drops them too.",
+						 ch_uuid_text(&connector->id))));
+	if (drop)
+		ch_connector_drop_server(server);
+	if (force)
+	{
+		ch_vault_forget(&connector->id);
+		ch_connector_remove(&connector->id);
+	}
+	else
+		ch_connector_mark_deleted(&connector->id);
+	ch_conn_close_all(&connector->id);
+
+	values[0] = UUIDPGetDatum(&connector->id);
+	values[1] = CStringGetTextDatum(connector->name);
+	values[2] = BoolGetDatum(force);
+	values[3] = BoolGetDatum(drop);
+	values[4] = name_array(tables);
+	return ch_api_row(fcinfo, values, nulls, lengthof(values));
+}

@@ -1,0 +1,205 @@
+/* api/api_type.c — drivers and types: register_driver, register_drivers, about, and the option list. */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/varlena.h"
+
+#include "api/api.h"
+#include "catalog/cat_type.h"
+#include "catalog/catalog.h"
+#include "driver/registry.h"
+
+PG_FUNCTION_INFO_V1(connhub_driver_register);
+PG_FUNCTION_INFO_V1(connhub_driver_register_all);
+PG_FUNCTION_INFO_V1(connhub_about);
+PG_FUNCTION_INFO_V1(connhub_type_common_options);
+
+static List *
+register_one(const char *name)
+{
+	const ConnhubDriver *driver = ch_driver_require(name);
+	List	   *types = NIL;
+
+	ch_type_store(driver);
+	for (uint32 i = 0; i < driver->ntypes; i++)
+		types = lappend(types, pstrdup(driver->types[i].name));
+	return types;
+}
+
+static Datum
+text_array(List *names)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, names)
+		values[count++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+Datum
+connhub_driver_register(PG_FUNCTION_ARGS)
+{
+	return text_array(register_one(ch_api_text(fcinfo, 0)));
+}
+
+/* Run fn(name) in a subtransaction.  NULL, or the error it ended with; what cancels is thrown on. */
+static ErrorData *
+attempt(void (*fn) (const char *name, void *result), const char *name, void *result)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		fn(name, result);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error != NULL && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(error);
+	return error;
+}
+
+static void
+attempt_register(const char *name, void *result)
+{
+	List	  **types = result;
+
+	*types = list_concat(*types, register_one(name));
+}
+
+Datum
+connhub_driver_register_all(PG_FUNCTION_ARGS)
+{
+	List	   *types = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ch_driver_list())
+	{
+		ErrorData  *error = attempt(attempt_register, lfirst(cell), &types);
+
+		if (error != NULL)
+			ereport(WARNING,
+					(errcode(error->sqlerrcode),
+					 errmsg("driver \"%s\" was not registered: %s", (char *) lfirst(cell), error->message),
+					 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+					 errhint("Run connhub.register_driver('%s') when the cause is gone.",
+							 (char *) lfirst(cell))));
+	}
+	return text_array(types);
+}
+
+static void
+push_member(JsonbParseState **state, const char *name, const char *text)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = (char *) name;
+	value.val.string.len = strlen(name);
+	pushJsonbValue(state, WJB_KEY, &value);
+	if (text == NULL)
+		value.type = jbvNull;
+	else
+	{
+		value.val.string.val = (char *) text;
+		value.val.string.len = strlen(text);
+	}
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+attempt_load(const char *name, void *result)
+{
+	*(const ConnhubDriver **) result = ch_driver_require(name);
+}
+
+/* [{"name", "version", "library", "error"}] of every installed driver. */
+static Datum
+drivers_document(void)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *cell;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(cell, ch_driver_list())
+	{
+		const ConnhubDriver *driver = NULL;
+		ErrorData  *error = attempt(attempt_load, lfirst(cell), &driver);
+
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_member(&state, "name", lfirst(cell));
+		push_member(&state, "version", error == NULL ? driver->version : NULL);
+		push_member(&state, "library", error == NULL ? driver->library : NULL);
+		push_member(&state, "error", error == NULL ? NULL : error->message);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+}
+
+static bool
+is_preloaded(void)
+{
+	char	   *libraries = pstrdup(GetConfigOption("shared_preload_libraries", false, false));
+	List	   *names;
+	ListCell   *cell;
+
+	if (!SplitDirectoriesString(libraries, ',', &names))
+		return false;
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+		const char *slash = strrchr(name, '/');
+
+		name = slash != NULL ? slash + 1 : name;
+		if (strcmp(name, CH_SCHEMA) == 0 || strcmp(name, CH_SCHEMA ".so") == 0)
+			return true;
+	}
+	return false;
+}
+
+Datum
+connhub_about(PG_FUNCTION_ARGS)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = CStringGetTextDatum(ch_catalog_extension_version());
+	values[1] = CStringGetTextDatum(GetConfigOption("server_version", false, false));
+	values[2] = CStringGetTextDatum(psprintf("%d.%d", CONNHUB_ABI_MAJOR, CONNHUB_ABI_MINOR));
+	values[3] = BoolGetDatum(is_preloaded());
+	values[4] = drivers_document();
+	return ch_api_row(fcinfo, values, nulls, lengthof(values));
+}
+
+Datum
+connhub_type_common_options(PG_FUNCTION_ARGS)
+{
+	int			count;
+	ConnhubOptionSpec *specs = ch_common_options_for((uint32) PG_GETARG_INT32(0), &count);
+
+	PG_RETURN_JSONB_P(ch_type_options_document(specs, count));
+}

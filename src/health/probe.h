@@ -1,0 +1,44 @@
+/* health/probe.h — one bounded test of a connector, and its result as rows and documents show it. */
+#ifndef CH_HEALTH_PROBE_H
+#define CH_HEALTH_PROBE_H
+
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "conn/conn.h"
+
+typedef struct ChProbe
+{
+	bool		success;
+	TimestampTz tested_at;
+	ConnhubError error;			/* when it failed */
+	ConnhubInfo info;			/* when it succeeded */
+	ChPhaseTimes times;
+} ChProbe;
+
+/* Test a target.  What the source does is a result, never an error.  Writes nothing. */
+extern void ch_probe_run(const ChTarget *target, ChProbe *probe);
+
+/* "TIMEOUT", …; NULL when it succeeded. */
+extern const char *ch_probe_code(const ChProbe *probe);
+
+/* For people: what was reached, or what went wrong; palloc'd.  detail and hint may be NULL. */
+extern char *ch_probe_message(const ChProbe *probe);
+extern const char *ch_probe_detail(const ChProbe *probe);
+extern const char *ch_probe_hint(const ChProbe *probe);
+
+/* Milliseconds of a phase; negative when it was not reached. */
+extern double ch_probe_phase_ms(const ChProbe *probe, ConnhubPhase phase);
+extern double ch_probe_latency_ms(const ChProbe *probe);
+
+/* {"dns": 0.3, "tcp": 1.2, …}: the phases that were reached. */
+extern Jsonb *ch_probe_phases(const ChProbe *probe);
+
+/* The whole result, as kept in connector.last_test_result. */
+extern Jsonb *ch_probe_document(const ChProbe *probe);
+
+/* The status a connector has after the test: ACTIVE, WARNING when it was slow, ERROR, or INACTIVE
+ * when its user has disabled it. */
+extern const char *ch_probe_status(const ChProbe *probe, const ChConnector *connector);
+
+#endif
