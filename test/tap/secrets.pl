@@ -11,9 +11,7 @@ my $second = 'Qx8-' . join('', map { ('a' .. 'z')[ rand 26 ] } 1 .. 24);
 my $wrong = 'Qx9-' . join('', map { ('a' .. 'z')[ rand 26 ] } 1 .. 24);
 my $canary = 'Cn1-' . join('', map { ('a' .. 'z')[ rand 26 ] } 1 .. 24);
 
-source_psql("DROP ROLE IF EXISTS connhub_secrets; CREATE ROLE connhub_secrets LOGIN PASSWORD '$secret' IN ROLE connhub; GRANT CONNECT ON DATABASE shop TO connhub_secrets");
-source_mariadb("CREATE OR REPLACE USER connhub_secrets\@'127.0.0.1' IDENTIFIED BY '$secret'; GRANT SELECT ON shop.* TO connhub_secrets\@'127.0.0.1'");
-
+my %user = source_user('connhub_secrets', $secret);
 my $hub = new_hub('secrets', <<'CONF');
 shared_preload_libraries = 'connhub'
 session_preload_libraries = 'auto_explain'
@@ -52,7 +50,6 @@ sub works
 # The main job, and everything that can go wrong in it.
 foreach my $source (qw(postgresql mariadb))
 {
-	my %user = (username => 'connhub_secrets', password => $secret);
 	my $wrong_arguments = arguments(connector($source, %user, password => $wrong));
 	works("SELECT * FROM connhub.create_connector('s_$source', " . arguments(connector($source, %user)) . ')', "$source: created");
 	works("SELECT * FROM connhub.test('s_$source')", "$source: tested");
@@ -79,7 +76,7 @@ foreach my $source (qw(postgresql mariadb))
 }
 
 # The statement that runs now, seen by another session.
-my %slow = connector('postgresql', username => 'connhub_secrets', password => $secret,
+my %slow = connector('postgresql', %user,
 	port => $ENV{CONNHUB_TEST_MUTE_PORT}, options => '{"connect_timeout": "20s"}');
 my ($in, $out, $err) = ('SELECT * FROM connhub.test(' . arguments(%slow) . ");\n", '', '');
 my $running = IPC::Run::start([ 'psql', '-XAt', '-d', $hub->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err);
@@ -153,6 +150,5 @@ like($hub->safe_psql('postgres', 'SELECT d FROM pg_description d'), qr/$canary/,
 isnt(files_with($canary), '', 'the canary is in the files of the cluster');
 $hub->stop;
 
-source_psql('DROP ROLE connhub_secrets');
-source_mariadb("DROP USER connhub_secrets\@'127.0.0.1'");
+drop_source_user('connhub_secrets');
 done_testing();
