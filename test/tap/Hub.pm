@@ -95,47 +95,9 @@ sub wait_until
 	until ($code->())
 	{
 		return 0 if time > $until;
-		sleep 0.0# A user of one's own at the sources, who may read the shop: for tests that end or count a user's sessions.
-sub source_user
-{
-	my ($name, $password) = @_;
-	$password //= $ENV{CONNHUB_TEST_PG_PASSWORD};
-	drop_source_user($name);
-	source_psql("CREATE ROLE $name LOGIN PASSWORD '$password' IN ROLE connhub; GRANT CONNECT ON DATABASE shop TO $name");
-	source_mariadb("CREATE USER $name\@'127.0.0.1' IDENTIFIED BY '$password'; GRANT SELECT ON shop.* TO $name\@'127.0.0.1'");
-	return (username => $name, password => $password);
-}
-
-sub drop_source_user
-{
-	my ($name) = @_;
-	source_psql("DO \$\$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '$name') THEN REVOKE ALL ON DATABASE shop FROM $name; DROP ROLE $name; END IF; END \$\$");
-	source_mariadb("DROP USER IF EXISTS $name\@'127.0.0.1'");
-	return;
-}
-
-1;
+		sleep 0.01;
 	}
-	return # A user of one's own at the sources, who may read the shop: for tests that end or count a user's sessions.
-sub source_user
-{
-	my ($name, $password) = @_;
-	$password //= $ENV{CONNHUB_TEST_PG_PASSWORD};
-	drop_source_user($name);
-	source_psql("CREATE ROLE $name LOGIN PASSWORD '$password' IN ROLE connhub; GRANT CONNECT ON DATABASE shop TO $name");
-	source_mariadb("CREATE USER $name\@'127.0.0.1' IDENTIFIED BY '$password'; GRANT SELECT ON shop.* TO $name\@'127.0.0.1'");
-	return (username => $name, password => $password);
-}
-
-sub drop_source_user
-{
-	my ($name) = @_;
-	source_psql("DO \$\$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '$name') THEN REVOKE ALL ON DATABASE shop FROM $name; DROP ROLE $name; END IF; END \$\$");
-	source_mariadb("DROP USER IF EXISTS $name\@'127.0.0.1'");
-	return;
-}
-
-1;
+	return 1;
 }
 
 # Another source of one's own below the job's folder: run_server('postgresql', 'expired', 'start', 'expired').
