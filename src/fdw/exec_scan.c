@@ -32,7 +32,7 @@
 #define MAX_CAPACITY	4096
 #define BATCH_BYTES		(4 * 1024 * 1024)
 
-typedef struct ChScan
+typedef struct ChScanState
 {
 	/* From the plan. */
 	List	   *plan;			/* fdw_private */
@@ -62,10 +62,10 @@ typedef struct ChScan
 	TupleTableSlot *store_slot;
 
 	ChScanCounts counts;
-} ChScan;
+} ChScanState;
 
 static Node *
-item(const ChScan *scan, ChPlanItem which)
+item(const ChScanState *scan, ChPlanItem which)
 {
 	return list_nth(scan->plan, which);
 }
@@ -73,7 +73,7 @@ item(const ChScan *scan, ChPlanItem which)
 static void
 release_cursor(void *arg)
 {
-	ChScan	   *scan = arg;
+	ChScanState	   *scan = arg;
 
 	if (scan->cursor)
 		ch_cursor_close(scan->cursor);
@@ -81,7 +81,7 @@ release_cursor(void *arg)
 }
 
 static void
-prepare_params(ChScan *scan, ForeignScan *plan, ForeignScanState *node)
+prepare_params(ChScanState *scan, ForeignScan *plan, ForeignScanState *node)
 {
 	ListCell   *cell;
 	int			n = 0;
@@ -101,7 +101,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
 	EState	   *estate = node->ss.ps.state;
 	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
-	ChScan	   *scan = palloc0(sizeof(ChScan));
+	ChScanState	   *scan = palloc0(sizeof(ChScanState));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	List	   *columns;
 	AttrNumber *attnums;
@@ -136,7 +136,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 
 /* A negative row count is the server's error to raise: sources differ in what they make of it. */
 static void
-check_row_count(const ChScan *scan, int number, const ConnhubValue *value)
+check_row_count(const ChScanState *scan, int number, const ConnhubValue *value)
 {
 	if (value->is_null || value->v.integer >= 0)
 		return;
@@ -151,7 +151,7 @@ check_row_count(const ChScan *scan, int number, const ConnhubValue *value)
 }
 
 static ConnhubValue *
-compute_params(ChScan *scan, ForeignScanState *node)
+compute_params(ChScanState *scan, ForeignScanState *node)
 {
 	List	   *types = (List *) item(scan, CH_PLAN_PARAM_TYPES);
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
@@ -183,7 +183,7 @@ compute_params(ChScan *scan, ForeignScanState *node)
 
 /* The connector, still as it was when the native query was rendered. */
 static const ChConnector *
-require_connector(ChScan *scan)
+require_connector(ChScanState *scan)
 {
 	const pg_uuid_t *id = DatumGetUUIDP(((Const *) item(scan, CH_PLAN_CONNECTOR))->constvalue);
 	const ChConnector *connector = ch_connector_get(id, false);
@@ -199,7 +199,7 @@ require_connector(ChScan *scan)
 static void spill(void *holder);
 
 static void
-start(ChScan *scan, ForeignScanState *node)
+start(ChScanState *scan, ForeignScanState *node)
 {
 	ConnhubQuery query = {.struct_size = sizeof(ConnhubQuery)};
 	const ChConnector *connector;
@@ -228,7 +228,7 @@ start(ChScan *scan, ForeignScanState *node)
 
 /* Get the next batch; false at the end. */
 static bool
-next_batch(ChScan *scan)
+next_batch(ChScanState *scan)
 {
 	bool		is_first = scan->batch->nrows == 0 && !scan->first_batch && scan->row == 0;
 	MemoryContext old;
@@ -266,7 +266,7 @@ next_batch(ChScan *scan)
 
 /* The next row of the batch, its values in the current memory context. */
 static void
-read_row(ChScan *scan, TupleTableSlot *slot)
+read_row(ChScanState *scan, TupleTableSlot *slot)
 {
 	scan->is_busy = true;
 	ch_slot_reader_store(scan->reader, scan->row++, slot);
@@ -279,7 +279,7 @@ read_row(ChScan *scan, TupleTableSlot *slot)
 static void
 spill(void *holder)
 {
-	ChScan	   *scan = holder;
+	ChScanState	   *scan = holder;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	ResourceOwner owner = CurrentResourceOwner;
 	TupleTableSlot *slot;
@@ -318,7 +318,7 @@ spill(void *holder)
 }
 
 static void
-forget_store(ChScan *scan)
+forget_store(ChScanState *scan)
 {
 	if (scan->store == NULL)
 		return;
@@ -329,7 +329,7 @@ forget_store(ChScan *scan)
 
 /* The next row set aside, its values pointing into store_slot. */
 static bool
-next_stored(ChScan *scan, TupleTableSlot *slot)
+next_stored(ChScanState *scan, TupleTableSlot *slot)
 {
 	int			natts = slot->tts_tupleDescriptor->natts;
 
@@ -360,7 +360,7 @@ add_system_columns(TupleTableSlot *slot)
 TupleTableSlot *
 ch_iterate_foreign_scan(ForeignScanState *node)
 {
-	ChScan	   *scan = node->fdw_state;
+	ChScanState	   *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	ExecClearTuple(slot);
@@ -385,7 +385,7 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 void
 ch_rescan_foreign_scan(ForeignScanState *node)
 {
-	ChScan	   *scan = node->fdw_state;
+	ChScanState	   *scan = node->fdw_state;
 
 	if (!scan->started)
 		return;
@@ -413,7 +413,7 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 void
 ch_end_foreign_scan(ForeignScanState *node)
 {
-	ChScan	   *scan = node->fdw_state;
+	ChScanState	   *scan = node->fdw_state;
 
 	if (scan == NULL)
 		return;
@@ -427,5 +427,5 @@ ch_end_foreign_scan(ForeignScanState *node)
 void
 ch_scan_counts(ForeignScanState *node, ChScanCounts *counts)
 {
-	*counts = ((ChScan *) node->fdw_state)->counts;
+	*counts = ((ChScanState *) node->fdw_state)->counts;
 }
