@@ -47,8 +47,8 @@ DRIVERS = $(notdir $(patsubst %/Makefile,%,$(wildcard drivers/*/Makefile)))
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 PG_CPPFLAGS = -I$(srcdir)/src/include -I$(srcdir)/src
-PG_CFLAGS = -fvisibility=hidden -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
-SHLIB_LINK = -lcrypto -ljansson -lpthread
+PG_CFLAGS = -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+SHLIB_LINK = -lcrypto -ljansson -lpthread -Wl,--version-script=$(srcdir)/src/exports.map
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
