@@ -196,7 +196,7 @@ CREATE TABLE connhub_catalog.remote_column (
 	generated boolean NOT NULL,
 	default_value text,
 	comment text,
-	collation text,
+	"collation" text,
 	CONSTRAINT remote_column_pkey PRIMARY KEY (connector_id, schema, table_name, position)
 );
 COMMENT ON TABLE connhub_catalog.remote_column IS 'Discovered columns';

@@ -20,6 +20,7 @@
 
 #include "catalog/cat_cache.h"
 #include "catalog/cat_connector.h"
+#include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
@@ -52,6 +53,7 @@ ch_connector_cache_init(void)
 {
 	ch_type_cache_init();
 	ch_cache_register(&connector_cache);
+	ch_remote_cache_init();
 }
 
 ConnhubSslMode

@@ -64,7 +64,7 @@ static const PageSpec page_specs[NPAGES] = {
 	[PAGE_COLUMN] = {
 		"INSERT INTO connhub_catalog.remote_column (connector_id, schema, table_name, position, name,"
 		" remote_type, type, length, precision, scale, pg_type, pg_type_full, not_null, generated,"
-		" default_value, comment, collation)"
+		" default_value, comment, \"collation\")"
 		" SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
 		" $17) AS u ON CONFLICT DO NOTHING",
 		16, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT2OID, INT4OID, INT4OID, INT4OID, TEXTOID,
