@@ -8,7 +8,7 @@
 #include "fdw/fdw.h"
 #include "fdw/import.h"
 
-PG_FUNCTION_INFO_V1(connhub_handler);
+PG_FUNCTION_INFO_V1(connhub_fdw_handler);
 
 /* A scan holds a connection of its backend, which no parallel worker shares. */
 static bool
@@ -25,7 +25,7 @@ relation_is_updatable(Relation relation)
 }
 
 Datum
-connhub_handler(PG_FUNCTION_ARGS)
+connhub_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
 
