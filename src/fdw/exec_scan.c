@@ -332,8 +332,12 @@ static bool
 next_stored(ChScanState *scan, TupleTableSlot *slot)
 {
 	int			natts = slot->tts_tupleDescriptor->natts;
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	bool		found = tuplestore_gettupleslot(scan->store, true, false, scan->store_slot);
 
-	if (!tuplestore_gettupleslot(scan->store, true, false, scan->store_slot))
+	/* A tuple read back from disk belongs to store_slot, which outlives the row. */
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return false;
 	slot_getallattrs(scan->store_slot);
 	memcpy(slot->tts_values, scan->store_slot->tts_values, sizeof(Datum) * natts);

@@ -44,7 +44,7 @@ explain_local(ForeignScanState *node, List *private, ExplainState *es)
 	{
 		List	   *note = lfirst(cell);
 		bool		sent = boolVal(list_nth(note, CH_NOTE_SENT));
-		char	   *text = deparse_expression(lfirst(qual), context, list_length(es->rtable) > 1, false);
+		char	   *text = deparse_expression(lfirst(qual), context, true, false);
 
 		explain_piece(sent ? "Rechecked Locally" : "Kept Locally", text, strVal(list_nth(note, CH_NOTE_REASON)), es);
 	}

@@ -45,12 +45,15 @@ ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 	ch_cost_relation(root, rel, info);
 }
 
+/* A path's cost is multiplied by more than the planner's fuzz where it is not to win by a tie. */
 static void
-add_scan_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkeys)
+add_scan_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkeys, double factor)
 {
 	ChCost		cost;
 
 	ch_cost_scan(root, rel, info, pathkeys != NIL, &cost);
+	cost.startup *= factor;
+	cost.total *= factor;
 	add_path(rel, (Path *) create_foreignscan_path(root, rel, NULL, cost.rows, cost.startup, cost.total,
 												   pathkeys, rel->lateral_relids, NULL, NIL));
 }
@@ -87,17 +90,17 @@ ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table)
 	List	   *sort;
 	ListCell   *cell;
 
-	add_scan_path(root, rel, info, NIL);
+	add_scan_path(root, rel, info, NIL, 1);
 	if (root->query_pathkeys != NIL &&
 		ch_judge_sort(root, rel, info, root->query_pathkeys, &sort, &reason))
-		add_scan_path(root, rel, info, root->query_pathkeys);
+		add_scan_path(root, rel, info, root->query_pathkeys, 1);
 	foreach(cell, orders)
 	{
 		List	   *order = lfirst(cell);
 
 		if (!pathkeys_contained_in(order, root->query_pathkeys) &&
 			ch_judge_sort(root, rel, info, order, &sort, &reason))
-			add_scan_path(root, rel, info, order);
+			add_scan_path(root, rel, info, order, 1.02);
 	}
 }
 
