@@ -8,7 +8,7 @@ COMMENT ON FUNCTION connhub.register_driver(text) IS 'Load an installed driver a
 CREATE FUNCTION connhub.register_drivers() RETURNS text[]
 	AS 'MODULE_PATHNAME', 'connhub_driver_register_all'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION connhub.register_drivers() IS 'Register every installed driver; one that does not load is a warning';
+COMMENT ON FUNCTION connhub.register_drivers() IS 'Register every installed driver but those for tests; one that does not load is a warning';
 
 CREATE FUNCTION connhub.about(OUT version text, OUT postgresql_version text, OUT driver_abi text, OUT preloaded boolean, OUT drivers jsonb)
 	AS 'MODULE_PATHNAME', 'connhub_about'
@@ -36,13 +36,9 @@ CREATE FUNCTION connhub.create_connector(
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION connhub.create_connector(text, text, text, integer, text, text, text, text, text, jsonb, jsonb, jsonb, boolean, boolean, boolean) IS 'Create a connector: check, seal the credential, test, save, discover; a failed test saves nothing unless keep_on_failure';
 
-CREATE FUNCTION connhub.test(connector text) RETURNS connhub.test_result
-	AS 'MODULE_PATHNAME', 'connhub_connector_test'
-	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION connhub.test(text) IS 'Test a connector and record the outcome; a failure is a row, not an error';
-
 CREATE FUNCTION connhub.test(
-	type text,
+	connector text DEFAULT NULL,
+	type text DEFAULT NULL,
 	host text DEFAULT NULL,
 	port integer DEFAULT NULL,
 	database text DEFAULT NULL,
@@ -53,9 +49,9 @@ CREATE FUNCTION connhub.test(
 	options jsonb DEFAULT NULL,
 	credentials jsonb DEFAULT NULL
 ) RETURNS connhub.test_result
-	AS 'MODULE_PATHNAME', 'connhub_configuration_test'
+	AS 'MODULE_PATHNAME', 'connhub_connector_test'
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
-COMMENT ON FUNCTION connhub.test(text, text, integer, text, text, text, text, text, jsonb, jsonb) IS 'Test a configuration without saving it; a failure is a row, not an error';
+COMMENT ON FUNCTION connhub.test(text, text, text, integer, text, text, text, text, text, jsonb, jsonb) IS 'Test a connector and record the outcome, or, given a type, a configuration that is not saved; a failure is a row, not an error';
 
 CREATE FUNCTION connhub.update_connector(
 	connector text,

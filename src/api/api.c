@@ -3,6 +3,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -155,28 +156,14 @@ ch_api_test_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const ChProbe *pro
 	return ch_api_row(fcinfo, row.values, row.nulls, row.count);
 }
 
-/* How many rows of a discovered kind a connector has. */
-static int64
-count_discovered(const char *table, const char *index, const pg_uuid_t *id)
-{
-	ScanKeyData key;
-	ChScan		scan;
-	int64		count = 0;
-
-	ch_scan_key_uuid(&key, 1, id);
-	ch_scan_begin(&scan, table, index, 1, &key);
-	while (HeapTupleIsValid(ch_scan_next(&scan)))
-		count++;
-	ch_scan_end(&scan);
-	return count;
-}
-
 Datum
-ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const ChProbe *probe)
+ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id)
 {
 	const ChConnector *connector = ch_connector_get(id, false);
 	Oid			server = ch_connector_server(connector);
 	Row			row = {.count = 0};
+	Datum		result;
+	ChSql		sql;
 
 	put(&row, UUIDPGetDatum(&connector->id), false);
 	put_text(&row, connector->name);
@@ -186,14 +173,27 @@ ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const ChProbe
 	put_text(&row, connector->database);
 	put_text(&row, connector->status);
 	put_text(&row, OidIsValid(server) ? GetForeignServer(server)->servername : NULL);
-	put(&row, probe == NULL ? (Datum) 0 : TimestampTzGetDatum(probe->tested_at), probe == NULL);
-	put(&row, probe == NULL ? (Datum) 0 : Float8GetDatum(ch_probe_latency_ms(probe)), probe == NULL);
-	put_text(&row, probe != NULL && probe->success ? probe->info.version : NULL);
-	put_text(&row, probe == NULL ? NULL : ch_probe_code(probe));
-	put_text(&row, probe == NULL ? NULL : ch_probe_message(probe));
-	put(&row, Int64GetDatum(count_discovered("remote_schema", "remote_schema_pkey", id)), false);
-	put(&row, Int64GetDatum(count_discovered("remote_table", "remote_table_pkey", id)), false);
-	return ch_api_row(fcinfo, row.values, row.nulls, row.count);
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql,
+			   "SELECT c.last_tested_at, (c.last_test_result->>'latency_ms')::float8, c.source_version,"
+			   " c.last_test_result->>'error_code', c.last_test_result->>'message',"
+			   " (SELECT count(*) FROM connhub_catalog.remote_schema WHERE connector_id = $1),"
+			   " (SELECT count(*) FROM connhub_catalog.remote_table WHERE connector_id = $1)"
+			   " FROM connhub_catalog.connector AS c WHERE c.id = $1");
+	for (int column = 1; column <= 7; column++)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+
+		put(&row, value, isnull);
+	}
+	/* The row copies what SPI holds. */
+	MemoryContextSwitchTo(sql.caller);
+	result = ch_api_row(fcinfo, row.values, row.nulls, row.count);
+	ch_sql_end(&sql);
+	return result;
 }
 
 void

@@ -27,10 +27,9 @@ extern ChSecretField *ch_api_secret_fields(ChOptionSet credentials);
 /* A row of the function's composite result type. */
 extern Datum ch_api_row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls, int count);
 
-/* Rows of connhub.test_result and connhub.connector_result.  id NULL: not saved; probe NULL: not
- * tested. */
+/* Rows of connhub.test_result (id NULL: not saved) and connhub.connector_result. */
 extern Datum ch_api_test_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const ChProbe *probe);
-extern Datum ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const ChProbe *probe);
+extern Datum ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id);
 
 /* Test a saved connector with its stored credential and record the outcome, where the transaction may
  * write. */

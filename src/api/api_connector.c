@@ -1,4 +1,4 @@
-/* api/api_connector.c — create_connector, update_connector, set_credentials.
+/* api/api_connector.c — test, create_connector, update_connector, set_credentials.
  *
  * Assumes that EXECUTE was checked: whoever gets here may create connectors, and what belongs to
  * another is checked by the lock on it.  Everything is part of the caller's transaction: an error, or a
@@ -21,7 +21,7 @@
 PG_FUNCTION_INFO_V1(connhub_connector_create);
 PG_FUNCTION_INFO_V1(connhub_connector_update);
 PG_FUNCTION_INFO_V1(connhub_connector_set_credentials);
-PG_FUNCTION_INFO_V1(connhub_configuration_test);
+PG_FUNCTION_INFO_V1(connhub_connector_test);
 
 /* Positions of the arguments of a configuration, which come in one order in every function. */
 typedef enum ConfigurationArgument
@@ -163,7 +163,7 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test && probe.success && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
 		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
-	return ch_api_connector_row(fcinfo, &id, test ? &probe : NULL);
+	return ch_api_connector_row(fcinfo, &id);
 }
 
 static bool
@@ -269,7 +269,7 @@ connhub_connector_update(PG_FUNCTION_ARGS)
 	ch_vault_wipe(secret);
 	if (tested && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
 		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
-	return ch_api_connector_row(fcinfo, &id, tested ? &probe : NULL);
+	return ch_api_connector_row(fcinfo, &id);
 }
 
 Datum
@@ -281,7 +281,6 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 	ChProbe		probe;
 	ChSecret   *secret;
 	pg_uuid_t	id;
-	bool		tested;
 
 	ch_redact_statement();
 	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
@@ -298,25 +297,45 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 										 ch_api_credentials(type, ch_api_text(fcinfo, 2),
 															ch_api_jsonb(fcinfo, 3)));
 	ch_draft_check(&draft);
-	tested = replace(old, &draft, NULL, true, ch_api_bool(fcinfo, 4, true), &probe);
+	(void) replace(old, &draft, NULL, true, ch_api_bool(fcinfo, 4, true), &probe);
 	ch_vault_wipe(secret);
-	return ch_api_connector_row(fcinfo, &id, tested ? &probe : NULL);
+	return ch_api_connector_row(fcinfo, &id);
 }
 
-Datum
-connhub_configuration_test(PG_FUNCTION_ARGS)
+static Datum
+test_saved(FunctionCallInfo fcinfo)
+{
+	const ChConnector *connector = ch_connector_require(ch_api_text(fcinfo, 0));
+	pg_uuid_t	id = connector->id;
+	ChProbe		probe;
+
+	for (int i = 1; i < PG_NARGS(); i++)
+	{
+		if (!PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("a saved connector is tested as it is"),
+					 errhint("Give either a connector, or a type and the configuration to try.")));
+	}
+	if (!ch_connector_may_use(connector, GetUserId()))
+		ch_connector_require_manage(connector);
+	ch_api_test_saved(&id, &probe);
+	return ch_api_test_row(fcinfo, &id, &probe);
+}
+
+static Datum
+test_unsaved(FunctionCallInfo fcinfo)
 {
 	ChDraft		draft;
 	ChProbe		probe;
 	ChTarget	target;
 	ChSecret   *secret;
 
-	ch_redact_statement();
 	memset(&draft, 0, sizeof(draft));
 	draft.connector.owner = GetUserId();
 	draft.connector.enabled = true;
-	draft.connector.type = ch_api_required_text(fcinfo, 0, "type");
-	read_configuration(fcinfo, 1, &draft);
+	draft.connector.type = ch_api_text(fcinfo, 1);
+	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);
 	draft.connector.name = "(unsaved)";
 
@@ -327,4 +346,19 @@ connhub_configuration_test(PG_FUNCTION_ARGS)
 	ch_probe_run(&target, &probe);
 	ch_vault_wipe(secret);
 	return ch_api_test_row(fcinfo, NULL, &probe);
+}
+
+Datum
+connhub_connector_test(PG_FUNCTION_ARGS)
+{
+	ch_redact_statement();
+	if (!PG_ARGISNULL(0))
+		return test_saved(fcinfo);
+	if (!PG_ARGISNULL(1))
+		return test_unsaved(fcinfo);
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("neither a connector nor a type was given"),
+			 errhint("connhub.test('name') tests a connector; connhub.test(type => ..., host => ...) a configuration.")));
+	PG_RETURN_NULL();
 }

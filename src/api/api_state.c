@@ -1,4 +1,4 @@
-/* api/api_state.c — a saved connector's state: test, enable, disable, discover, owner, delete.
+/* api/api_state.c — a saved connector's state: enable, disable, discover, owner, delete.
  *
  * Assumes that EXECUTE was checked; whether the connector is the caller's is checked here. */
 #include "postgres.h"
@@ -16,25 +16,11 @@
 #include "common/error.h"
 #include "conn/conn.h"
 
-PG_FUNCTION_INFO_V1(connhub_connector_test);
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
 PG_FUNCTION_INFO_V1(connhub_connector_enable);
 PG_FUNCTION_INFO_V1(connhub_connector_disable);
 PG_FUNCTION_INFO_V1(connhub_connector_set_owner);
 PG_FUNCTION_INFO_V1(connhub_connector_delete);
-
-Datum
-connhub_connector_test(PG_FUNCTION_ARGS)
-{
-	const ChConnector *connector = ch_connector_require(ch_api_text(fcinfo, 0));
-	pg_uuid_t	id = connector->id;
-	ChProbe		probe;
-
-	if (!ch_connector_may_use(connector, GetUserId()))
-		ch_connector_require_manage(connector);
-	ch_api_test_saved(&id, &probe);
-	return ch_api_test_row(fcinfo, &id, &probe);
-}
 
 Datum
 connhub_connector_discover(PG_FUNCTION_ARGS)
@@ -71,7 +57,7 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test)
 		ch_api_test_saved(&id, &probe);
-	return ch_api_connector_row(fcinfo, &id, test ? &probe : NULL);
+	return ch_api_connector_row(fcinfo, &id);
 }
 
 Datum
@@ -82,7 +68,7 @@ connhub_connector_disable(PG_FUNCTION_ARGS)
 
 	ch_connector_set_enabled(&id, false, "INACTIVE");
 	ch_conn_close_all(&id);
-	return ch_api_connector_row(fcinfo, &id, NULL);
+	return ch_api_connector_row(fcinfo, &id);
 }
 
 Datum

@@ -391,6 +391,7 @@ ch_labels_check(const Jsonb *given)
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
+	char	   *name = NULL;
 
 	if (given == NULL)
 		return;
@@ -402,10 +403,12 @@ ch_labels_check(const Jsonb *given)
 	iterator = JsonbIteratorInit((JsonbContainer *) &given->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_VALUE && value.type != jbvString)
+		if (token == WJB_KEY)
+			name = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && value.type != jbvString)
 			ereport(ERROR,
 					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
-					 errmsg("a label's value must be a string"),
+					 errmsg("label \"%s\" must be a string", name),
 					 errhint("For example '{\"team\": \"sales\"}'.")));
 	}
 }

@@ -372,6 +372,10 @@ ch_connector_forget_plans(const ChConnector *connector)
 		ReleaseSysCache(tuple);
 	}
 	table_close(relation, AccessShareLock);
+
+	/* Nothing was written, so the command counter would not move by itself, and a message left over
+	 * forbids subtransactions. */
+	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
 }
 
