@@ -327,7 +327,7 @@ store_type(const ConnhubDriver *driver, const ConnhubTypeSpec *spec)
 	ch_sql_value(&sql, INT8OID, Int64GetDatum((int64) driver->capabilities), false);
 	ch_sql_value(&sql, TEXTARRAYOID, ch_type_features(driver->capabilities), false);
 	ch_sql_text(&sql, spec->tier);
-	ch_sql_value(&sql, JSONBOID, 
+	ch_sql_value(&sql, JSONBOID,
 				 JsonbPGetDatum(ch_type_options_document(spec->options, spec->noptions)), false);
 	ch_sql_text(&sql, spec->example);
 	if (ch_sql_run(&sql,

@@ -308,8 +308,8 @@ name_operator(const char *p, char quote, const char **value)
 	if ((op[0] == ':' && op[1] != ':' && (is_quoted || is_space(op[1]))) ||
 		(op[0] == ',' && is_quoted && quote == '\''))
 		*value = skip_space(op + 1);
-	else if (op == p && op[0] == '=' && !is_space(op[1]))
-		*value = op + 1;
+	else if (op[0] == '=' && op[1] != '=')
+		*value = skip_space(op + 1);
 	else if (op != p && prefixed_literal(op) != NULL)
 		*value = op;
 	else
