@@ -6,6 +6,8 @@
 #ifndef CH_REQUEST_REQUEST_H
 #define CH_REQUEST_REQUEST_H
 
+#include "nodes/pg_list.h"
+
 #include "connhub/driver.h"
 
 extern ConnhubTypeRef ch_typeref(ConnhubType type);
