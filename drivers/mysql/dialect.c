@@ -1,0 +1,360 @@
+/* dialect.c — this family's SQL, for the shared judge and renderer.
+ *
+ * Assumes the session that conn.c sets up: utf8mb4, UTC, a backslash that means nothing in a literal,
+ * subtraction of unsigned numbers that may be negative.
+ *
+ * Text.  A collation of this family may take 'a' for 'A' and ignores trailing spaces; here equality is
+ * equality of bytes.  So each comparison is made on UTF-8 bytes.  Where an index can help, the plain
+ * comparison stands before it: identical strings are equal under every collation, so it lets through
+ * at least the right rows, and the bytes decide.
+ *
+ * Arithmetic.  The source computes with 64 bits whatever the width of the operands, so only bigint
+ * overflows where it does here; a division by zero is null there and an error here. */
+#include <string.h>
+
+#include "conn.h"
+#include "dialect.h"
+#include "types.h"
+
+#define BYTES_OF(n)		"CAST(CONVERT(%" #n " USING utf8mb4) AS BINARY)"
+#define POINTS_OF(n)	"CONVERT(%" #n " USING utf8mb4) COLLATE utf8mb4_bin"
+
+/* The source sorts long text by its first 1024 bytes only. */
+#define MAX_SORT_CHARACTERS		255
+
+#define MAX_DECIMAL_DIGITS		65
+#define MAX_DECIMAL_SCALE		30
+
+#define DAY_0001_01_01		INT64_C(-719162)
+#define DAY_9999_12_31		INT64_C(2932896)
+#define MICROS_PER_DAY		INT64_C(86400000000)
+
+#define DATES		(SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIMESTAMP) | SQL_T(CONNHUB_TIMESTAMPTZ))
+#define BOOLS		SQL_T(CONNHUB_BOOL)
+#define EXACTS		(SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL))
+#define ORDERED		(SQL_NUMBERS | BOOLS | SQL_T(CONNHUB_BYTES))
+#define IDENTIFIED	(ORDERED | DATES | SQL_T(CONNHUB_UUID))
+#define BIGINTS		SQL_T(CONNHUB_INT64)
+#define DOUBLES		SQL_T(CONNHUB_FLOAT64)
+#define TEXTS		SQL_T(CONNHUB_TEXT)
+
+#define ZERO_DATES_REASON "a date such as 0000-00-00 is before all others there and none here"
+
+#define EXACT(fn, operands, form)		{fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
+#define TEXTUAL(fn, use)				{fn, TEXTS, 0, "%1", use, CONNHUB_EXACT, NULL, 0, 0, NULL}
+#define SUPERSET(fn, operands, form, reason) \
+	{fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_SUPERSET, reason, 0, 0, NULL}
+#define CONVERT(operands, result, form) \
+	{CONNHUB_FN_CAST, operands, result, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
+
+static const SqlRule rules[] = {
+	EXACT(CONNHUB_FN_AND, BOOLS, "(%[ AND ]1)"),
+	EXACT(CONNHUB_FN_OR, BOOLS, "(%[ OR ]1)"),
+	EXACT(CONNHUB_FN_NOT, BOOLS, "(NOT %1)"),
+	EXACT(CONNHUB_FN_IS_TRUE, BOOLS, "(%1 IS TRUE)"),
+	EXACT(CONNHUB_FN_IS_NOT_TRUE, BOOLS, "(%1 IS NOT TRUE)"),
+	EXACT(CONNHUB_FN_IS_FALSE, BOOLS, "(%1 IS FALSE)"),
+	EXACT(CONNHUB_FN_IS_NOT_FALSE, BOOLS, "(%1 IS NOT FALSE)"),
+	EXACT(CONNHUB_FN_IS_NULL, SQL_ANY, "(%1 IS NULL)"),
+	EXACT(CONNHUB_FN_IS_NOT_NULL, SQL_ANY, "(%1 IS NOT NULL)"),
+
+	EXACT(CONNHUB_FN_EQ, IDENTIFIED, "(%1 = %2)"),
+	EXACT(CONNHUB_FN_NE, ORDERED | SQL_T(CONNHUB_UUID), "(%1 <> %2)"),
+	SUPERSET(CONNHUB_FN_NE, DATES, "(%1 <> %2)", ZERO_DATES_REASON),
+	EXACT(CONNHUB_FN_LT, ORDERED, "(%1 < %2)"),
+	EXACT(CONNHUB_FN_LE, ORDERED, "(%1 <= %2)"),
+	EXACT(CONNHUB_FN_GT, ORDERED, "(%1 > %2)"),
+	EXACT(CONNHUB_FN_GE, ORDERED, "(%1 >= %2)"),
+	SUPERSET(CONNHUB_FN_LT, DATES, "(%1 < %2)", ZERO_DATES_REASON),
+	SUPERSET(CONNHUB_FN_LE, DATES, "(%1 <= %2)", ZERO_DATES_REASON),
+	SUPERSET(CONNHUB_FN_GT, DATES, "(%1 > %2)", ZERO_DATES_REASON),
+	SUPERSET(CONNHUB_FN_GE, DATES, "(%1 >= %2)", ZERO_DATES_REASON),
+	EXACT(CONNHUB_FN_IS_DISTINCT, ORDERED | SQL_T(CONNHUB_UUID), "(NOT (%1 <=> %2))"),
+	EXACT(CONNHUB_FN_IS_NOT_DISTINCT, IDENTIFIED, "(%1 <=> %2)"),
+	EXACT(CONNHUB_FN_IN, IDENTIFIED, "(%1 IN (%[, ]2))"),
+	EXACT(CONNHUB_FN_NOT_IN, ORDERED | SQL_T(CONNHUB_UUID), "(%1 NOT IN (%[, ]2))"),
+
+	TEXTUAL(CONNHUB_FN_EQ, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_NE, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_IS_DISTINCT, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_IS_NOT_DISTINCT, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_IN, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_NOT_IN, SQL_TEXT_EQUALITY),
+	TEXTUAL(CONNHUB_FN_LT, SQL_TEXT_RANGE),
+	TEXTUAL(CONNHUB_FN_LE, SQL_TEXT_RANGE),
+	TEXTUAL(CONNHUB_FN_GT, SQL_TEXT_RANGE),
+	TEXTUAL(CONNHUB_FN_GE, SQL_TEXT_RANGE),
+	TEXTUAL(CONNHUB_FN_LIKE, SQL_TEXT_PATTERN),
+	TEXTUAL(CONNHUB_FN_NOT_LIKE, SQL_TEXT_PATTERN),
+	EXACT(CONNHUB_FN_CHAR_LENGTH, TEXTS, "CHAR_LENGTH(%1)"),
+
+	EXACT(CONNHUB_FN_ADD, BIGINTS | DOUBLES, "(%1 + %2)"),
+	EXACT(CONNHUB_FN_SUB, BIGINTS | DOUBLES, "(%1 - %2)"),
+	EXACT(CONNHUB_FN_MUL, BIGINTS, "(%1 * %2)"),
+	EXACT(CONNHUB_FN_DIV, SQL_INTEGERS, "(%1 DIV %2)"),
+	EXACT(CONNHUB_FN_MOD, SQL_INTEGERS, "(%1 %% %2)"),
+	EXACT(CONNHUB_FN_NEG, BIGINTS | DOUBLES | SQL_T(CONNHUB_DECIMAL), "(- %1)"),
+	EXACT(CONNHUB_FN_ABS, BIGINTS | DOUBLES | SQL_T(CONNHUB_DECIMAL), "ABS(%1)"),
+
+	EXACT(CONNHUB_FN_COALESCE, EXACTS | DOUBLES, "COALESCE(%[, ]1)"),
+	EXACT(CONNHUB_FN_NULLIF, EXACTS | DOUBLES, "NULLIF(%1, %2)"),
+	EXACT(CONNHUB_FN_CASE, EXACTS | DOUBLES | BOOLS, "(CASE %c END)"),
+
+	CONVERT(SQL_INTEGERS, EXACTS, "%1"),
+	CONVERT(TEXTS, TEXTS, "%1"),
+	CONVERT(SQL_FLOATS, DOUBLES, "%1")
+};
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+typedef struct MyTextForm
+{
+	ConnhubFunction fn;
+	const char *form;
+} MyTextForm;
+
+static const MyTextForm text_forms[] = {
+	{CONNHUB_FN_EQ, "(%1 = %2 AND " BYTES_OF(1) " = " BYTES_OF(2) ")"},
+	{CONNHUB_FN_NE, "(" BYTES_OF(1) " <> " BYTES_OF(2) ")"},
+	{CONNHUB_FN_IS_DISTINCT, "(NOT (" BYTES_OF(1) " <=> " BYTES_OF(2) "))"},
+	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 <=> %2 AND " BYTES_OF(1) " <=> " BYTES_OF(2) ")"},
+	{CONNHUB_FN_IN, "(%1 IN (%[, ]2) AND " BYTES_OF(1) " IN (%[, ]2))"},
+	{CONNHUB_FN_NOT_IN, "(" BYTES_OF(1) " NOT IN (%[, ]2))"},
+	{CONNHUB_FN_LT, "(" BYTES_OF(1) " < " BYTES_OF(2) ")"},
+	{CONNHUB_FN_LE, "(" BYTES_OF(1) " <= " BYTES_OF(2) ")"},
+	{CONNHUB_FN_GT, "(" BYTES_OF(1) " > " BYTES_OF(2) ")"},
+	{CONNHUB_FN_GE, "(" BYTES_OF(1) " >= " BYTES_OF(2) ")"},
+	{CONNHUB_FN_LIKE, "(%1 LIKE %2 ESCAPE '\\' AND " POINTS_OF(1) " LIKE " POINTS_OF(2) " ESCAPE '\\')"},
+	{CONNHUB_FN_NOT_LIKE, "(" POINTS_OF(1) " NOT LIKE " POINTS_OF(2) " ESCAPE '\\')"},
+	{CONNHUB_FN_NONE, BYTES_OF(1)}	/* a sort key */
+};
+
+static void
+answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer)
+{
+	answer->kind = CONNHUB_REFUSE;
+	if (question->use == SQL_TEXT_FOLD)
+		answer->reason = "letters are folded by other rules there";
+	else if (question->column == NULL || question->type != CONNHUB_TEXT)
+		answer->reason = "text is compared only with a column of text";
+	else if ((question->use == SQL_TEXT_RANGE || question->use == SQL_TEXT_SORT) && !question->collation->is_c)
+		answer->reason = "the order of text under the collation used here is not known there";
+	else if (question->use == SQL_TEXT_SORT && (question->column->natural.length <= 0 ||
+												question->column->natural.length > MAX_SORT_CHARACTERS))
+		answer->reason = "long text is sorted there by its beginning only";
+	else
+	{
+		for (size_t i = 0; i < sizeof(text_forms) / sizeof(text_forms[0]); i++)
+		{
+			if (text_forms[i].fn == question->fn)
+			{
+				answer->kind = CONNHUB_EXACT;
+				answer->form = text_forms[i].form;
+				return;
+			}
+		}
+		answer->reason = "no form of it is known that compares bytes";
+	}
+}
+
+/* ---- Columns ----------------------------------------------------------------------------- */
+
+static bool
+zero_dates_are_null(const ConnhubSource *source)
+{
+	for (uint32_t i = 0; i < source->noptions; i++)
+	{
+		if (strcmp(source->options[i].name, "zero_dates") == 0)
+			return source->options[i].value != NULL && strcmp(source->options[i].value, "null") == 0;
+	}
+	return false;
+}
+
+static bool
+holds_dates(const char *remote_type)
+{
+	return my_type_is(remote_type, "date") || my_type_is(remote_type, "datetime") ||
+		my_type_is(remote_type, "timestamp");
+}
+
+static const char *
+refuse_column(const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use)
+{
+	static const char *const geometries[] = {
+		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+		"geometrycollection", "geomcollection", "vector"
+	};
+	const char *reason = sql_column_refusal(column, use);
+
+	if (reason != NULL)
+		return reason;
+	if (holds_dates(column->remote_type) && zero_dates_are_null(source))
+		return "dates such as 0000-00-00 are read as null here and are none there";
+	if (use == SQL_COLUMN_NULL_TEST)
+	{
+		/* For ODBC's sake the source finds 0000-00-00 by IS NULL where null is not allowed. */
+		return holds_dates(column->remote_type) && column->not_null ?
+			"a test for null finds dates such as 0000-00-00 there" : NULL;
+	}
+	if (my_type_is(column->remote_type, "year"))
+		return "the source takes a year below 100 for one of two digits";
+	for (size_t i = 0; i < sizeof(geometries) / sizeof(geometries[0]); i++)
+	{
+		if (my_type_is(column->remote_type, geometries[i]))
+			return "the source keeps geometries and vectors in another form";
+	}
+	return NULL;
+}
+
+static bool
+is_unsigned(const ConnhubExpr *expr)
+{
+	if (expr->kind == CONNHUB_EXPR_COLUMN)
+		return expr->column->remote_type == NULL || strstr(expr->column->remote_type, "unsigned") != NULL;
+	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	{
+		if (is_unsigned(expr->args[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Last words -------------------------------------------------------------------------- */
+
+static const char *
+refuse_decimal(const ConnhubValue *value)
+{
+	size_t		digits = 0;
+	size_t		scale = 0;
+	bool		after_point = false;
+
+	for (size_t i = 0; i < value->v.slice.length; i++)
+	{
+		if (value->v.slice.data[i] == '.')
+			after_point = true;
+		else if (value->v.slice.data[i] != '-')
+		{
+			digits++;
+			scale += after_point;
+		}
+	}
+	return digits > MAX_DECIMAL_DIGITS || scale > MAX_DECIMAL_SCALE ?
+		"the number has more digits than the source computes with" : NULL;
+}
+
+/* A constant divisor other than 0, and other than -1, which overflows on the least integer. */
+static bool
+is_safe_divisor(const ConnhubExpr *expr)
+{
+	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null && expr->value->v.integer != 0 &&
+		expr->value->v.integer != -1;
+}
+
+static bool
+ends_in_escape(const ConnhubExpr *pattern)
+{
+	size_t		backslashes = 0;
+
+	if (pattern->kind != CONNHUB_EXPR_CONST || pattern->value->is_null)
+		return false;
+	for (size_t i = pattern->value->v.slice.length; i > 0 && pattern->value->v.slice.data[i - 1] == '\\'; i--)
+		backslashes++;
+	return backslashes % 2 == 1;
+}
+
+static bool
+is_text_column(const ConnhubExpr *expr)
+{
+	while (expr->kind == CONNHUB_EXPR_CALL && expr->fn == CONNHUB_FN_CAST && expr->nargs == 1)
+		expr = expr->args[0];
+	return expr->kind == CONNHUB_EXPR_COLUMN && expr->type.type == CONNHUB_TEXT;
+}
+
+static const char *
+refuse_text_call(const ConnhubExpr *expr)
+{
+	for (uint32_t i = 1; i < expr->nargs; i++)
+	{
+		if (is_text_column(expr->args[0]) && is_text_column(expr->args[i]))
+			return "two columns may have collations that the source refuses to mix";
+		if ((expr->fn == CONNHUB_FN_IN || expr->fn == CONNHUB_FN_NOT_IN) &&
+			expr->args[i]->kind != CONNHUB_EXPR_CONST && expr->args[i]->kind != CONNHUB_EXPR_PARAM)
+			return "a list of text may hold constants and parameters only";
+	}
+	if ((expr->fn == CONNHUB_FN_LIKE || expr->fn == CONNHUB_FN_NOT_LIKE) && ends_in_escape(expr->args[1]))
+		return "a pattern that ends in its escape character is an error here and none there";
+	return NULL;
+}
+
+static const char *
+veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	if (fn == CONNHUB_FN_NONE)
+		return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null &&
+			expr->value->type.type == CONNHUB_DECIMAL ? refuse_decimal(expr->value) : NULL;
+	if (fn == CONNHUB_FN_DIV || fn == CONNHUB_FN_MOD)
+	{
+		if (!is_safe_divisor(expr->args[1]))
+			return "a division by zero is null there and an error here";
+	}
+	if (fn >= CONNHUB_FN_ADD && fn <= CONNHUB_FN_ABS && is_unsigned(expr))
+		return "unsigned numbers overflow elsewhere there";
+	if (expr->nargs > 1 && expr->args[0]->type.type == CONNHUB_TEXT)
+		return refuse_text_call(expr);
+	return NULL;
+}
+
+/* ---- The table --------------------------------------------------------------------------- */
+
+const SqlDialect my_dialect = {
+	.name = "MySQL",
+	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_LIMIT_CONSTANT | SQL_ZONE_OMITTED,
+	.quote_open = '`',
+	.quote_close = '`',
+	.backslash = SQL_BACKSLASH_PLAIN,
+	.params = SQL_PARAM_QUESTION,
+	.true_literal = "TRUE",
+	.false_literal = "FALSE",
+	.null_literal = "NULL",
+	.empty_output = "NULL",
+	.limit = "LIMIT %1",
+	.offset = "OFFSET %1",
+	.offset_alone = "LIMIT 18446744073709551615 OFFSET %1",
+	.types = {
+		[CONNHUB_BOOL] = {.encoding = SQL_BOOLEAN, .param = "%p"},
+		[CONNHUB_INT16] = {.encoding = SQL_NUMBER},
+		[CONNHUB_INT32] = {.encoding = SQL_NUMBER},
+		[CONNHUB_INT64] = {.encoding = SQL_NUMBER},
+		/* A constant would be read as a double, and 0.1 is not the same number as a float. */
+		[CONNHUB_FLOAT32] = {.encoding = SQL_NO_LITERAL, .param = "%p"},
+		[CONNHUB_FLOAT64] = {.encoding = SQL_NUMBER},
+		[CONNHUB_DECIMAL] = {.encoding = SQL_NUMBER},
+		[CONNHUB_DATE] = {.encoding = SQL_STRING, .literal = "DATE%v",
+		.min = DAY_0001_01_01, .max = DAY_9999_12_31},
+		[CONNHUB_TIMESTAMP] = {.encoding = SQL_STRING, .literal = "TIMESTAMP%v",
+		.min = DAY_0001_01_01 * MICROS_PER_DAY, .max = (DAY_9999_12_31 + 1) * MICROS_PER_DAY - 1},
+		[CONNHUB_TIMESTAMPTZ] = {.encoding = SQL_STRING, .literal = "TIMESTAMP%v",
+		.min = DAY_0001_01_01 * MICROS_PER_DAY, .max = (DAY_9999_12_31 + 1) * MICROS_PER_DAY - 1},
+		[CONNHUB_UUID] = {.encoding = SQL_STRING},
+		[CONNHUB_TEXT] = {.encoding = SQL_STRING},
+		[CONNHUB_BYTES] = {.encoding = SQL_HEX, .literal = "x'%v'"}
+	},
+	.rules = rules,
+	.nrules = sizeof(rules) / sizeof(rules[0]),
+	.sortable = SQL_NUMBERS | BOOLS | DATES,
+	.text = answer_text,
+	.column = refuse_column,
+	.veto = veto
+};
+
+void
+my_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
+{
+	sql_judge(&my_dialect, source, piece, verdict);
+}
+
+ConnhubStatus
+my_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render(&my_dialect, my_host, source, request, out, error);
+}

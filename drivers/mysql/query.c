@@ -1,0 +1,433 @@
+/* query.c — prepared statements, their rows streamed from the socket.
+ *
+ * Rows come in the binary protocol without a server-side cursor, so that nothing is stored at the
+ * source or here beyond one batch.  The library hands over each column of a row where it stands in
+ * its network buffer, and value.c copies it once.  Only the wait for the first row of a batch, and for
+ * the rest of a row that has begun, may last.
+ *
+ * While rows are unread the connection can do nothing else; what is left when a cursor is closed is
+ * read off if it is little, else stopped from a second connection. */
+#include <string.h>
+
+#include <mysqld_error.h>
+
+#include "error.h"
+#include "param.h"
+#include "query.h"
+#include "value.h"
+
+#define DRAIN_ROWS		1000	/* rows read off before the source is asked to stop */
+#define DRAIN_MS		50		/* and how long */
+#define KILL_MS			2000	/* most time to reach the source for stopping */
+#define AFTER_KILL_MS	2000	/* and for it to obey */
+
+struct ConnhubCursor
+{
+	ConnhubConn *conn;
+	MYSQL_STMT *stmt;
+	MyStatement *kept;			/* where stmt is kept; NULL: it is this cursor's own */
+	bool		at_end;			/* nothing unread */
+	uint32_t	nfields;
+	MyColumn   *columns;		/* one per field of the result */
+	uint32_t	nvectors;		/* columns core asked for: as many, or none */
+	MyTarget	target;
+	bool		skipping;		/* rows are read off, not kept */
+	bool		malformed;		/* a packet was not what it should be */
+	bool		failed;			/* a value did not fit; target.error says which */
+};
+
+/* ---- Statements -------------------------------------------------------------------------- */
+
+static void
+forget_statement(ConnhubConn *conn, MyStatement *statement)
+{
+	if (statement->handle != NULL)
+		mysql_stmt_close(statement->handle);
+	conn->host->free(statement->text);
+	statement->handle = NULL;
+	statement->text = NULL;
+}
+
+void
+my_statements_forget(ConnhubConn *conn)
+{
+	for (int i = 0; i < MY_STATEMENTS; i++)
+		forget_statement(conn, &conn->statements[i]);
+}
+
+/* The kept statement of this text, or the slot to keep it in. */
+static MyStatement *
+find_statement(ConnhubConn *conn, const char *text)
+{
+	MyStatement *oldest = &conn->statements[0];
+
+	for (int i = 0; i < MY_STATEMENTS; i++)
+	{
+		MyStatement *statement = &conn->statements[i];
+
+		if (statement->handle != NULL && strcmp(statement->text, text) == 0)
+			return statement;
+		if (statement->handle == NULL)
+		{
+			if (oldest->handle != NULL)
+				oldest = statement;
+		}
+		else if (oldest->handle != NULL && statement->used < oldest->used)
+			oldest = statement;
+	}
+	return oldest;
+}
+
+static void
+take_column(void *data, unsigned int index, unsigned char **row)
+{
+	ConnhubCursor *cursor = data;
+	const unsigned char *end = (const unsigned char *) cursor->conn->mysql->net.buff_end;
+	const unsigned char *at;
+	MyRaw		raw;
+
+	if (row == NULL || index >= cursor->nfields || cursor->malformed)
+		return;
+	at = *row;
+	if (at > end || !my_raw_read(&cursor->columns[index], &at, end, &raw))
+	{
+		cursor->malformed = true;
+		return;
+	}
+	*row = (unsigned char *) at;
+	if (cursor->skipping || cursor->failed || index >= cursor->nvectors)
+		return;
+	if (!my_value_put(&cursor->columns[index], index, &raw, &cursor->target))
+		cursor->failed = true;
+}
+
+static ConnhubStatus
+prepare(ConnhubConn *conn, const char *text, MYSQL_STMT **result, ConnhubError *error)
+{
+	MYSQL_STMT *stmt = mysql_stmt_init(conn->mysql);
+
+	if (stmt == NULL)
+		return my_error_no_memory(error);
+	if (mysql_stmt_prepare(stmt, text, strlen(text)) != 0)
+	{
+		my_stmt_error(conn, stmt, error);
+		mysql_stmt_close(stmt);
+		return error->status;
+	}
+	*result = stmt;
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+get_statement(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, ConnhubError *error)
+{
+	MyStatement *statement;
+	ConnhubStatus status;
+
+	if (query->once)
+		return prepare(conn, query->text, &cursor->stmt, error);
+	statement = find_statement(conn, query->text);
+	if (statement->handle == NULL || strcmp(statement->text, query->text) != 0)
+	{
+		forget_statement(conn, statement);
+		statement->text = conn->host->alloc(strlen(query->text) + 1);
+		if (statement->text == NULL)
+			return my_error_no_memory(error);
+		strcpy(statement->text, query->text);
+		status = prepare(conn, query->text, &statement->handle, error);
+		if (status != CONNHUB_OK)
+		{
+			forget_statement(conn, statement);
+			return status;
+		}
+	}
+	statement->used = ++conn->runs;
+	cursor->stmt = statement->handle;
+	cursor->kept = statement;
+	return CONNHUB_OK;
+}
+
+/* ---- Execute ----------------------------------------------------------------------------- */
+
+static ConnhubStatus
+run(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	MYSQL_BIND *binds = NULL;
+	MyParam    *params = NULL;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (mysql_stmt_param_count(cursor->stmt) != query->nparams)
+	{
+		my_error_set(error, CONNHUB_QUERY, "the query has %lu parameters, but %u were given",
+					 mysql_stmt_param_count(cursor->stmt), query->nparams);
+		return CONNHUB_QUERY;
+	}
+	if (query->nparams > 0)
+	{
+		binds = conn->host->alloc(query->nparams * sizeof(MYSQL_BIND));
+		params = conn->host->alloc(query->nparams * sizeof(MyParam));
+		if (binds == NULL || params == NULL)
+			status = my_error_no_memory(error);
+		for (uint32_t i = 0; status == CONNHUB_OK && i < query->nparams; i++)
+			status = my_param_set(&binds[i], &params[i], &query->params[i], i, error);
+		if (status == CONNHUB_OK && mysql_stmt_bind_param(cursor->stmt, binds) != 0)
+			status = my_stmt_error(conn, cursor->stmt, error);
+	}
+	if (status == CONNHUB_OK && mysql_stmt_execute(cursor->stmt) != 0)
+		status = my_stmt_error(conn, cursor->stmt, error);
+	conn->host->free(binds);
+	conn->host->free(params);
+	return status;
+}
+
+static ConnhubStatus
+describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	MYSQL_RES  *result;
+
+	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
+	cursor->at_end = cursor->nfields == 0;
+	cursor->nvectors = query->ncolumns;
+	if (query->ncolumns > 0 && query->ncolumns != cursor->nfields)
+	{
+		my_error_set(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
+					 cursor->nfields, query->ncolumns);
+		return CONNHUB_QUERY;
+	}
+	if (cursor->at_end)
+		return CONNHUB_OK;
+	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
+	if (cursor->columns == NULL)
+		return my_error_no_memory(error);
+	memset(cursor->columns, 0, cursor->nfields * sizeof(MyColumn));
+	result = mysql_stmt_result_metadata(cursor->stmt);
+	if (result == NULL)
+		return my_stmt_error(conn, cursor->stmt, error);
+	for (uint32_t i = 0; i < cursor->nfields; i++)
+	{
+		const MYSQL_FIELD *field = mysql_fetch_field_direct(result, i);
+		MyColumn   *column = &cursor->columns[i];
+
+		column->wire = my_wire_of(field, &column->width, &column->is_unsigned);
+		column->name = conn->host->alloc(strlen(field->name) + 1);
+		if (column->name == NULL)
+		{
+			mysql_free_result(result);
+			return my_error_no_memory(error);
+		}
+		strcpy(column->name, field->name);
+	}
+	mysql_free_result(result);
+	return CONNHUB_OK;
+}
+
+static void
+free_cursor(ConnhubCursor *cursor)
+{
+	ConnhubConn *conn = cursor->conn;
+
+	if (cursor->kept == NULL && cursor->stmt != NULL)
+		mysql_stmt_close(cursor->stmt);
+	for (uint32_t i = 0; cursor->columns != NULL && i < cursor->nfields; i++)
+		conn->host->free(cursor->columns[i].name);
+	conn->host->free(cursor->columns);
+	conn->host->free(cursor);
+	conn->cursor = NULL;
+}
+
+ConnhubStatus
+my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
+{
+	ConnhubCursor *cursor;
+	ConnhubError ignored;
+	ConnhubStatus status;
+
+	if (conn->cursor != NULL)
+	{
+		my_error_set(error, CONNHUB_INTERNAL, "a cursor is already open on the connection");
+		return CONNHUB_INTERNAL;
+	}
+	cursor = conn->host->alloc(sizeof(ConnhubCursor));
+	if (cursor == NULL)
+		return my_error_no_memory(error);
+	memset(cursor, 0, sizeof(*cursor));
+	cursor->conn = conn;
+	cursor->at_end = true;
+	conn->cursor = cursor;
+	status = get_statement(conn, query, cursor, error);
+	if (status == CONNHUB_OK)
+	{
+		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_USER_DATA, cursor);
+		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_RESULT, (const void *) take_column);
+		status = run(cursor, query, error);
+	}
+	if (status == CONNHUB_OK)
+		status = describe(cursor, query, error);
+	if (status != CONNHUB_OK)
+	{
+		MyStatement *kept = cursor->kept;
+
+		/* A kept statement that fails is prepared afresh next time: its tables may have changed. */
+		memset(&ignored, 0, sizeof(ignored));
+		if (my_close_cursor(cursor, &ignored) != CONNHUB_OK)
+			error->connection_lost = true;
+		if (kept != NULL)
+			forget_statement(conn, kept);
+		return status;
+	}
+	*result = cursor;
+	return CONNHUB_OK;
+}
+
+/* ---- Fetch ------------------------------------------------------------------------------- */
+
+/* Read the next row from the network into the target, or over it.  OK, DONE or a failure. */
+static ConnhubStatus
+next_row(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	int			got = mysql_stmt_fetch(cursor->stmt);
+
+	if (got == MYSQL_NO_DATA)
+	{
+		cursor->at_end = true;
+		return CONNHUB_DONE;
+	}
+	if (cursor->malformed)
+	{
+		my_io_abort(&conn->io, CONNHUB_LOST);
+		my_error_set(error, CONNHUB_LOST, "the source sent a malformed row");
+		error->connection_lost = true;
+		return CONNHUB_LOST;
+	}
+	if (got != 0 && got != MYSQL_DATA_TRUNCATED)
+	{
+		my_stmt_error(conn, cursor->stmt, error);
+
+		/* An error packet ends the rows of a healthy connection. */
+		if (!error->connection_lost)
+			cursor->at_end = true;
+		return error->status;
+	}
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (cursor->at_end)
+		return CONNHUB_DONE;
+	for (uint32_t i = 0; i < cursor->nvectors; i++)
+		batch->columns[i].type = my_conversion_choose(&cursor->columns[i], batch->columns[i].type);
+	cursor->target.host = conn->host;
+	cursor->target.batch = batch;
+	cursor->target.bytes = 0;
+	cursor->target.zero_dates = conn->zero_dates;
+	cursor->target.error = error;
+	while (batch->nrows < batch->capacity && cursor->target.bytes < batch->max_bytes)
+	{
+		cursor->target.row = batch->nrows;
+		status = next_row(cursor, error);
+		if (status != CONNHUB_OK)
+			break;
+		if (cursor->failed)
+			return error->status;
+		batch->nrows++;
+		if (!my_io_has_input(&conn->io))
+			break;
+	}
+	if (status == CONNHUB_DONE && batch->nrows > 0)
+		return CONNHUB_OK;
+	return status;
+}
+
+/* ---- End --------------------------------------------------------------------------------- */
+
+/* Read off what is left, at most `rows` and until the time comes.  OK: some may be left. */
+static ConnhubStatus
+drain(ConnhubCursor *cursor, uint64_t rows, int64_t until_ms, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status = CONNHUB_OK;
+
+	cursor->skipping = true;
+	for (uint64_t i = 0; i < rows && !cursor->at_end; i++)
+	{
+		if (until_ms > 0 && i % 64 == 0 && conn->host->now_ms() >= until_ms)
+			break;
+		if (rows != UINT64_MAX && !my_io_has_input(&conn->io))
+			break;
+		status = next_row(cursor, error);
+		if (status != CONNHUB_OK)
+			break;
+	}
+	return cursor->at_end ? CONNHUB_OK : status;
+}
+
+/* The order to stop may reach the source when the query has just ended; it then hits the next one,
+ * which is this. */
+static ConnhubStatus
+swallow_late_kill(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status = my_command(conn, "DO 0", error);
+
+	if (status != CONNHUB_OK && error->native_code == ER_QUERY_INTERRUPTED)
+		status = CONNHUB_OK;
+	return status;
+}
+
+static ConnhubStatus
+stop_rows(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status;
+
+	status = drain(cursor, DRAIN_ROWS, conn->host->now_ms() + DRAIN_MS, error);
+	if (status != CONNHUB_OK || cursor->at_end)
+		return status;
+	status = my_kill_query(conn, KILL_MS, error);
+	if (status != CONNHUB_OK)
+		return status;
+	conn->io.deadline_ms = conn->host->now_ms() + AFTER_KILL_MS;
+	status = drain(cursor, UINT64_MAX, conn->io.deadline_ms, error);
+	if (status == CONNHUB_OK && !cursor->at_end)
+		status = CONNHUB_TIMEOUT;
+	if (status == CONNHUB_OK)
+		status = swallow_late_kill(conn, error);
+	conn->io.deadline_ms = 0;
+	return status;
+}
+
+ConnhubStatus
+my_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (!cursor->at_end && conn->io.status == CONNHUB_OK)
+		status = stop_rows(cursor, error);
+	if (conn->io.status != CONNHUB_OK || status != CONNHUB_OK)
+	{
+		/* Nothing may read the rest off on its own. */
+		my_io_abort(&conn->io, CONNHUB_LOST);
+		my_error_set(error, CONNHUB_LOST, "the connection was given up with rows unread");
+		error->connection_lost = true;
+		status = CONNHUB_LOST;
+	}
+	else if (cursor->kept != NULL)
+		mysql_stmt_free_result(cursor->stmt);
+	free_cursor(cursor);
+	return status;
+}
+
+void
+my_cursor_discard(ConnhubConn *conn)
+{
+	if (conn->cursor != NULL)
+		free_cursor(conn->cursor);
+}
