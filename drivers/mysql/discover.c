@@ -59,7 +59,7 @@ plain_name(const char *pattern, MyText *name)
 		piece[0] = *pattern;
 		my_text_add(name, piece);
 	}
-	return !name->failed;
+	return text_end(&name->writer) == CONNHUB_OK;
 }
 
 /* "column matches pattern" by code points; with equality beside it where there is no wildcard, so that
@@ -70,12 +70,12 @@ add_match(MyText *text, const char *column, const char *pattern)
 	MyText		name;
 
 	my_text_add(text, "(");
-	my_text_init(&name, text->host);
-	if (plain_name(pattern, &name) && name.data != NULL)
+	my_text_init(&name, text->writer.host);
+	if (plain_name(pattern, &name) && name.text.length > 0)
 	{
 		my_text_add(text, column);
 		my_text_add(text, " = ");
-		my_text_add_literal(text, name.data);
+		my_text_add_literal(text, name.text.data);
 		my_text_add(text, " AND ");
 	}
 	my_text_free(&name);

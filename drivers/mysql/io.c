@@ -22,8 +22,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <mysql/client_plugin.h>
-
 #include "io.h"
 #include "tls.h"
 
@@ -35,7 +33,17 @@
 /* The first packet that asks for TLS: a header of 4 bytes and 32 bytes of capabilities. */
 #define TLS_REQUEST_SIZE	36
 
-static MARIADB_PVIO_PLUGIN *socket_plugin;
+/* From mysql/client_plugin.h, which needs a header that is not installed. */
+#define PVIO_PLUGIN_TYPE	101
+#define PVIO_PLUGIN_VERSION	0x0100
+
+typedef struct MySocketPlugin
+{
+	MYSQL_CLIENT_PLUGIN_HEADER
+	struct st_ma_pvio_methods *methods;
+} MySocketPlugin;
+
+static MySocketPlugin *socket_plugin;
 static struct st_ma_pvio_methods *their_methods;	/* while ours stand in the plugin */
 static MyIo *connecting;		/* whose connect method runs next */
 static MyIo *starting;			/* whose stack is entered for the first time */
@@ -564,11 +572,10 @@ my_io_supported(void)
 
 	if (mysql == NULL)
 		return false;
-	socket_plugin = (MARIADB_PVIO_PLUGIN *)
-		mysql_client_find_plugin(mysql, "pvio_socket", MARIADB_CLIENT_PVIO_PLUGIN);
+	socket_plugin = (MySocketPlugin *) mysql_client_find_plugin(mysql, "pvio_socket", PVIO_PLUGIN_TYPE);
 	mysql_close(mysql);
 	if (socket_plugin != NULL &&
-		socket_plugin->interface_version != MARIADB_CLIENT_PVIO_PLUGIN_INTERFACE_VERSION)
+		socket_plugin->interface_version != PVIO_PLUGIN_VERSION)
 		socket_plugin = NULL;
 	return socket_plugin != NULL;
 }

@@ -6,6 +6,11 @@
 
 #include <mysql.h>
 
+/* The library was built with TLS; ma_pvio.h then says what ctls is, but uses uchar before it names it. */
+typedef unsigned char uchar;
+#define HAVE_TLS 1
+#include <ma_pvio.h>
+
 #include "connhub/driver.h"
 
 typedef struct MyTls MyTls;

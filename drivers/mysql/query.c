@@ -11,6 +11,7 @@
 
 #include <mysqld_error.h>
 
+#include "dialect.h"
 #include "error.h"
 #include "param.h"
 #include "query.h"
@@ -119,22 +120,22 @@ prepare(ConnhubConn *conn, const char *text, MYSQL_STMT **result, ConnhubError *
 }
 
 static ConnhubStatus
-get_statement(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, ConnhubError *error)
+get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cursor, ConnhubError *error)
 {
 	MyStatement *statement;
 	ConnhubStatus status;
 
-	if (query->once)
-		return prepare(conn, query->text, &cursor->stmt, error);
-	statement = find_statement(conn, query->text);
-	if (statement->handle == NULL || strcmp(statement->text, query->text) != 0)
+	if (once)
+		return prepare(conn, text, &cursor->stmt, error);
+	statement = find_statement(conn, text);
+	if (statement->handle == NULL || strcmp(statement->text, text) != 0)
 	{
 		forget_statement(conn, statement);
-		statement->text = conn->host->alloc(strlen(query->text) + 1);
+		statement->text = conn->host->alloc(strlen(text) + 1);
 		if (statement->text == NULL)
 			return my_error_no_memory(error);
-		strcpy(statement->text, query->text);
-		status = prepare(conn, query->text, &statement->handle, error);
+		strcpy(statement->text, text);
+		status = prepare(conn, text, &statement->handle, error);
 		if (status != CONNHUB_OK)
 		{
 			forget_statement(conn, statement);
@@ -149,28 +150,38 @@ get_statement(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *curso
 
 /* ---- Execute ----------------------------------------------------------------------------- */
 
+/* order[i] is the parameter that stands at the i-th placeholder. */
 static ConnhubStatus
-run(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uint32_t norder, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
 	MYSQL_BIND *binds = NULL;
 	MyParam    *params = NULL;
 	ConnhubStatus status = CONNHUB_OK;
 
-	if (mysql_stmt_param_count(cursor->stmt) != query->nparams)
+	if (mysql_stmt_param_count(cursor->stmt) != norder)
 	{
-		my_error_set(error, CONNHUB_QUERY, "the query has %lu parameters, but %u were given",
-					 mysql_stmt_param_count(cursor->stmt), query->nparams);
+		my_error_set(error, CONNHUB_QUERY, "the source finds %lu parameters in the query, the driver %u",
+					 mysql_stmt_param_count(cursor->stmt), norder);
 		return CONNHUB_QUERY;
 	}
-	if (query->nparams > 0)
+	for (uint32_t i = 0; i < norder; i++)
 	{
-		binds = conn->host->alloc(query->nparams * sizeof(MYSQL_BIND));
-		params = conn->host->alloc(query->nparams * sizeof(MyParam));
+		if (order[i] >= query->nparams)
+		{
+			my_error_set(error, CONNHUB_QUERY, "the query uses parameter %u, but %u were given",
+						 order[i] + 1, query->nparams);
+			return CONNHUB_QUERY;
+		}
+	}
+	if (norder > 0)
+	{
+		binds = conn->host->alloc(norder * sizeof(MYSQL_BIND));
+		params = conn->host->alloc(norder * sizeof(MyParam));
 		if (binds == NULL || params == NULL)
 			status = my_error_no_memory(error);
-		for (uint32_t i = 0; status == CONNHUB_OK && i < query->nparams; i++)
-			status = my_param_set(&binds[i], &params[i], &query->params[i], i, error);
+		for (uint32_t i = 0; status == CONNHUB_OK && i < norder; i++)
+			status = my_param_set(&binds[i], &params[i], &query->params[order[i]], order[i], error);
 		if (status == CONNHUB_OK && mysql_stmt_bind_param(cursor->stmt, binds) != 0)
 			status = my_stmt_error(conn, cursor->stmt, error);
 	}
@@ -241,6 +252,9 @@ ConnhubStatus
 my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
 {
 	ConnhubCursor *cursor;
+	ConnhubText text = {NULL, 0, 0};
+	uint32_t   *order = NULL;
+	uint32_t	norder = 0;
 	ConnhubError ignored;
 	ConnhubStatus status;
 
@@ -256,13 +270,19 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	cursor->conn = conn;
 	cursor->at_end = true;
 	conn->cursor = cursor;
-	status = get_statement(conn, query, cursor, error);
+	status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
+	if (status != CONNHUB_OK)
+		my_error_no_memory(error);
+	else
+		status = get_statement(conn, text.data, query->once, cursor, error);
 	if (status == CONNHUB_OK)
 	{
 		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_USER_DATA, cursor);
 		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_RESULT, (const void *) take_column);
-		status = run(cursor, query, error);
+		status = run(cursor, query, order, norder, error);
 	}
+	text_free(conn->host, &text);
+	conn->host->free(order);
 	if (status == CONNHUB_OK)
 		status = describe(cursor, query, error);
 	if (status != CONNHUB_OK)

@@ -11,49 +11,26 @@ void
 my_text_init(MyText *text, const ConnhubHost *host)
 {
 	memset(text, 0, sizeof(*text));
-	text->host = host;
-}
-
-static void
-add_bytes(MyText *text, const char *bytes, size_t length)
-{
-	if (text->failed)
-		return;
-	if (text->length + length + 1 > text->capacity)
-	{
-		size_t		capacity = 2 * (text->length + length) + 256;
-		char	   *data = text->host->realloc(text->data, capacity);
-
-		if (data == NULL)
-		{
-			text->failed = true;
-			return;
-		}
-		text->data = data;
-		text->capacity = capacity;
-	}
-	memcpy(text->data + text->length, bytes, length);
-	text->length += length;
-	text->data[text->length] = '\0';
+	text_begin(&text->writer, host, &text->text);
 }
 
 void
 my_text_add(MyText *text, const char *piece)
 {
-	add_bytes(text, piece, strlen(piece));
+	text_string(&text->writer, piece);
 }
 
 static void
 add_quoted(MyText *text, const char *value, char quote)
 {
-	add_bytes(text, &quote, 1);
+	text_char(&text->writer, quote);
 	for (; *value != '\0'; value++)
 	{
 		if (*value == quote)
-			add_bytes(text, &quote, 1);
-		add_bytes(text, value, 1);
+			text_char(&text->writer, quote);
+		text_char(&text->writer, *value);
 	}
-	add_bytes(text, &quote, 1);
+	text_char(&text->writer, quote);
 }
 
 void
@@ -71,9 +48,7 @@ my_text_add_name(MyText *text, const char *name)
 void
 my_text_free(MyText *text)
 {
-	text->host->free(text->data);
-	text->data = NULL;
-	text->length = text->capacity = 0;
+	text_free(text->writer.host, &text->text);
 }
 
 ConnhubStatus
@@ -83,10 +58,10 @@ my_rows_open(ConnhubConn *conn, MyText *text, MyRows *rows, ConnhubError *error)
 
 	memset(rows, 0, sizeof(*rows));
 	rows->conn = conn;
-	if (text->failed)
+	if (text_end(&text->writer) != CONNHUB_OK)
 		status = my_error_no_memory(error);
 	else
-		status = my_command(conn, text->data, error);
+		status = my_command(conn, text->text.data, error);
 	my_text_free(text);
 	if (status != CONNHUB_OK)
 		return status;

@@ -3,15 +3,13 @@
 #define MY_ROWS_H
 
 #include "conn.h"
+#include "text.h"
 
-/* Text that grows; out of memory is remembered and reported by my_rows_open. */
+/* A query being written; out of memory is reported by my_rows_open. */
 typedef struct MyText
 {
-	const ConnhubHost *host;
-	char	   *data;
-	size_t		length;
-	size_t		capacity;
-	bool		failed;
+	ConnhubText text;
+	TextWriter	writer;
 } MyText;
 
 extern void my_text_init(MyText *text, const ConnhubHost *host);

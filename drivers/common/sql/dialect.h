@@ -126,6 +126,7 @@ typedef enum SqlBackslash
 #define SQL_COLUMNS_QUALIFIED	0x04	/* columns are written t.c: a name alone could mean something else */
 #define SQL_MIXED_INTEGERS		0x08	/* integers of different width compare without a cast, and by index */
 #define SQL_LIMIT_CONSTANT		0x10	/* LIMIT and OFFSET take constants only */
+#define SQL_ZONE_OMITTED		0x20	/* instants are written in UTC without saying so */
 
 typedef struct SqlDialect
 {

@@ -304,7 +304,10 @@ encode_string(TextWriter *writer, const SqlDialect *dialect, const ConnhubValue 
 	else
 	{
 		text_char(writer, '\'');
-		append_plain(writer, value);
+		if (value->type.type == CONNHUB_TIMESTAMPTZ && (dialect->flags & SQL_ZONE_OMITTED))
+			append_timestamp(writer, value->v.integer, "");
+		else
+			append_plain(writer, value);
 		text_char(writer, '\'');
 	}
 }
