@@ -174,10 +174,11 @@ static ConnhubStatus
 fail_open(ConnhubConn *conn)
 {
 	ConnhubError *error = &conn->open_error;
-	const MyIo *io = &conn->io;
+	MyIo	   *io = &conn->io;
 	long		reason = my_tls_verify_error(conn->tls);
 	const char *hint;
 
+	my_io_note_handshake(io);
 	if (io->status == CONNHUB_TIMEOUT || io->status == CONNHUB_CANCELLED)
 		return my_error_wait(error, io->status);
 	if (io->status == CONNHUB_TLS)
@@ -194,7 +195,7 @@ fail_open(ConnhubConn *conn)
 		error->native_code = reason;
 		if (reason != 0)
 		{
-			my_error_detail(error, "The server's certificate is %s.", my_tls_reason(reason, &hint));
+			my_error_detail(error, "The server's certificate was not accepted: %s.", my_tls_reason(reason, &hint));
 			my_error_hint(error, "%s", hint);
 		}
 		else
@@ -260,6 +261,7 @@ open_session(ConnhubConn *conn)
 	if (!my_io_connect(&conn->io, conn->mysql, conn->name, conn->user,
 					   conn->password != NULL ? conn->password : ""))
 		return fail_open(conn);
+	my_io_note_handshake(&conn->io);
 	if (conn->mysql->passwd != NULL)
 		OPENSSL_cleanse(conn->mysql->passwd, strlen(conn->mysql->passwd));
 	conn->is_mariadb = mariadb_connection(conn->mysql) != 0;

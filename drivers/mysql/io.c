@@ -103,6 +103,13 @@ my_io_enter_phase(MyIo *io, ConnhubPhase phase)
 }
 
 void
+my_io_note_handshake(MyIo *io)
+{
+	if (io->encrypted && io->phase == CONNHUB_PHASE_TLS)
+		my_io_enter_phase(io, CONNHUB_PHASE_AUTH);
+}
+
+void
 my_io_abort(MyIo *io, ConnhubStatus status)
 {
 	if (io->status == CONNHUB_OK)
@@ -349,9 +356,7 @@ method_wait(MARIADB_PVIO *pvio, my_bool is_read, int timeout)
 
 	if (io == NULL)
 		return -1;
-	if (pvio->ctls != NULL && my_tls_handshake_done(pvio->ctls->ssl) &&
-		io->phase == CONNHUB_PHASE_TLS)
-		my_io_enter_phase(io, CONNHUB_PHASE_AUTH);
+	my_io_note_handshake(io);
 	if (io_wait(io, is_read ? CONNHUB_READABLE : CONNHUB_WRITABLE, 0) == CONNHUB_OK)
 		return 1;
 	errno = ETIMEDOUT;
@@ -493,7 +498,7 @@ method_get_handle(MARIADB_PVIO *pvio, void *handle)
 	*(my_socket *) handle = -1;
 	if (io == NULL || io->fd < 0)
 		return 1;
-	if (io->must_encrypt && pvio->ctls != NULL && !my_tls_handshake_done(pvio->ctls->ssl) &&
+	if (io->must_encrypt && pvio->ctls != NULL && !io->encrypted &&
 		!my_tls_prepare(io->tls, pvio->ctls->ssl))
 	{
 		io->status = CONNHUB_TLS;

@@ -33,6 +33,7 @@ typedef struct MyIo
 	bool		quiet;			/* announce no phases: this is not the user's connection */
 	bool		must_encrypt;	/* nothing but the request for TLS may leave in clear text */
 	bool		encrypting;		/* that request has been sent */
+	bool		encrypted;		/* the handshake has succeeded */
 	ConnhubPhase phase;			/* where opening stands */
 	MyTls	   *tls;
 	MARIADB_PVIO *pvio;
@@ -67,6 +68,9 @@ extern bool my_io_begin(MyIo *io, void (*main) (void *arg), void *arg);
 extern bool my_io_resume(MyIo *io, ConnhubWait *wait);
 
 extern void my_io_enter_phase(MyIo *io, ConnhubPhase phase);
+
+/* The handshake's end shows only at the next wait, or at none. */
+extern void my_io_note_handshake(MyIo *io);
 
 /* mysql_real_connect over this io instead of the library's own sockets. */
 extern bool my_io_connect(MyIo *io, MYSQL *mysql, const char *name, const char *user,

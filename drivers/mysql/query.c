@@ -87,10 +87,10 @@ take_column(void *data, unsigned int index, unsigned char **row)
 	const unsigned char *at;
 	MyRaw		raw;
 
-	if (row == NULL || index >= cursor->nfields || cursor->malformed)
+	if (row == NULL || cursor->malformed)
 		return;
 	at = *row;
-	if (at > end || !my_raw_read(&cursor->columns[index], &at, end, &raw))
+	if (index >= cursor->nfields || cursor->columns == NULL || at > end || !my_raw_read(&cursor->columns[index], &at, end, &raw))
 	{
 		cursor->malformed = true;
 		return;
@@ -193,6 +193,14 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 }
 
 static ConnhubStatus
+fail_shape(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+{
+	my_error_set(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
+				 cursor->nfields, query->ncolumns);
+	return CONNHUB_QUERY;
+}
+
+static ConnhubStatus
 describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
@@ -201,14 +209,8 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
 	cursor->at_end = cursor->nfields == 0;
 	cursor->nvectors = query->ncolumns;
-	if (query->ncolumns > 0 && query->ncolumns != cursor->nfields)
-	{
-		my_error_set(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
-					 cursor->nfields, query->ncolumns);
-		return CONNHUB_QUERY;
-	}
 	if (cursor->at_end)
-		return CONNHUB_OK;
+		return query->ncolumns > 0 ? fail_shape(cursor, query, error) : CONNHUB_OK;
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
 	if (cursor->columns == NULL)
 		return my_error_no_memory(error);
@@ -231,7 +233,8 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		strcpy(column->name, field->name);
 	}
 	mysql_free_result(result);
-	return CONNHUB_OK;
+	return query->ncolumns > 0 && query->ncolumns != cursor->nfields ?
+		fail_shape(cursor, query, error) : CONNHUB_OK;
 }
 
 static void

@@ -160,16 +160,32 @@ my_tls_free(MyTls *tls)
 	tls->host->free(tls);
 }
 
+static MyIo *
+io_of(const SSL *ssl)
+{
+	MYSQL	   *mysql = ssl != NULL ? SSL_get_app_data(ssl) : NULL;
+
+	return mysql != NULL && mysql->net.pvio != NULL ? mysql->net.pvio->data : NULL;
+}
+
 /* Remembers why; the verdict stays OpenSSL's. */
 static int
 note_verdict(int ok, X509_STORE_CTX *context)
 {
-	SSL		   *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
-	MYSQL	   *mysql = ssl != NULL ? SSL_get_app_data(ssl) : NULL;
+	MyIo	   *io = io_of(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
 
-	if (!ok && mysql != NULL && mysql->net.pvio != NULL && mysql->net.pvio->data != NULL)
-		((MyIo *) mysql->net.pvio->data)->tls->verify_error = X509_STORE_CTX_get_error(context);
+	if (!ok && io != NULL)
+		io->tls->verify_error = X509_STORE_CTX_get_error(context);
 	return ok;
+}
+
+static void
+note_progress(const SSL *ssl, int where, int result)
+{
+	MyIo	   *io = io_of(ssl);
+
+	if ((where & SSL_CB_HANDSHAKE_DONE) != 0 && io != NULL)
+		io->encrypted = true;
 }
 
 bool
@@ -179,6 +195,7 @@ my_tls_prepare(MyTls *tls, void *handle)
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 
 	tls->verify_error = X509_V_OK;
+	SSL_set_info_callback(ssl, note_progress);
 	if (SSL_set_min_proto_version(ssl, TLS1_2_VERSION) != 1)
 		return false;
 	if (!tls->name_is_address && SSL_set_tlsext_host_name(ssl, tls->name) != 1)
@@ -217,27 +234,27 @@ static const struct
 	const char *reason;
 	const char *hint;
 }			reasons[] = {
-	{X509_V_ERR_HOSTNAME_MISMATCH, "wrong name: the certificate is not issued for this host",
+	{X509_V_ERR_HOSTNAME_MISMATCH, "wrong name: it is not issued for this host",
 	"Connect by a name on the certificate, or choose ssl_mode verify-ca."},
-	{X509_V_ERR_IP_ADDRESS_MISMATCH, "wrong name: the certificate is not issued for this address",
+	{X509_V_ERR_IP_ADDRESS_MISMATCH, "wrong name: it is not issued for this address",
 	"Connect by a name on the certificate, or choose ssl_mode verify-ca."},
-	{X509_V_ERR_CERT_HAS_EXPIRED, "expired: the certificate, or one it depends on, is past its end date",
+	{X509_V_ERR_CERT_HAS_EXPIRED, "expired: it, or one it depends on, is past its end date",
 	"Have the server's certificate renewed."},
-	{X509_V_ERR_CERT_NOT_YET_VALID, "not yet valid: the certificate begins in the future",
+	{X509_V_ERR_CERT_NOT_YET_VALID, "not yet valid: it begins in the future",
 	"Check the clocks of both machines."},
-	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "untrusted: the certificate is self-signed",
+	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "untrusted: it is self-signed",
 	"Set option \"ssl_ca\" to the certificate of the authority, or to this one."},
-	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "untrusted: the certificate's authority is not a trusted one",
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "untrusted: its authority is not a trusted one",
 	"Set option \"ssl_ca\" to the certificate of the authority."},
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "untrusted: the certificate's authority is unknown",
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "untrusted: its authority is unknown",
 	"Set option \"ssl_ca\" to the certificate of the authority."},
-	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "untrusted: the certificate's authority is unknown",
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "untrusted: its authority is unknown",
 	"Set option \"ssl_ca\" to the certificate of the authority."},
-	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "untrusted: the certificate's authority is unknown",
+	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "untrusted: its authority is unknown",
 	"Set option \"ssl_ca\" to the certificate of the authority."},
-	{X509_V_ERR_CERT_SIGNATURE_FAILURE, "untrusted: the certificate's signature is wrong",
+	{X509_V_ERR_CERT_SIGNATURE_FAILURE, "untrusted: its signature is wrong",
 	"Set option \"ssl_ca\" to the certificate of the authority that signed it."},
-	{X509_V_ERR_CERT_REVOKED, "revoked: the certificate's authority has withdrawn it",
+	{X509_V_ERR_CERT_REVOKED, "revoked: its authority has withdrawn it",
 	"Have the server's certificate renewed."}
 };
 
@@ -254,12 +271,6 @@ my_tls_reason(long verify_error, const char **hint)
 	}
 	*hint = "Check the server's certificate and option \"ssl_ca\".";
 	return X509_verify_cert_error_string(verify_error);
-}
-
-bool
-my_tls_handshake_done(void *ssl)
-{
-	return ssl != NULL && SSL_is_init_finished(ssl);
 }
 
 bool

@@ -11,7 +11,8 @@ extern MyTls *my_tls_create(const ConnhubHost *host, const ConnhubConfig *config
 							ConnhubError *error);
 extern void my_tls_free(MyTls *tls);
 
-/* Set up an SSL object just before its handshake.  False: do not connect. */
+/* Set up an SSL object just before its handshake, and have its success noted in MyIo.encrypted.
+ * False: do not connect. */
 extern bool my_tls_prepare(MyTls *tls, void *ssl);
 
 /* X509_V_… of the last certificate that failed, 0: none did. */
@@ -20,7 +21,6 @@ extern long my_tls_verify_error(const MyTls *tls);
 /* Name of the reason for people, and what to do about it. */
 extern const char *my_tls_reason(long verify_error, const char **hint);
 
-extern bool my_tls_handshake_done(void *ssl);
 extern bool my_tls_has_input(void *ssl);
 extern bool my_tls_is_stale(void *ssl);
 
