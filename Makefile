@@ -60,6 +60,8 @@ endif
 override with_llvm = no
 include $(PGXS)
 -include $(OBJS:.o=.d)
+$(OBJS): Makefile
+$(shlib): $(srcdir)/src/exports.map
 
 $(SCRIPT): $(sort $(wildcard sql/install/*.sql))
 	cat $^ > $@

@@ -41,6 +41,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 -include $(OBJS:.o=.d)
+$(OBJS): Makefile $(top)/drivers/driver.mk
 
 define common_rule
 common-$(subst /,-,$(1:.c=.o)): $(top)/drivers/common/$(1)
