@@ -1,6 +1,8 @@
 -- What CREATE EXTENSION leaves behind keeps the rules: a comment on each object, nothing open to PUBLIC,
 -- functions that no search path can divert.  Every query here must find nothing.
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS connhub;
+RESET client_min_messages;
 SET search_path = pg_catalog;
 
 CREATE TEMPORARY VIEW member AS
@@ -64,10 +66,10 @@ FROM member m JOIN pg_class c ON m.objid = c.oid AND m.classid = 'pg_class'::reg
 WHERE c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
 ORDER BY 1;
 
--- Tables whose rows a dump would lose.
-SELECT c.oid::regclass AS undumped_table
+-- Tables and sequences whose contents a dump would lose, but the types, which drivers tell when the extension is created.
+SELECT c.oid::regclass AS undumped
 FROM member m JOIN pg_class c ON m.objid = c.oid AND m.classid = 'pg_class'::regclass
-WHERE c.relkind IN ('r', 'p') AND NOT c.oid = ANY ((SELECT coalesce(extconfig, '{}') FROM pg_extension WHERE extname = 'connhub')::oid[])
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relname <> 'connector_type' AND NOT c.oid = ANY ((SELECT coalesce(extconfig, '{}') FROM pg_extension WHERE extname = 'connhub')::oid[])
 ORDER BY 1;
 
 -- Every C function is in the library.

@@ -122,6 +122,7 @@ CREATE TABLE connhub_catalog.data_key (
 );
 COMMENT ON TABLE connhub_catalog.data_key IS 'Data keys of tenants, each sealed by the master key';
 COMMENT ON COLUMN connhub_catalog.data_key.id IS 'Identifier';
+COMMENT ON SEQUENCE connhub_catalog.data_key_id_seq IS 'Identifiers of data keys';
 COMMENT ON COLUMN connhub_catalog.data_key.tenant_id IS 'Tenant whose credentials it seals';
 COMMENT ON COLUMN connhub_catalog.data_key.master_id IS 'Fingerprint of the master key that seals it';
 COMMENT ON COLUMN connhub_catalog.data_key.wrapped IS 'Nonce, ciphertext and tag of AES-256-GCM';
