@@ -10,7 +10,7 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
-#include "catalog/cat_connector.h"
+#include "catalog/cat_option.h"
 #include "common/error.h"
 #include "driver/loader.h"
 #include "driver/registry.h"
