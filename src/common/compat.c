@@ -1,6 +1,9 @@
 /* common/compat.c — the only file that tests PG_VERSION_NUM. */
 #include "postgres.h"
 
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#endif
 #include "miscadmin.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
@@ -66,5 +69,15 @@ ch_compat_wait_event(void)
 	return event;
 #else
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+double
+ch_compat_random(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_prng_double(&pg_global_prng_state);
+#else
+	return random() / ((double) MAX_RANDOM_VALUE + 1);
 #endif
 }

@@ -14,4 +14,7 @@ extern void ch_compat_serve_barriers(void);
 /* The wait event shown in pg_stat_activity while a source is waited for. */
 extern uint32 ch_compat_wait_event(void);
 
+/* A random number from 0 up to 1. */
+extern double ch_compat_random(void);
+
 #endif

@@ -49,7 +49,9 @@ extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
 
-/* Idempotent; safe in error paths and after the transaction ended. */
+/* End the cursor and free it; NULL is allowed.  Does not throw; safe in error paths and after the
+ * transaction ended.  Every cursor is closed by its holder, at the latest in a reset callback of the
+ * holder's memory context. */
 extern void ch_cursor_close(ChCursor *cursor);
 
 /* Put what the source holds into sink, on a connection of its own that is closed afterwards, outside

@@ -1,0 +1,269 @@
+/* conn/cursor.c — native queries and their rows.
+ *
+ * Two lives meet here: the holder's ChCursor, which ends when its holder closes it, even after the
+ * transaction; and the source's cursor, which ends at the latest with the (sub)transaction.  While both
+ * last, the cursor stands in its connection's list of streams.  A cursor whose connection is NULL has
+ * been ended from the other side. */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+#include "batch/batch.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "conn/cursor.h"
+#include "conn/pool.h"
+#include "conn/xact.h"
+
+struct ChCursor
+{
+	dlist_node	node;			/* in streams, while conn is not NULL */
+	ChConn	   *conn;
+	ConnhubCursor *handle;
+	char	   *statement;
+	ChSpill		spill;
+	void	   *holder;
+	bool		is_given_up;	/* closed by its holder while it could not be ended */
+	SubTransactionId subxact;
+	int64		timeout_ms;		/* of the whole query; 0: none */
+	int64		spent_us;		/* waiting for the source */
+};
+
+static MemoryContext cursor_context = NULL;
+
+static void execute(ChCursor *cursor, const ConnhubQuery *query, bool may_reopen);
+static void make_room(ChConn *conn);
+static void stream_end(ChCursor *cursor, bool is_cleanup);
+static void stream_unlink(ChCursor *cursor);
+static void cursor_free(ChCursor *cursor);
+static void call_for(ChCursor *cursor, ChCall *call);
+
+ChCursor *
+ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder)
+{
+	ChCursor   *cursor;
+	bool		may_reopen = !conn->has_sent;
+
+	make_room(conn);
+	ch_xact_begin_remote(conn);
+
+	if (cursor_context == NULL)
+		cursor_context = AllocSetContextCreate(TopMemoryContext, "connhub cursors", ALLOCSET_DEFAULT_SIZES);
+	cursor = MemoryContextAllocZero(cursor_context, sizeof(ChCursor));
+	PG_TRY();
+	{
+		cursor->statement = MemoryContextStrdup(cursor_context, query->text);
+		cursor->spill = spill;
+		cursor->holder = holder;
+		cursor->subxact = GetCurrentSubTransactionId();
+		cursor->timeout_ms = conn->query_timeout_ms;
+		cursor->conn = conn;
+		dlist_push_tail(&conn->streams, &cursor->node);
+		execute(cursor, query, may_reopen);
+	}
+	PG_CATCH();
+	{
+		ch_cursor_close(cursor);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return cursor;
+}
+
+/* A connection from the cache may turn out to be dead only now.  Nothing was lost then: the first statement
+ * of the transaction is sent again over a new one. */
+static void
+execute(ChCursor *cursor, const ConnhubQuery *query, bool may_reopen)
+{
+	ChConn	   *conn = cursor->conn;
+	ChCall		call;
+	ConnhubError error;
+	int64		started = ch_clock->now_us();
+	ConnhubStatus status;
+
+	call_for(cursor, &call);
+	conn->has_sent = true;
+	status = ch_call_execute(&call, conn->handle, query, &cursor->handle, &error);
+	if (status == CONNHUB_LOST && may_reopen)
+	{
+		stream_unlink(cursor);
+		ch_pool_reopen(conn);
+		ch_xact_begin_remote(conn);
+		cursor->conn = conn;
+		dlist_push_tail(&conn->streams, &cursor->node);
+		conn->has_sent = true;
+		call_for(cursor, &call);
+		status = ch_call_execute(&call, conn->handle, query, &cursor->handle, &error);
+	}
+	cursor->spent_us += ch_clock->now_us() - started;
+	if (status != CONNHUB_OK)
+	{
+		ch_pool_note_failure(conn, &error);
+		ch_call_raise(&call, &error);
+	}
+}
+
+/* What is left of the query's time bounds each call; the holder's own time does not count. */
+static void
+call_for(ChCursor *cursor, ChCall *call)
+{
+	ch_pool_call(cursor->conn, call);
+	call->statement = cursor->statement;
+	call->timeout_ms = cursor->timeout_ms > 0 ? Max(cursor->timeout_ms - cursor->spent_us / 1000, 1) : 0;
+}
+
+/* Without several cursors on a connection, whoever holds it now reads on or gives up. */
+static void
+make_room(ChConn *conn)
+{
+	if ((conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) || dlist_is_empty(&conn->streams))
+		return;
+	{
+		ChCursor   *cursor = dlist_head_element(ChCursor, node, &conn->streams);
+
+		if (cursor->spill != NULL)
+			cursor->spill(cursor->holder);
+	}
+	if (!dlist_is_empty(&conn->streams))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("the connection of connector \"%s\" is busy with another statement", conn->name),
+				 errhint("Read the other statement to its end first.")));
+}
+
+bool
+ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
+{
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status;
+	int64		started = ch_clock->now_us();
+
+	if (cursor->conn == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("the remote cursor ended with its transaction")));
+	if (cursor->handle == NULL)
+		return false;
+
+	call_for(cursor, &call);
+	status = ch_call_fetch(&call, cursor->handle, batch, &error);
+	cursor->spent_us += ch_clock->now_us() - started;
+	if (status == CONNHUB_OK)
+		return true;
+	if (status == CONNHUB_DONE)
+	{
+		batch->nrows = 0;
+		stream_end(cursor, false);
+		return false;
+	}
+	ch_pool_note_failure(cursor->conn, &error);
+	ch_call_raise(&call, &error);
+	pg_unreachable();
+}
+
+/* While the transaction is being aborted nothing is sent from here: its callback ends what is open, each
+ * connection once and within the time of a cancel. */
+void
+ch_cursor_close(ChCursor *cursor)
+{
+	if (cursor == NULL)
+		return;
+	if (cursor->conn != NULL)
+	{
+		if (!IsTransactionState() && cursor->handle != NULL)
+		{
+			cursor->is_given_up = true;
+			cursor->spill = NULL;
+			return;
+		}
+		stream_end(cursor, false);
+	}
+	cursor_free(cursor);
+}
+
+static void
+cursor_free(ChCursor *cursor)
+{
+	if (cursor->statement != NULL)
+		pfree(cursor->statement);
+	pfree(cursor);
+}
+
+static void
+stream_unlink(ChCursor *cursor)
+{
+	dlist_delete(&cursor->node);
+	cursor->conn = NULL;
+	cursor->handle = NULL;
+}
+
+/* End the source's cursor.  When the connection's state is not known, closing the connection will. */
+static void
+stream_end(ChCursor *cursor, bool is_cleanup)
+{
+	ChConn	   *conn = cursor->conn;
+	ConnhubCursor *handle = cursor->handle;
+	ChCall		call;
+	ConnhubError error;
+
+	if (is_cleanup)
+		ch_pool_cleanup_call(conn, &call);
+	else
+		call_for(cursor, &call);
+	stream_unlink(cursor);
+	if (handle == NULL || conn->handle == NULL || conn->is_broken || conn->is_interrupted)
+		return;
+	if (ch_call_close_cursor(&call, handle, &error) != CONNHUB_OK)
+	{
+		ch_pool_note_failure(conn, &error);
+		conn->is_broken = true;
+	}
+}
+
+void
+ch_cursor_end_all(ChConn *conn, SubTransactionId subxact)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &conn->streams)
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		if (subxact != InvalidSubTransactionId && cursor->subxact != subxact)
+			continue;
+		stream_end(cursor, true);
+		if (cursor->is_given_up)
+			cursor_free(cursor);
+	}
+}
+
+void
+ch_cursor_reparent(ChConn *conn, SubTransactionId child, SubTransactionId parent)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &conn->streams)
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		if (cursor->subxact == child)
+			cursor->subxact = parent;
+	}
+}
+
+void
+ch_cursor_forget_all(ChConn *conn)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &conn->streams)
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		stream_unlink(cursor);
+		if (cursor->is_given_up)
+			cursor_free(cursor);
+	}
+}

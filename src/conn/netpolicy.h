@@ -1,0 +1,17 @@
+/* conn/netpolicy.h — where a connector may point. */
+#ifndef CH_CONN_NETPOLICY_H
+#define CH_CONN_NETPOLICY_H
+
+#include "conn/resolve.h"
+
+/* Is the host a local socket rather than a name: empty, or a path? */
+extern bool ch_host_is_socket(const char *host);
+
+/* May `user` use a local socket in this folder? */
+extern ConnhubStatus ch_netpolicy_socket(Oid user, const char *host, ConnhubError *error);
+
+/* Keep of the resolved addresses those `user` may connect to; fail when none remains. */
+extern ConnhubStatus ch_netpolicy_addresses(Oid user, const char *host, ChAddresses *addresses,
+											ConnhubError *error);
+
+#endif

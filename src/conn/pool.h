@@ -1,0 +1,64 @@
+/* conn/pool.h — the connections of this backend, and what is known of each. */
+#ifndef CH_CONN_POOL_H
+#define CH_CONN_POOL_H
+
+#include "lib/ilist.h"
+
+#include "conn/conn.h"
+#include "driver/call.h"
+
+typedef enum ChRemoteTxn
+{
+	CH_TXN_NONE = 0,			/* not begun, or the source has none */
+	CH_TXN_OPEN,
+	CH_TXN_FAILED				/* a statement failed in it: the source may refuse all but rollback */
+} ChRemoteTxn;
+
+struct ChConn
+{
+	dlist_node	node;
+
+	/* The key. */
+	pg_uuid_t	connector;
+	Oid			user;
+	int64		config_version;
+	int64		secret_version;
+
+	char	   *name;			/* of the connector */
+	const ConnhubDriver *driver;
+	ConnhubConn *handle;		/* NULL: closed */
+	int64		query_timeout_ms;
+
+	/* In this transaction. */
+	bool		is_used;		/* handed out */
+	bool		has_sent;		/* a statement or begin reached the source, or may have */
+	bool		is_interrupted; /* a call was left in the middle: cancel, then close */
+	bool		is_broken;		/* of no more use: close */
+	bool		lost_snapshot;	/* the remote transaction ended before the local one */
+	ChRemoteTxn txn;
+
+	dlist_head	streams;		/* open cursors: ChStream */
+};
+
+/* A call on this connection, bounded by its query timeout. */
+extern void ch_pool_call(ChConn *conn, ChCall *call);
+
+/* A call that cleans up: bounded by connhub.cancel_timeout, blind to interrupts. */
+extern void ch_pool_cleanup_call(ChConn *conn, ChCall *call);
+
+/* Note what a failed call means for the connection.  Does not throw. */
+extern void ch_pool_note_failure(ChConn *conn, const ConnhubError *error);
+
+/* Close and open again under the same ChConn, while nothing has been sent.  Throws. */
+extern void ch_pool_reopen(ChConn *conn);
+
+/* Close the handle; ends all that hangs on it.  Does not throw. */
+extern void ch_pool_close(ChConn *conn);
+
+/* All connections, the cached ones among them. */
+extern dlist_head *ch_pool_connections(void);
+
+/* At the end of a transaction: back to the cache with what is well, away with the rest. */
+extern void ch_pool_end_transaction(void);
+
+#endif

@@ -1,0 +1,142 @@
+/* conn/probe.c — connections of their own for a test and for discovery: opened, used once, closed.
+ *
+ * Nothing of the catalogue is read after opening has begun.  A sink may throw: its error is kept until the
+ * driver's frames are gone, and raised then. */
+#include "postgres.h"
+
+#include "catalog/cat_connector.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "conn/open.h"
+#include "driver/registry.h"
+
+static const char *target_name(const ChTarget *target);
+static void serve_interrupt(const ConnhubError *error);
+
+void
+ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times, ConnhubError *error)
+{
+	ChCall		call = {
+		.driver = ch_driver_require(target->connector->driver),
+		.connector = target_name(target),
+	};
+	int64		connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
+	int64		started = ch_clock->now_us();
+	ConnhubConn *handle;
+
+	for (int i = 0; i < CONNHUB_NPHASES; i++)
+		times->us[i] = -1;
+	memset(info, 0, sizeof(*info));
+	if (ch_open(&call, target, &handle, times, error) == CONNHUB_OK)
+	{
+		ConnhubPhase last;
+
+		call.timeout_ms = connect_timeout_ms;
+		ch_phases_begin(times);
+		ch_call_check(&call, handle, CONNHUB_CHECK_ACCESS, info, error);
+		last = ch_phases_end();
+		if (error->status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
+			error->phase = last;
+		ch_close(&call, handle);
+	}
+	times->total_us = ch_clock->now_us() - started;
+	serve_interrupt(error);
+}
+
+static const char *
+target_name(const ChTarget *target)
+{
+	return target->connector->name != NULL ? pstrdup(target->connector->name) : NULL;
+}
+
+static void
+serve_interrupt(const ConnhubError *error)
+{
+	if (error->status == CONNHUB_CANCELLED)
+		ch_error_raise(error, NULL);
+}
+
+/* ---- Discovery --------------------------------------------------------------------------- */
+
+/* The sink the driver sees; the first member is what its callbacks get. */
+typedef struct GuardedSink
+{
+	ConnhubSink base;
+	ConnhubSink *inner;
+	MemoryContext context;
+	ErrorData  *thrown;
+} GuardedSink;
+
+/* Call a function of the inner sink and turn what it throws into a status. */
+#define GUARDED_CALL(function, Info) \
+static ConnhubStatus \
+guarded_##function(ConnhubSink *sink, const Info *info) \
+{ \
+	GuardedSink *guard = (GuardedSink *) sink; \
+	MemoryContext context = CurrentMemoryContext; \
+	volatile ConnhubStatus status = CONNHUB_INTERNAL; \
+\
+	if (guard->thrown != NULL) \
+		return CONNHUB_INTERNAL; \
+	MemoryContextSwitchTo(guard->context); \
+	PG_TRY(); \
+	{ \
+		status = guard->inner->function(guard->inner, info); \
+	} \
+	PG_CATCH(); \
+	{ \
+		MemoryContextSwitchTo(guard->context); \
+		guard->thrown = CopyErrorData(); \
+		FlushErrorState(); \
+	} \
+	PG_END_TRY(); \
+	MemoryContextSwitchTo(context); \
+	return status; \
+}
+
+GUARDED_CALL(schema, ConnhubSchemaInfo)
+GUARDED_CALL(table, ConnhubTableInfo)
+GUARDED_CALL(column, ConnhubColumnInfo)
+GUARDED_CALL(key, ConnhubKeyInfo)
+GUARDED_CALL(index, ConnhubIndexInfo)
+GUARDED_CALL(stats, ConnhubStatsInfo)
+
+void
+ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
+				 ConnhubSink *sink, ConnhubInfo *info)
+{
+	ChTarget	target = {.connector = connector, .user = user};
+	ChCall		call = {.driver = ch_driver_require(connector->driver), .connector = target_name(&target)};
+	int64		query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	GuardedSink guard = {
+		.base = {
+			.struct_size = sizeof(ConnhubSink),
+			.schema = guarded_schema,
+			.table = guarded_table,
+			.column = guarded_column,
+			.key = guarded_key,
+			.index = guarded_index,
+			.stats = guarded_stats,
+		},
+		.inner = sink,
+		.context = CurrentMemoryContext,
+	};
+	ConnhubConn *handle;
+	ConnhubError error;
+	ConnhubStatus status;
+
+	if (ch_open(&call, &target, &handle, NULL, &error) != CONNHUB_OK)
+		ch_call_raise(&call, &error);
+	call.timeout_ms = query_timeout_ms;
+	status = ch_call_check(&call, handle, CONNHUB_CHECK_ACCESS, info, &error);
+	if (status == CONNHUB_OK)
+		status = ch_call_discover(&call, handle, request, &guard.base, &error);
+	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
+		ch_stop(&call, handle);
+	ch_close(&call, handle);
+
+	if (guard.thrown != NULL)
+		ReThrowError(guard.thrown);
+	if (status != CONNHUB_OK)
+		ch_call_raise(&call, &error);
+}

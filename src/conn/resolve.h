@@ -1,0 +1,20 @@
+/* conn/resolve.h — host name → numeric addresses. */
+#ifndef CH_CONN_RESOLVE_H
+#define CH_CONN_RESOLVE_H
+
+#include "connhub/driver.h"
+
+#define CH_MAX_ADDRESSES 16
+#define CH_ADDRESS_BYTES 64
+
+typedef struct ChAddresses
+{
+	int			count;
+	char		text[CH_MAX_ADDRESSES][CH_ADDRESS_BYTES];	/* numeric, may have a %zone */
+} ChAddresses;
+
+/* Look the host up, interruptibly and within the running deadline.  A numeric one is taken as it is.
+ * Does not throw. */
+extern ConnhubStatus ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error);
+
+#endif
