@@ -63,6 +63,8 @@ attempt(void (*fn) (const char *name, void *result), const char *name, void *res
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 
+	/* Pending invalidations may not enter a subtransaction. */
+	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();

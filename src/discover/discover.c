@@ -126,6 +126,8 @@ ch_discover_try(const ChConnector *connector, Oid user, ChDiscovery *result)
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool done = false;
 
+	/* Pending invalidations may not enter a subtransaction. */
+	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();

@@ -183,6 +183,8 @@ page_flush(ChSink *sink, PageKind kind)
 	if (kind == PAGE_TABLE)
 		page_flush(sink, PAGE_SCHEMA);
 
+	/* Pending invalidations may not enter a subtransaction. */
+	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(page->context);
 	PG_TRY();
