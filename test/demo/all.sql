@@ -9,9 +9,9 @@ CREATE EXTENSION connhub;
 SELECT name, category, default_port, driver FROM connhub.types();
 
 -- ==== A first try, without saving anything: the wrong password is told apart from every other cause ====
-SELECT success, error_code, phase, message, hint FROM connhub.test('postgresql', '127.0.0.1', :pg_port,
+SELECT success, error_code, phase, message, hint FROM connhub.test(type => 'postgresql', host => '127.0.0.1', port => :pg_port,
 	database => 'shop', username => 'connhub', password => 'not the password', ssl_mode => 'disable') \gx
-SELECT success, error_code, message FROM connhub.test('mariadb', 'db.connhub.invalid',
+SELECT success, error_code, message FROM connhub.test(type => 'mariadb', host => 'db.connhub.invalid',
 	database => 'shop', username => 'connhub', password => :'password') \gx
 
 -- ==== Three connectors: checked, credential sealed, tested, saved, discovered ====

@@ -6,7 +6,7 @@ CREATE EXTENSION connhub;
 SELECT name, category, default_port, driver FROM connhub.types();
 
 -- ==== A first try, without saving anything: a file that is not there ====
-SELECT success, error_code, phase, message, hint FROM connhub.test('sqlite', database => '/srv/no-such-file.db') \gx
+SELECT success, error_code, phase, message, hint FROM connhub.test(type => 'sqlite', database => '/srv/no-such-file.db') \gx
 
 -- ==== A connector: checked, tested, saved, discovered ====
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('stock', 'sqlite', database => :'file');

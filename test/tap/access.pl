@@ -141,12 +141,12 @@ my $link = "$shops/link.db";
 my $outside = "$ENV{CONNHUB_TEST_TMP}/outside.db";
 system('cp', $shop, $outside) == 0 or die;
 symlink $outside, $link;
-allowed('alice', "SELECT success FROM connhub.test('sqlite', database => " . literal($shop) . ')', 'open a file below an allowed folder', 't');
+allowed('alice', "SELECT success FROM connhub.test(type => 'sqlite', database => " . literal($shop) . ')', 'open a file below an allowed folder', 't');
 foreach my $case ([ $outside, 'a file elsewhere' ], [ $link, 'a link to a file elsewhere' ], [ "$shops/../job-tap-access/outside.db", 'a path that climbs out' ],
 	[ 'shop.db', 'a relative path' ], [ "file:$shop?mode=rw", 'a URI' ], [ ':memory:', 'a database in memory' ], [ $hub->data_dir . '/PG_VERSION', "the server's own data" ],
 	[ '/etc/passwd', 'a system file' ])
 {
-	my ($status, $out, $err) = as('alice', "SELECT success, error_code FROM connhub.test('sqlite', database => " . literal($case->[0]) . ')');
+	my ($status, $out, $err) = as('alice', "SELECT success, error_code FROM connhub.test(type => 'sqlite', database => " . literal($case->[0]) . ')');
 	unlike($out, qr/^t\b/, "alice does not open $case->[1]") or diag("$out $err");
 }
 unlink $link;
