@@ -99,26 +99,29 @@ name_is_secret(const char *name, Size length)
 	return false;
 }
 
+/* Length of the name of a function that takes secrets at p, which starts a name; 0 when there is none. */
+static Size
+secret_function_at(const char *p)
+{
+	for (int i = 0; i < lengthof(secret_functions); i++)
+	{
+		Size		length = strlen(secret_functions[i]);
+
+		if (pg_ascii_tolower((unsigned char) *p) == secret_functions[i][0] &&
+			pg_strncasecmp(p, secret_functions[i], length) == 0 && !is_name_char(p[length]))
+			return length;
+	}
+	return 0;
+}
+
 static bool
 calls_secret_function(const char *text)
 {
 	if (text == NULL)
 		return false;
 	for (const char *p = text; *p != '\0'; p++)
-	{
-		char		c = pg_ascii_tolower((unsigned char) *p);
-
-		if (!is_name_start(c) || (p > text && is_name_char(p[-1])))
-			continue;
-		for (int i = 0; i < lengthof(secret_functions); i++)
-		{
-			Size		length = strlen(secret_functions[i]);
-
-			if (c == secret_functions[i][0] && pg_strncasecmp(p, secret_functions[i], length) == 0 &&
-				!is_name_char(p[length]))
-				return true;
-		}
-	}
+		if (is_name_start(*p) && (p == text || !is_name_char(p[-1])) && secret_function_at(p) > 0)
+			return true;
 	return false;
 }
 
@@ -326,6 +329,15 @@ scan_name(Lexer *lexer)
 	const char *value;
 	char		quote = '\0';
 	NameOperator op;
+
+	/* The first argument of these functions is the connector's name. */
+	if (lexer->strict && secret_function_at(name) > 0 &&
+		*(value = skip_space(name + secret_function_at(name))) == '(')
+	{
+		lexer->p = skip_space(value + 1);
+		lexer->is_named = literal_end(lexer->p, lexer->start) != lexer->p;
+		return;
+	}
 
 	while (is_name_char(*end))
 		end++;
