@@ -125,63 +125,63 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION connhub.columns(text, text, text) IS 'Discovered columns of a connector, by LIKE patterns of schema and table';
 
+-- One index scan per table and part: joins of whole parts would depend on statistics there are not yet.
 CREATE FUNCTION connhub.schemas_json(connector text) RETURNS jsonb
 	LANGUAGE SQL STABLE STRICT PARALLEL RESTRICTED
 BEGIN ATOMIC
-	WITH source AS (
-		SELECT c.id, c.name, c.last_discovered_at FROM connhub.connector c
-		WHERE c.id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(schemas_json.connector)
-	), columns AS (
-		SELECT c.schema, c.table_name, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-			'name', c.name, 'type', c.remote_type, 'pg_type', c.pg_type, 'nullable', c.nullable,
-			'default', c.default_value, 'position', c.position, 'comment', c.comment, 'collation', c.collation)
-			ORDER BY c.position) AS document
-		FROM connhub.remote_column c
-		WHERE c.connector_id OPERATOR(pg_catalog.=) (SELECT s.id FROM source s)
-		GROUP BY c.schema, c.table_name
-	), keys AS (
-		SELECT k.schema, k.table_name,
-			(pg_catalog.jsonb_agg(k.columns) FILTER (WHERE k.type OPERATOR(pg_catalog.=) 'primary')) OPERATOR(pg_catalog.->) 0 AS primary_key,
-			pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', k.name, 'columns', k.columns) ORDER BY k.name)
-				FILTER (WHERE k.type OPERATOR(pg_catalog.=) 'unique') AS unique_keys,
-			pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', k.name, 'columns', k.columns,
-				'ref_schema', k.ref_schema, 'ref_table', k.ref_table, 'ref_columns', k.ref_columns) ORDER BY k.name)
-				FILTER (WHERE k.type OPERATOR(pg_catalog.=) 'foreign') AS foreign_keys
-		FROM connhub.remote_key k
-		WHERE k.connector_id OPERATOR(pg_catalog.=) (SELECT s.id FROM source s)
-		GROUP BY k.schema, k.table_name
-	), indexes AS (
-		SELECT i.schema, i.table_name, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-			'name', i.name, 'unique', i.is_unique, 'method', i.method, 'columns', i.columns, 'predicate', i.predicate)
-			ORDER BY i.name) AS document
-		FROM connhub.remote_index i
-		WHERE i.connector_id OPERATOR(pg_catalog.=) (SELECT s.id FROM source s)
-		GROUP BY i.schema, i.table_name
-	), tables AS (
-		SELECT t.schema, pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-			'name', t.name, 'type', t.type, 'comment', t.comment,
-			'columns', COALESCE(c.document, '[]'),
-			'primary_key', k.primary_key,
-			'unique_keys', COALESCE(k.unique_keys, '[]'),
-			'foreign_keys', COALESCE(k.foreign_keys, '[]'),
-			'indexes', COALESCE(i.document, '[]'),
-			'estimated_rows', t.estimated_rows, 'size_bytes', t.size_bytes) ORDER BY t.name) AS document
-		FROM connhub.remote_table t
-		LEFT JOIN columns c ON c.schema OPERATOR(pg_catalog.=) t.schema AND c.table_name OPERATOR(pg_catalog.=) t.name
-		LEFT JOIN keys k ON k.schema OPERATOR(pg_catalog.=) t.schema AND k.table_name OPERATOR(pg_catalog.=) t.name
-		LEFT JOIN indexes i ON i.schema OPERATOR(pg_catalog.=) t.schema AND i.table_name OPERATOR(pg_catalog.=) t.name
-		WHERE t.connector_id OPERATOR(pg_catalog.=) (SELECT s.id FROM source s)
-		GROUP BY t.schema
-	)
 	SELECT pg_catalog.jsonb_build_object(
 		'connector_id', s.id,
 		'connector', s.name,
 		'discovered_at', s.last_discovered_at,
-		'schemas', COALESCE((
-			SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', r.name, 'comment', r.comment, 'tables', COALESCE(t.document, '[]')) ORDER BY r.name)
+		'schemas', (
+			SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+				'name', r.name,
+				'comment', r.comment,
+				'tables', (
+					SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+						'name', t.name,
+						'type', t.type,
+						'comment', t.comment,
+						'estimated_rows', t.estimated_rows,
+						'size_bytes', t.size_bytes,
+						'columns', (
+							SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+								'name', c.name, 'position', c.position, 'type', c.remote_type, 'pg_type', c.pg_type,
+								'nullable', c.nullable, 'default', c.default_value, 'collation', c.collation,
+								'comment', c.comment) ORDER BY c.position), '[]')
+							FROM connhub.remote_column c
+							WHERE c.connector_id OPERATOR(pg_catalog.=) t.connector_id AND c.schema OPERATOR(pg_catalog.=) t.schema AND c.table_name OPERATOR(pg_catalog.=) t.name),
+						'primary_key', (
+							SELECT pg_catalog.to_jsonb(k.columns)
+							FROM connhub.remote_key k
+							WHERE k.connector_id OPERATOR(pg_catalog.=) t.connector_id AND k.schema OPERATOR(pg_catalog.=) t.schema AND k.table_name OPERATOR(pg_catalog.=) t.name
+								AND k.type OPERATOR(pg_catalog.=) 'primary' LIMIT 1),
+						'unique_keys', (
+							SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+								'name', k.name, 'columns', k.columns) ORDER BY k.name), '[]')
+							FROM connhub.remote_key k
+							WHERE k.connector_id OPERATOR(pg_catalog.=) t.connector_id AND k.schema OPERATOR(pg_catalog.=) t.schema AND k.table_name OPERATOR(pg_catalog.=) t.name
+								AND k.type OPERATOR(pg_catalog.=) 'unique'),
+						'foreign_keys', (
+							SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+								'name', k.name, 'columns', k.columns, 'ref_schema', k.ref_schema,
+								'ref_table', k.ref_table, 'ref_columns', k.ref_columns) ORDER BY k.name), '[]')
+							FROM connhub.remote_key k
+							WHERE k.connector_id OPERATOR(pg_catalog.=) t.connector_id AND k.schema OPERATOR(pg_catalog.=) t.schema AND k.table_name OPERATOR(pg_catalog.=) t.name
+								AND k.type OPERATOR(pg_catalog.=) 'foreign'),
+						'indexes', (
+							SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+								'name', i.name, 'unique', i.is_unique, 'method', i.method, 'columns', i.columns,
+								'predicate', i.predicate) ORDER BY i.name), '[]')
+							FROM connhub.remote_index i
+							WHERE i.connector_id OPERATOR(pg_catalog.=) t.connector_id AND i.schema OPERATOR(pg_catalog.=) t.schema AND i.table_name OPERATOR(pg_catalog.=) t.name)
+						) ORDER BY t.name), '[]')
+					FROM connhub.remote_table t
+					WHERE t.connector_id OPERATOR(pg_catalog.=) r.connector_id AND t.schema OPERATOR(pg_catalog.=) r.name)
+				) ORDER BY r.name), '[]')
 			FROM connhub.remote_schema r
-			LEFT JOIN tables t ON t.schema OPERATOR(pg_catalog.=) r.name
-			WHERE r.connector_id OPERATOR(pg_catalog.=) s.id), '[]'))
-	FROM source s;
+			WHERE r.connector_id OPERATOR(pg_catalog.=) s.id))
+	FROM connhub.connector s
+	WHERE s.id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(schemas_json.connector);
 END;
 COMMENT ON FUNCTION connhub.schemas_json(text) IS 'Everything discovered of a connector as one document';

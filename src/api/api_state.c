@@ -125,8 +125,9 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 	drop = OidIsValid(server) && (force || tables == NIL);
 	if (tables != NIL && !force)
 		ereport(NOTICE,
-				(errmsg("connector \"%s\" is deleted, but %d foreign tables depend on its server and stay",
-						connector->name, list_length(tables)),
+				(errmsg_plural("connector \"%s\" is deleted, but %d foreign table depends on its server and stays",
+							   "connector \"%s\" is deleted, but %d foreign tables depend on its server and stay",
+							   list_length(tables), connector->name, list_length(tables)),
 				 errdetail("They cannot be queried any more; the result names them."),
 				 errhint("delete_connector('%s', force => true) drops them too.",
 						 ch_uuid_text(&connector->id))));

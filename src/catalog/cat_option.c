@@ -222,7 +222,7 @@ static const char *
 canonical_enum(const ConnhubOptionSpec *spec, const char *text)
 {
 	if (!is_choice(spec->choices, text))
-		bad_value(spec, psprintf("one of %s", spec->choices));
+		bad_value(spec, psprintf("one of: %s", spec->choices));
 	return text;
 }
 
