@@ -1,6 +1,6 @@
 -- The wrapper's options: what each object takes, who may point a server at a connector, and hints for the rest.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock') IS NOT NULL AS registered;
 SELECT status FROM connhub.create_connector(name => 'option_a', type => 'mock');
 

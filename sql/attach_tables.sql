@@ -1,6 +1,6 @@
 -- connhub.attach and connhub.detach make and drop the foreign tables asked for, and say what is wrong otherwise.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock') IS NOT NULL AS registered;
 CREATE FUNCTION shape(relation regclass) RETURNS TABLE (name name, type text, "notnull" boolean, options text[]) LANGUAGE sql AS
 	$$ SELECT attname, format_type(atttypid, atttypmod), attnotnull, attfdwoptions FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped ORDER BY attnum $$;
