@@ -2,7 +2,8 @@
 #
 # A case is a hash: type, the source's DDL; values, SQL expressions at the source; is, the type in the hub;
 # want, the text of each value in the hub where it is not the source's own text; read_as, a type to declare
-# instead of the discovered one; error, what reading fails with, for a column that holds one bad value.
+# instead of the discovered one; error, what reading fails with, for a column that holds one bad value; table,
+# where it is not the one of the case's number.
 package Types;
 use strict;
 use warnings;
@@ -11,7 +12,7 @@ use lib 'test/tap';
 use Hub;
 use Test::More;
 
-our @EXPORT = qw(prepare_hub check_cases table_of);
+our @EXPORT = qw(prepare_hub attach_source check_cases table_of);
 
 sub table_of
 {
@@ -61,18 +62,23 @@ BEGIN
 END $$;
 SQL
 
-# A hub with the connector, its schema of cases attached into schema "types".
+# A hub with a connector whose schema of cases is attached into schema "types".
 sub prepare_hub
 {
 	my ($source, $remote_schema, %change) = @_;
 	my $hub = new_hub($source);
-	$hub->safe_psql('postgres', "SELECT connhub.create_connector(name => 'source', "
-		  . arguments(connector($source, %change)) . ')');
-	$hub->safe_psql('postgres', "SELECT connhub.discover('source')");
-	$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('source', remote_schema => "
-		  . literal($remote_schema) . ", into_schema => 'types')");
 	$hub->safe_psql('postgres', $probe);
+	attach_source($hub, 'types', $source, $remote_schema, %change);
 	return $hub;
+}
+
+# A connector of that name, attached into a schema of that name.
+sub attach_source
+{
+	my ($hub, $name, $source, $remote_schema, %change) = @_;
+	$hub->safe_psql('postgres', "SELECT connhub.create_connector(name => '$name', " . arguments(connector($source, %change)) . ')');
+	$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('$name', remote_schema => " . literal($remote_schema) . ')');
+	return;
 }
 
 # Text of a query's first column, a row per line, with nulls told from empty text.
@@ -86,11 +92,11 @@ sub rows_of
 # source_text: the source's own text of the values of a table, as a list with undef for null.
 sub check_cases
 {
-	my ($hub, $source_text, @cases) = @_;
+	my ($hub, $schema, $source_text, @cases) = @_;
 	for my $number (0 .. $#cases)
 	{
 		my %case = %{ $cases[$number] };
-		my $table = 'types.' . table_of($number);
+		my $table = "$schema." . ($case{table} || table_of($number));
 
 		is(rows_of($hub, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '$table'::regclass AND attname = 'v'"),
 			$case{is}, "$case{type} becomes $case{is}");

@@ -65,7 +65,11 @@ push @cases, map { my ($type, $is, @pairs) = @$_; my (@values, @want);
 );
 $_->{values} = [ 0, 42, 'NULL' ], $_->{want} = [ '0', '42', undef ] for grep { $_->{type} =~ /zerofill/ } @cases;
 
-# Zero dates have no counterpart: an error unless the connector's option says otherwise.
+# tinyint(1) serves as boolean but holds more; zero dates have no counterpart here.
+my $first_tiny = @cases;
+push @cases,
+	{ type => 'tinyint(1)', is => 'smallint', values => [ 0, 1, 'NULL' ] },
+	{ type => 'tinyint(1)', is => 'smallint', values => [ 0, 2 ] };
 my $first_zero = @cases;
 push @cases,
 	{ type => 'date', is => 'date', values => [ "'2024-01-01'", "'0000-00-00'" ], error => qr/column "v"/ },
@@ -81,11 +85,21 @@ source_mariadb(join "\n", "SET sql_mode = 'PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'
 		  map { $n++; "INSERT INTO $table VALUES ($n, $_);" } @{ $cases[$_]{values} } } 0 .. $#cases));
 
 my $hub = prepare_hub('mariadb', 'connhub_types', database => 'connhub_types');
-check_cases($hub, sub {
+check_cases($hub, 'types', sub {
 		my ($number) = @_;
 		my $text = source_mariadb("SET NAMES utf8mb4; SELECT coalesce(CAST(v AS char), '(null)') FROM connhub_types." . table_of($number) . ' ORDER BY id');
 		return split /\n/, $text, -1;
 	}, @cases);
+
+# The connector's options decide about zero dates and tinyint(1), and conditions follow them.
+attach_source($hub, 'lenient', 'mariadb', 'connhub_types', database => 'connhub_types', options => '{"zero_dates": "null", "tinyint1": "boolean"}');
+check_cases($hub, 'lenient', undef,
+	{ type => 'date', is => 'date', table => table_of($first_zero), want => [ '2024-01-01', undef ] },
+	{ type => 'date', is => 'date', table => table_of($first_zero + 1), want => [ '2024-01-01', undef ] },
+	{ type => 'datetime', is => 'timestamp(0) without time zone', table => table_of($first_zero + 2), want => [ undef ] },
+	{ type => 'timestamp NULL', is => 'timestamp(0) with time zone', table => table_of($first_zero + 3), want => [ undef ] },
+	{ type => 'tinyint(1)', is => 'boolean', table => table_of($first_tiny), want => [ 'false', 'true', undef ] },
+	{ type => 'tinyint(1)', is => 'boolean', table => table_of($first_tiny + 1), error => qr/column "v"/ });
 
 source_mariadb('DROP DATABASE connhub_types');
 done_testing();

@@ -131,7 +131,7 @@ CREATE TYPE pair AS (a integer, b text);
 CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
 SQL
 
-check_cases($hub, sub {
+check_cases($hub, 'types', sub {
 		my ($number) = @_;
 		my $text = source_psql("SET timezone = 'UTC'; SELECT coalesce(v::text, '(null)') FROM types." . table_of($number) . ' ORDER BY id');
 		return split /\n/, $text, -1;
