@@ -168,10 +168,9 @@ CREATE TABLE connhub_catalog.remote_table (
 	rows double precision,
 	bytes bigint,
 	CONSTRAINT remote_table_pkey PRIMARY KEY (connector_id, schema, name),
-	CONSTRAINT remote_table_schema_fkey FOREIGN KEY (connector_id, schema) REFERENCES connhub_catalog.remote_schema (connector_id, name) ON DELETE CASCADE,
 	CONSTRAINT remote_table_kind_check CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['table', 'view', 'materialized view', 'foreign table', 'partitioned table']))
 );
-COMMENT ON TABLE connhub_catalog.remote_table IS 'Discovered tables and views';
+COMMENT ON TABLE connhub_catalog.remote_table IS 'Discovered tables and views; like all that hangs on them without foreign keys, since a discovery writes all of it at once';
 COMMENT ON COLUMN connhub_catalog.remote_table.connector_id IS 'Connector';
 COMMENT ON COLUMN connhub_catalog.remote_table.schema IS 'Schema at the source';
 COMMENT ON COLUMN connhub_catalog.remote_table.name IS 'Name at the source';

@@ -244,12 +244,13 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas and tables go by their foreign keys; what hangs on tables has none, for speed. */
+	/* Schemas go by their foreign key; tables and what hangs on them have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_key WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_index WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;

@@ -29,6 +29,7 @@
 #define PAGE_BYTES	(2 * 1024 * 1024)
 #define MAX_COLUMNS	16
 #define TYPE_SLOTS	256
+#define MAX_NAME_BYTES	512
 
 typedef enum PageKind
 {
@@ -122,6 +123,7 @@ struct ChSink
 	text	   *table_pattern;
 	SinkPage		pages[NPAGES];
 	TypeSlot	types[TYPE_SLOTS];
+	MemoryContext type_context; /* of their names */
 	ErrorData  *error;
 	ChDiscovery counts;
 };
@@ -179,9 +181,6 @@ page_flush(ChSink *sink, PageKind kind)
 
 	if (page->nrows == 0)
 		return;
-	/* A table's schema must be there before it. */
-	if (kind == PAGE_TABLE)
-		page_flush(sink, PAGE_SCHEMA);
 
 	/* Pending invalidations may not enter a subtransaction. */
 	CommandCounterIncrement();
@@ -277,10 +276,13 @@ row_end(ChSink *sink, PageKind kind)
 
 /* ---- What is taken ------------------------------------------------------------------------- */
 
+/* A name this database can hold: three of them and an id must fit into one index entry. */
 static bool
 valid_name(const char *name)
 {
-	return name != NULL && name[0] != '\0' && pg_verify_mbstr(PG_UTF8, name, strlen(name), true);
+	size_t		length = name == NULL ? 0 : strlen(name);
+
+	return length > 0 && length <= MAX_NAME_BYTES && pg_verify_mbstr(PG_UTF8, name, length, true);
 }
 
 static bool
@@ -314,7 +316,12 @@ type_names(ChSink *sink, const ConnhubTypeRef *ref)
 		strcmp(slot->ref.pg_type, name) == 0)
 		return slot;
 
-	before = MemoryContextSwitchTo(sink->context);
+	if (MemoryContextMemAllocated(sink->type_context, false) > PAGE_BYTES)
+	{
+		MemoryContextReset(sink->type_context);
+		memset(sink->types, 0, sizeof(sink->types));
+	}
+	before = MemoryContextSwitchTo(sink->type_context);
 	slot->pg_type = NULL;
 	slot->ref = *ref;
 	slot->ref.pg_type = pstrdup(name);
@@ -556,6 +563,8 @@ ch_sink_create(const ChConnector *connector, const char *schema_pattern, const c
 	sink->interface.index = sink_index;
 	sink->interface.stats = sink_stats;
 	sink->context = context;
+	sink->type_context = AllocSetContextCreate(context, "connhub discovery types",
+											   ALLOCSET_DEFAULT_SIZES);
 	sink->connector = connector->id;
 	sink->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
 	sink->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
@@ -585,12 +594,30 @@ ch_sink_rethrow(ChSink *sink)
 		ReThrowError(sink->error);
 }
 
+/* Sources without schemas of their own may name one in their tables only. */
+static int64
+add_unannounced_schemas(ChSink *sink)
+{
+	ChSql		sql;
+	int64		added;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, &sink->connector);
+	added = ch_sql_run(&sql, "INSERT INTO connhub_catalog.remote_schema (connector_id, name)"
+					   " SELECT DISTINCT $1, t.schema FROM connhub_catalog.remote_table AS t"
+					   " WHERE t.connector_id = $1 AND NOT EXISTS (SELECT FROM connhub_catalog.remote_schema AS s"
+					   " WHERE s.connector_id = $1 AND s.name = t.schema)");
+	ch_sql_end(&sql);
+	return added;
+}
+
 void
 ch_sink_finish(ChSink *sink, ChDiscovery *result)
 {
 	ch_sink_rethrow(sink);
 	for (int i = 0; i < NPAGES; i++)
 		page_flush(sink, (PageKind) i);
+	sink->counts.schemas += add_unannounced_schemas(sink);
 	*result = sink->counts;
 }
 
