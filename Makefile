@@ -3,7 +3,7 @@
 #   make, make install, make uninstall, make clean, make installcheck     as for any PGXS extension
 #   make deps     install what building and testing need (Debian, as root; else it says what is missing)
 #   make demo     the main job against throwaway servers; DEMO=embedded: SQLite only
-#   make check    every test, against throwaway servers; CHECK="kind ..." runs some kinds only
+#   make check    every test, against throwaway servers; CHECK="lint tap/codes" runs some of them
 #   make lint     the rules of the tree alone
 
 OWN_GOALS = deps demo check lint

@@ -1,5 +1,5 @@
 #!/bin/bash
-# test/check.sh [KIND...] — build, install into a private tree, and run every test, or those of some kinds.
+# test/check.sh [KIND|KIND/TEST...] — build, install into a private tree, and run every test, or some.
 #
 # The system's PostgreSQL is neither changed nor started.  Everything lives in one temporary folder, which goes at
 # the end, however that comes, after whatever runs in it has been stopped.  As root only the build

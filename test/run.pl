@@ -1,4 +1,4 @@
-# test/run.pl [KIND...] — run the tests of a built and installed tree, count them, and say so.
+# test/run.pl [KIND|KIND/TEST...] — run the tests of a built and installed tree, count them, and say so.
 #
 # Called by test/check.sh, in a writable copy of the sources that is the current folder.  A kind of test is a
 # folder test/<kind> with a program run.sh, or with files *.pl that each are one; each runs as a job of its own, in its
@@ -57,7 +57,6 @@ sub jobs
 	foreach my $dir (glob 'test/*')
 	{
 		my ($kind) = $dir =~ m{^test/(\w+)$} or next;
-		next if %wanted && !$wanted{$kind};
 		my @commands;
 		push @commands, map { ["./$_"] } grep { -x } $kind eq "demo" ? () : ("$dir/run.sh", "$dir/run_all.sh");
 		push @commands, map { ['perl', "-I$dir", $_] } glob "$dir/*.pl" unless @commands || $kind eq 'servers';
@@ -65,6 +64,7 @@ sub jobs
 		{
 			(my $name = $command->[-1]) =~ s{^(\./)?test/}{};
 			$name =~ s{/run(_all)?\.sh$|\.pl$}{};
+			next if %wanted && !$wanted{$kind} && !$wanted{$name};
 			push @jobs, { kind => $kind, name => $name, command => $command };
 		}
 	}
@@ -110,6 +110,7 @@ sub start_job
 {
 	my ($job) = @_;
 	(my $file = $job->{name}) =~ s{/}{-}g;
+	$job->{file} = $file;
 	$job->{log} = "$tmp/logs/$file.log";
 	$job->{begun} = time;
 	$job->{pid} = fork;
@@ -191,7 +192,7 @@ sub finish_job
 	count($job->{kind}, $job->{name}, $passed, $failed, $skipped, $seconds);
 	printf "%-6s %-32s %5d passed %4d failed%s %6.1f s\n", $failed ? 'FAILED' : 'ok', $job->{name}, $passed, $failed,
 	  $skipped ? sprintf(' %d skipped', $skipped) : '', $seconds;
-	print map({ "    $_" } @why), "    --- end of its output:\n", tail($job->{log}, 80), "    ---\n" if $failed;
+	print map({ "    $_" } @why), "    --- end of its output:\n", tail($job->{log}, 80), map({ tail($_, 30) } glob "$tmp/job-$job->{file}/tmp_check/log/regress_log_*"), "    ---\n" if $failed;
 	return;
 }
 

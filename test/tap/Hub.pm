@@ -13,8 +13,9 @@ BEGIN
 	my $pgxs = dirname(qx("$ENV{PG_CONFIG}" --pgxs));
 	unshift @INC, "$pgxs/../test/perl";
 	$ENV{PG_REGRESS} = "$pgxs/../test/regress/pg_regress";
-	$ENV{TESTDATADIR} = "$ENV{CONNHUB_TEST_TMP}/data";
-	$ENV{TESTLOGDIR} = "$ENV{CONNHUB_TEST_TMP}/log";
+	$ENV{TESTDIR} = $ENV{CONNHUB_TEST_TMP};
+	$ENV{TESTDATADIR} = "$ENV{CONNHUB_TEST_TMP}/tmp_check";
+	$ENV{TESTLOGDIR} = "$ENV{CONNHUB_TEST_TMP}/tmp_check/log";
 	$ENV{PG_TEST_PORT_DIR} = "$ENV{CONNHUB_TEST_TMP}/../ports";
 	$ENV{top_builddir} = $ENV{CONNHUB_TEST_TMP};
 	delete @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)};
@@ -101,14 +102,26 @@ sub wait_until
 }
 
 # Another source of one's own below the job's folder: run_server('postgresql', 'expired', 'start', 'expired').
+my %running_servers;
+
 sub run_server
 {
 	my ($server, $name, @action) = @_;
 	my $folder = "$ENV{CONNHUB_TEST_TMP}/$name";
 	my $action = shift @action;
+	$running_servers{"$server $name"} = [ $server, $name ] if $action eq 'start';
+	delete $running_servers{"$server $name"} if $action eq 'stop';
 	system("test/servers/$server.sh", $action, $folder, @action) == 0 or die "$server.sh $action failed\n";
 	return { map { /^export (\w+)=(.*)$/ ? ($1 => $2) : () } split /\n/, slurp_file("$folder/env") } if $action eq 'start';
 	return;
+}
+
+# However the test ends, its servers do.
+END
+{
+	my $status = $?;
+	run_server(@$_, 'stop') foreach values %running_servers;
+	$? = $status;
 }
 
 # The answer of the PostgreSQL source to SQL of its superuser.

@@ -22,8 +22,9 @@ sub read_text
 sub outcome
 {
 	my (%arguments) = @_;
-	my $out = $hub->safe_psql('postgres',
+	my ($status, $out, $err) = $hub->psql('postgres',
 		'SELECT success, error_code, replace(coalesce(message, \'\'), E\'\n\', \' \') FROM connhub.test(' . arguments(%arguments) . ')');
+	return ('error', '', $err) if $status;
 	my ($success, $code, $message) = split /\|/, $out, 3;
 	unlike($out, qr/\Q$arguments{password}\E/, "$arguments{type}: the result does not hold the password")
 	  if length($arguments{password} // '') > 8;
