@@ -162,8 +162,6 @@ ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *wait, ConnhubError *e
 	wait->timeout_ms = -1;
 	frame_begin(&frame, call, "step", error);
 	status = frame_end(&frame, call->driver->step(conn, wait, error));
-	if (status == CONNHUB_WAIT && wait->fd < 0 && wait->timeout_ms < 0)
-		return defect(error, call->slot, "waits for nothing");
 	if (status == CONNHUB_DONE)
 		return only_ok(call, status, error);
 	return status;
