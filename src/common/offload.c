@@ -19,7 +19,7 @@
 #include "common/offload.h"
 #include "common/wait.h"
 
-#define EXIT_WAIT_MS 200
+#define EXIT_WAIT_MS 100
 #define THREAD_STACK_BYTES (512 * 1024)
 
 typedef struct Job
