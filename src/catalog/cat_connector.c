@@ -116,8 +116,10 @@ connector_fill(ChConnector *connector, TupleDesc descriptor, HeapTuple tuple)
 	connector->options = options.items;
 	connector->noptions = options.count;
 
+	/* A dump may be restored where the driver is missing or not registered: asking for one of the type's
+	 * name says what to do about it. */
 	type = ch_type_get(connector->type, true);
-	connector->driver = pstrdup(type != NULL ? type->driver : "");
+	connector->driver = pstrdup(type != NULL ? type->driver : connector->type);
 	connector->port = !nulls[ATTRIBUTE(port) - 1] ? DatumGetInt32(VALUE(port)) :
 		type != NULL ? type->default_port : 0;
 #undef ATTRIBUTE

@@ -587,6 +587,12 @@ ch_sink_interface(ChSink *sink)
 	return &sink->interface;
 }
 
+bool
+ch_sink_failed(const ChSink *sink)
+{
+	return sink->error != NULL;
+}
+
 void
 ch_sink_rethrow(ChSink *sink)
 {

@@ -15,7 +15,8 @@ extern ConnhubSink *ch_sink_interface(ChSink *sink);
  * a driver's frames must not be jumped over. */
 extern void ch_sink_finish(ChSink *sink, ChDiscovery *result);
 
-/* Throw the error kept in the sink, if there is one. */
+/* Is an error kept in the sink?  Throw it. */
+extern bool ch_sink_failed(const ChSink *sink);
 extern void ch_sink_rethrow(ChSink *sink);
 
 /* On an error: free what outlives memory contexts. */
