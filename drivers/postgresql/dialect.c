@@ -1,0 +1,346 @@
+/* dialect.c — what means the same at the source.
+ *
+ * The far side is PostgreSQL too, so operators and functions on built-in types mean what they mean
+ * here.  What may differ is left out: text order and case folding unless both sides use "C", casts
+ * and types that depend on a time zone, a locale or settings, enums (their order is the source's own),
+ * and types of extensions.  Relatives of PostgreSQL get a table of their own with the little that can
+ * be relied upon everywhere. */
+#include "pg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define COMPARED	(SQL_NUMBERS | SQL_DATETIMES | SQL_TEXTS | SQL_T(CONNHUB_BOOL) | SQL_T(CONNHUB_INTERVAL) | \
+					 SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_NATIVE))
+#define BOOLEAN		SQL_T(CONNHUB_BOOL)
+#define ARITHMETIC	SQL_NUMBERS
+#define WHOLE		(SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL))
+
+/* ---- PostgreSQL -------------------------------------------------------------------------- */
+
+static const SqlRule postgresql_rules[] = {
+	{CONNHUB_FN_AND, BOOLEAN, 0, "(%[ AND ]1)"},
+	{CONNHUB_FN_OR, BOOLEAN, 0, "(%[ OR ]1)"},
+	{CONNHUB_FN_NOT, BOOLEAN, 0, "(NOT %1)"},
+	{CONNHUB_FN_EQ, COMPARED, 0, "(%1 = %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_NE, COMPARED, 0, "(%1 <> %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_LT, COMPARED, 0, "(%1 < %2)", SQL_TEXT_RANGE},
+	{CONNHUB_FN_LE, COMPARED, 0, "(%1 <= %2)", SQL_TEXT_RANGE},
+	{CONNHUB_FN_GT, COMPARED, 0, "(%1 > %2)", SQL_TEXT_RANGE},
+	{CONNHUB_FN_GE, COMPARED, 0, "(%1 >= %2)", SQL_TEXT_RANGE},
+	{CONNHUB_FN_IS_NULL, SQL_ANY, 0, "(%1 IS NULL)"},
+	{CONNHUB_FN_IS_NOT_NULL, SQL_ANY, 0, "(%1 IS NOT NULL)"},
+	{CONNHUB_FN_IS_DISTINCT, COMPARED, 0, "(%1 IS DISTINCT FROM %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_IS_NOT_DISTINCT, COMPARED, 0, "(%1 IS NOT DISTINCT FROM %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_IS_TRUE, BOOLEAN, 0, "(%1 IS TRUE)"},
+	{CONNHUB_FN_IS_NOT_TRUE, BOOLEAN, 0, "(%1 IS NOT TRUE)"},
+	{CONNHUB_FN_IS_FALSE, BOOLEAN, 0, "(%1 IS FALSE)"},
+	{CONNHUB_FN_IS_NOT_FALSE, BOOLEAN, 0, "(%1 IS NOT FALSE)"},
+	{CONNHUB_FN_IN, COMPARED, 0, "(%1 IN (%[, ]2))", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_NOT_IN, COMPARED, 0, "(%1 NOT IN (%[, ]2))", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_LIKE, SQL_TEXTS, 0, "(%1 LIKE %2)", SQL_TEXT_PATTERN},
+	{CONNHUB_FN_NOT_LIKE, SQL_TEXTS, 0, "(%1 NOT LIKE %2)", SQL_TEXT_PATTERN},
+	{CONNHUB_FN_ILIKE, SQL_TEXTS, 0, "(%1 ILIKE %2)", SQL_TEXT_FOLD},
+	{CONNHUB_FN_NOT_ILIKE, SQL_TEXTS, 0, "(%1 NOT ILIKE %2)", SQL_TEXT_FOLD},
+	{CONNHUB_FN_ADD, ARITHMETIC, ARITHMETIC, "(%1 + %2)"},
+	{CONNHUB_FN_SUB, ARITHMETIC, ARITHMETIC, "(%1 - %2)"},
+	{CONNHUB_FN_MUL, ARITHMETIC, ARITHMETIC, "(%1 * %2)"},
+	{CONNHUB_FN_DIV, ARITHMETIC, ARITHMETIC, "(%1 / %2)"},
+	{CONNHUB_FN_MOD, WHOLE, WHOLE, "(%1 %% %2)"},
+	{CONNHUB_FN_NEG, ARITHMETIC, ARITHMETIC, "(- %1)"},
+	{CONNHUB_FN_ABS, ARITHMETIC, ARITHMETIC, "abs(%1)"},
+	{CONNHUB_FN_COALESCE, SQL_ANY, 0, "COALESCE(%[, ]1)"},
+	{CONNHUB_FN_NULLIF, COMPARED, 0, "NULLIF(%1, %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_CASE, SQL_ANY, 0, "(CASE %c END)"},
+	{CONNHUB_FN_LOWER, SQL_T(CONNHUB_TEXT), 0, "lower(%1)", SQL_TEXT_FOLD},
+	{CONNHUB_FN_UPPER, SQL_T(CONNHUB_TEXT), 0, "upper(%1)", SQL_TEXT_FOLD},
+	{.fn = CONNHUB_FN_CHAR_LENGTH,.operands = SQL_TEXTS,.form = "char_length(%1)",.flags = PG_FLAG_UTF8},
+	{CONNHUB_FN_CAST, SQL_NUMBERS, SQL_NUMBERS, "(%1::%t)"},
+	{CONNHUB_FN_CAST, SQL_T(CONNHUB_DATE), SQL_T(CONNHUB_TIMESTAMP), "(%1::%t)"},
+	{CONNHUB_FN_CAST, SQL_TEXTS, SQL_T(CONNHUB_TEXT), "(%1::%t)"},
+	{CONNHUB_FN_CAST, SQL_ANY, 0, NULL, SQL_TEXT_UNUSED, CONNHUB_REFUSE,
+	"this conversion depends on settings or is not known to be the same there"},
+};
+
+/* Comparison and folding by "C", whatever the column's own collation is. */
+static const char *const c_forms[CONNHUB_NFUNCTIONS] = {
+	[CONNHUB_FN_NONE] = "%1 COLLATE \"C\"",
+	[CONNHUB_FN_LT] = "(%1 COLLATE \"C\" < %2)",
+	[CONNHUB_FN_LE] = "(%1 COLLATE \"C\" <= %2)",
+	[CONNHUB_FN_GT] = "(%1 COLLATE \"C\" > %2)",
+	[CONNHUB_FN_GE] = "(%1 COLLATE \"C\" >= %2)",
+	[CONNHUB_FN_ILIKE] = "(%1 COLLATE \"C\" ILIKE %2)",
+	[CONNHUB_FN_NOT_ILIKE] = "(%1 COLLATE \"C\" NOT ILIKE %2)",
+	[CONNHUB_FN_LOWER] = "lower(%1 COLLATE \"C\")",
+	[CONNHUB_FN_UPPER] = "upper(%1 COLLATE \"C\")",
+};
+
+static void
+postgresql_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer)
+{
+	const ConnhubColumn *column = question->column;
+	const char *collation = column ? column->collation : NULL;
+
+	if ((source->flags & PG_FLAG_UTF8) == 0)
+		answer->reason = "the source's encoding is not UTF8";
+	else if (column && !collation)
+		answer->reason = "the column's collation at the source is not known";
+	else if (collation && strstr(collation, "(nondeterministic)"))
+		answer->reason = "the column's collation at the source is nondeterministic";
+	else if (question->use == SQL_TEXT_EQUALITY || question->use == SQL_TEXT_PATTERN)
+		answer->kind = CONNHUB_EXACT;
+	else if (!question->collation->is_c)
+		answer->reason = question->use == SQL_TEXT_FOLD ?
+			"case folding by a locale may differ there; it crosses under COLLATE \"C\"" :
+			"the order of a locale may differ there; it crosses under COLLATE \"C\"";
+	else
+	{
+		answer->kind = CONNHUB_EXACT;
+		if (!collation || strcmp(collation, "C") != 0)
+			answer->form = c_forms[question->fn];
+	}
+}
+
+/* Is the type, as the source declares it, one of the text types themselves?  Enums, extension types
+ * and domains are read as text too, but compare by rules of their own. */
+static bool
+is_declared_text(const char *remote_type)
+{
+	static const char *const names[] = {"text", "character varying", "character", "name"};
+	size_t		length = strcspn(remote_type, "(");
+
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strlen(names[i]) == length && memcmp(names[i], remote_type, length) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use)
+{
+	const char *reason = sql_column_refusal(column, use);
+
+	if (reason || use == SQL_COLUMN_NULL_TEST)
+		return reason;
+	if ((SQL_T(column->natural.type) & SQL_TEXTS) && !is_declared_text(column->remote_type))
+		return "values of the column's type are read as text but compare by its own rules there";
+	return NULL;
+}
+
+/* Types without a form in the ABI whose text and comparison depend on nothing but the value. */
+typedef struct NativeRow
+{
+	const char *name;
+	bool		is_ordered;
+} NativeRow;
+
+static const NativeRow native_rows[] = {
+	{"inet", true}, {"cidr", true}, {"macaddr", true}, {"macaddr8", true}, {"bit", true}, {"bit varying", true},
+	{"oid", true}, {"pg_lsn", true}, {"xid8", true}, {"int4range", true}, {"int8range", true}, {"numrange", true},
+	{"smallint[]", true}, {"integer[]", true}, {"bigint[]", true}, {"numeric[]", true}, {"boolean[]", true},
+	{"uuid[]", true}, {"text[]", false}, {"character varying[]", false},
+};
+
+static const NativeRow *
+native_row(const char *name)
+{
+	for (size_t i = 0; name && i < LENGTH(native_rows); i++)
+		if (strcmp(native_rows[i].name, name) == 0)
+			return &native_rows[i];
+	return NULL;
+}
+
+static bool
+is_range_comparison(ConnhubFunction fn)
+{
+	return fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE;
+}
+
+static bool
+is_compared(ConnhubFunction fn)
+{
+	return (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IS_DISTINCT ||
+		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_NULLIF;
+}
+
+/* May a value of this type be compared (ordered: by <) there, or stand there as a constant? */
+static const char *
+type_refusal(const ConnhubTypeRef *type, bool ordered)
+{
+	const NativeRow *row;
+
+	if (type->type == CONNHUB_JSON && (!type->pg_type || strcmp(type->pg_type, "jsonb") != 0))
+		return "values of type json have no comparison";
+	if (type->type == CONNHUB_JSON && ordered)
+		return "the order of jsonb depends on the database's collation";
+	if (type->type != CONNHUB_NATIVE)
+		return NULL;
+	row = native_row(type->pg_type);
+	if (!row || (ordered && !row->is_ordered))
+		return "values of this type are not known to compare the same way there";
+	return NULL;
+}
+
+static const char *
+postgresql_veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	const char *reason = NULL;
+
+	if (expr->kind == CONNHUB_EXPR_CONST && expr->value->type.type == CONNHUB_DECIMAL && !expr->value->is_null &&
+		memchr(expr->value->v.slice.data, 'I', expr->value->v.slice.length) && source->version_num < 140000)
+		return "numeric knows no infinity there";
+	if (fn == CONNHUB_FN_NONE)
+		return type_refusal(&expr->type, expr->kind != CONNHUB_EXPR_CONST && expr->kind != CONNHUB_EXPR_PARAM);
+	if (!is_compared(fn))
+		return NULL;
+	for (uint32_t i = 0; i < expr->nargs && !reason; i++)
+	{
+		const ConnhubTypeRef *type = &expr->args[i]->type;
+
+		reason = type_refusal(type, is_range_comparison(fn));
+		if (!reason && type->type == CONNHUB_NATIVE && strcmp(type->pg_type, expr->args[0]->type.pg_type) != 0)
+			reason = "values of different types are not compared there";
+	}
+	return reason;
+}
+
+static const char *
+postgresql_output(const ConnhubSource *source, const ConnhubExpr *expr)
+{
+	return expr->kind == CONNHUB_EXPR_COLUMN && pg_needs_text_output(expr->column) ? "%1::text" : NULL;
+}
+
+static const SqlDialect postgresql_dialect = {
+	.name = "PostgreSQL",
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.quote_open = '"',
+	.quote_close = '"',
+	.backslash = SQL_BACKSLASH_PLAIN,
+	.params = SQL_PARAM_DOLLAR,
+	.default_schema = "public",
+	.true_literal = "true",
+	.false_literal = "false",
+	.null_literal = "NULL::%t",
+	.empty_output = "NULL",
+	.limit = "LIMIT %1",
+	.offset = "OFFSET %1",
+	.types = {
+		[CONNHUB_BOOL] = {SQL_BOOLEAN, "%v", "%p::%t", "boolean"},
+		[CONNHUB_INT16] = {SQL_NUMBER, "%v::smallint", "%p::%t", "smallint"},
+		/* The smallest integer, written in digits, would be a bigint. */
+		[CONNHUB_INT32] = {SQL_NUMBER, "%v", "%p::%t", "integer", NULL, -INT32_MAX, INT32_MAX},
+		[CONNHUB_INT64] = {SQL_NUMBER, "%v::bigint", "%p::%t", "bigint"},
+		[CONNHUB_FLOAT32] = {SQL_STRING, "%v::real", "%p::%t", "real", "%v::real"},
+		[CONNHUB_FLOAT64] = {SQL_STRING, "%v::double precision", "%p::%t", "double precision", "%v::double precision"},
+		[CONNHUB_DECIMAL] = {SQL_NUMBER, "%v::numeric", "%p::%t", "numeric", "%v::numeric"},
+		[CONNHUB_DATE] = {SQL_STRING, "%v::date", "%p::%t", "date", "%v::date"},
+		[CONNHUB_TIME] = {SQL_STRING, "%v::time", "%p::%t", "time"},
+		[CONNHUB_TIMETZ] = {SQL_STRING, "%v::timetz", "%p::%t", "timetz"},
+		[CONNHUB_TIMESTAMP] = {SQL_STRING, "%v::timestamp", "%p::%t", "timestamp", "%v::timestamp"},
+		[CONNHUB_TIMESTAMPTZ] = {SQL_STRING, "%v::timestamptz", "%p::%t", "timestamptz", "%v::timestamptz"},
+		[CONNHUB_INTERVAL] = {SQL_STRING, "%v::interval", "%p::%t", "interval"},
+		[CONNHUB_UUID] = {SQL_STRING, "%v::uuid", "%p::%t", "uuid"},
+		[CONNHUB_TEXT] = {SQL_STRING, "%v::text", "%p::%t", "text"},
+		[CONNHUB_BPCHAR] = {SQL_STRING, "%v::bpchar", "%p::%t", "bpchar"},
+		[CONNHUB_BYTES] = {SQL_HEX, "'\\x%v'::bytea", "%p::%t", "bytea"},
+		[CONNHUB_JSON] = {SQL_STRING, "%v::jsonb", "%p::%t", "jsonb"},
+		[CONNHUB_NATIVE] = {SQL_STRING, "%v::%t", "%p::%t", NULL},
+	},
+	.rules = postgresql_rules,
+	.nrules = LENGTH(postgresql_rules),
+	.sortable = COMPARED & ~SQL_TEXTS,
+	.text = postgresql_text,
+	.column = column_refusal,
+	.veto = postgresql_veto,
+	.output = postgresql_output,
+};
+
+/* ---- Relatives --------------------------------------------------------------------------- */
+
+#define PLAIN	(SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_DECIMAL) | SQL_T(CONNHUB_DATE) | \
+				 SQL_T(CONNHUB_TIMESTAMP) | SQL_T(CONNHUB_BOOL))
+#define BLANKS	"trailing blanks, and perhaps case, carry no meaning there"
+
+static const SqlRule relative_rules[] = {
+	{CONNHUB_FN_AND, BOOLEAN, 0, "(%[ AND ]1)"},
+	{CONNHUB_FN_OR, BOOLEAN, 0, "(%[ OR ]1)"},
+	{CONNHUB_FN_NOT, BOOLEAN, 0, "(NOT %1)"},
+	{CONNHUB_FN_EQ, SQL_T(CONNHUB_TEXT), 0, "(%1 = %2)", SQL_TEXT_EQUALITY, CONNHUB_SUPERSET, BLANKS},
+	{CONNHUB_FN_IN, SQL_T(CONNHUB_TEXT), 0, "(%1 IN (%[, ]2))", SQL_TEXT_EQUALITY, CONNHUB_SUPERSET, BLANKS},
+	{CONNHUB_FN_EQ, PLAIN, 0, "(%1 = %2)"},
+	{CONNHUB_FN_NE, PLAIN, 0, "(%1 <> %2)"},
+	{CONNHUB_FN_LT, PLAIN, 0, "(%1 < %2)"},
+	{CONNHUB_FN_LE, PLAIN, 0, "(%1 <= %2)"},
+	{CONNHUB_FN_GT, PLAIN, 0, "(%1 > %2)"},
+	{CONNHUB_FN_GE, PLAIN, 0, "(%1 >= %2)"},
+	{CONNHUB_FN_IN, PLAIN, 0, "(%1 IN (%[, ]2))"},
+	{CONNHUB_FN_NOT_IN, PLAIN, 0, "(%1 NOT IN (%[, ]2))"},
+	{CONNHUB_FN_IS_NULL, SQL_ANY, 0, "(%1 IS NULL)"},
+	{CONNHUB_FN_IS_NOT_NULL, SQL_ANY, 0, "(%1 IS NOT NULL)"},
+	{CONNHUB_FN_CAST, SQL_INTEGERS, SQL_INTEGERS, "(%1::%t)"},
+	{CONNHUB_FN_CAST, SQL_T(CONNHUB_TEXT), SQL_T(CONNHUB_TEXT), "%1"},
+};
+
+static void
+relative_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer)
+{
+	if (question->use == SQL_TEXT_EQUALITY && question->column)
+		answer->kind = CONNHUB_EXACT;
+}
+
+static const SqlDialect relative_dialect = {
+	.name = "relatives of PostgreSQL",
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.quote_open = '"',
+	.quote_close = '"',
+	.backslash = SQL_BACKSLASH_REFUSED,
+	.params = SQL_PARAM_DOLLAR,
+	.default_schema = "public",
+	.true_literal = "true",
+	.false_literal = "false",
+	.null_literal = "NULL",
+	.empty_output = "NULL",
+	.limit = "LIMIT %1",
+	.offset = "OFFSET %1",
+	.types = {
+		[CONNHUB_BOOL] = {SQL_BOOLEAN, "%v", "%p::%t", "boolean"},
+		[CONNHUB_INT16] = {SQL_NUMBER, "%v", "%p::%t", "smallint"},
+		[CONNHUB_INT32] = {SQL_NUMBER, "%v", "%p::%t", "integer"},
+		[CONNHUB_INT64] = {SQL_NUMBER, "%v", "%p::%t", "bigint", NULL, -INT64_MAX, INT64_MAX},
+		[CONNHUB_FLOAT32] = {SQL_STRING, "%v::real", "%p::%t", "real"},
+		[CONNHUB_FLOAT64] = {SQL_STRING, "%v::double precision", "%p::%t", "double precision"},
+		[CONNHUB_DECIMAL] = {SQL_NUMBER, "%v", "%p::%t", "numeric"},
+		[CONNHUB_DATE] = {SQL_STRING, "%v::date", "%p::%t", "date", NULL, -719162, 2932896},
+		[CONNHUB_TIMESTAMP] = {SQL_STRING, "%v::timestamp", "%p::%t", "timestamp", NULL,
+			INT64_C(-62135596800000000), INT64_C(253402300799999999)},
+		[CONNHUB_TEXT] = {SQL_STRING, "%v", "%p::%t", "varchar"},
+	},
+	.rules = relative_rules,
+	.nrules = LENGTH(relative_rules),
+	.sortable = PLAIN & ~SQL_FLOATS,
+	.text = relative_text,
+	.column = column_refusal,
+	.output = postgresql_output,
+};
+
+/* ---- Slots ------------------------------------------------------------------------------- */
+
+static const SqlDialect *
+dialect_of(const ConnhubSource *source)
+{
+	return (source->flags & PG_FLAG_GENUINE) ? &postgresql_dialect : &relative_dialect;
+}
+
+void
+pg_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
+{
+	sql_judge(dialect_of(source), source, piece, verdict);
+}
+
+ConnhubStatus
+pg_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render(dialect_of(source), pg_host, source, request, out, error);
+}

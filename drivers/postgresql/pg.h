@@ -1,0 +1,209 @@
+/* pg.h — what the files of this driver share.
+ *
+ * A connection stays in libpq's pipeline mode once it is open: every statement travels with what must
+ * precede and follow it (BEGIN, SAVEPOINT, PREPARE, RELEASE) in one flight, ended by a sync. */
+#ifndef CONNHUB_PG_H
+#define CONNHUB_PG_H
+
+#include <libpq-fe.h>
+
+#include "connhub/driver.h"
+#include "sql/dialect.h"
+#include "text.h"
+
+extern const ConnhubHost *pg_host;
+
+#define PG_TYPE_POSTGRESQL	0	/* indexes of pg_types */
+#define PG_TYPE_REDSHIFT	1
+#define PG_NTYPES			2
+extern const ConnhubTypeSpec pg_types[PG_NTYPES];
+
+/* ConnhubInfo.flags: what judge must know of a source. */
+#define PG_FLAG_GENUINE		(UINT64_C(1) << 0)	/* PostgreSQL itself, not a relative */
+#define PG_FLAG_UTF8		(UINT64_C(1) << 1)	/* the database's encoding is UTF8 */
+
+/* Prepared statements kept per connection. */
+#define PG_STATEMENTS		32
+
+/* What travels in one flight, in this order; each is there or not. */
+typedef enum PgStep
+{
+	PG_STEP_DEALLOCATE,
+	PG_STEP_BEGIN,
+	PG_STEP_SAVEPOINT,
+	PG_STEP_PREPARE,
+	PG_STEP_QUERY,
+	PG_STEP_RELEASE,
+	PG_STEP_SYNC,
+	PG_NSTEPS
+} PgStep;
+
+/* A statement text and how often it was sent; the second time it is prepared. */
+typedef struct PgStatement
+{
+	char	   *text;			/* NULL: free */
+	size_t		length;
+	uint32_t	executions;
+	uint32_t	number;			/* of its name at the source; 0: not prepared */
+	uint32_t	stale_number;	/* a name to be deallocated before this slot is used; 0: none */
+	uint64_t	last_use;
+} PgStatement;
+
+/* The answers to one flight. */
+typedef struct PgStream
+{
+	bool		active;
+	uint32_t	steps;			/* bits of PgStep still to be answered, the current one included */
+	PgStatement *statement;		/* that PREPARE or the query belongs to, or NULL */
+	bool		has_savepoint;
+	bool		failed;			/* an answer was an error: a savepoint must be rolled back to */
+	ConnhubError error;			/* that error */
+	char		tag[32];		/* command tag of the query */
+} PgStream;
+
+struct ConnhubConn
+{
+	PGconn	   *pg;
+	int			type;			/* PG_TYPE_… */
+	char	   *schema;
+	int64_t		query_timeout_ms;
+	bool		require_password;
+	bool		text_results;	/* the source's binary forms are not relied upon */
+	bool		has_savepoints;
+	bool		lost;			/* of no more use */
+
+	/* Opening. */
+	char	  **keywords;		/* NULL-terminated; freed when open */
+	char	  **values;
+	size_t		hostaddr;		/* index of the address in values */
+	char	  **addresses;
+	uint32_t	naddresses;
+	uint32_t	address;		/* the one being tried */
+	int64_t		address_ms;		/* budget of each but the last */
+	int64_t		address_deadline;
+	PostgresPollingStatusType polling;
+	ConnhubPhase phase;
+	bool		in_setup;		/* connected; session settings are on their way */
+	bool		tls_expected;
+	bool		verify_name;
+	bool		hung_up;		/* the far end closed the socket while opening */
+	bool		foreign;		/* its first answer is none of this protocol */
+	void	   *tls;			/* our own reference to the handshake's SSL, for its verdict */
+	ConnhubError first_error;	/* of an earlier address */
+
+	/* Open. */
+	char		version[64];	/* as version() gives it, shortened */
+	const char *pending_begin;	/* to be sent with the next statement; NULL: none */
+	bool		in_transaction;
+	PgStream	stream;
+	ConnhubCursor *cursor;
+	PgStatement statements[PG_STATEMENTS];
+	uint32_t	next_statement;
+	uint64_t	uses;
+};
+
+/* error.c: every failure gets its status here. */
+extern ConnhubStatus pg_fail(ConnhubError *error, ConnhubStatus status, const char *format,...) CONNHUB_PRINTF(3, 4);
+extern ConnhubStatus pg_no_memory(ConnhubError *error);
+extern ConnhubStatus pg_result_error(ConnhubConn *conn, const PGresult *result, ConnhubError *error);
+extern ConnhubStatus pg_lost(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_open_error(ConnhubConn *conn, int socket_errno, ConnhubError *error);
+extern ConnhubStatus pg_wait_failed(ConnhubStatus status, ConnhubError *error);
+extern void pg_copy_line(char *target, size_t size, const char *text);
+
+/* conn.c */
+extern ConnhubStatus pg_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error);
+extern ConnhubStatus pg_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);
+extern void pg_close(ConnhubConn *conn);
+extern char *pg_strdup(const char *text);
+
+/* stream.c: one flight of statements and its answers. */
+typedef struct PgParams
+{
+	int			count;
+	const Oid  *types;
+	const char *const *values;
+	const int  *lengths;
+	const int  *formats;
+} PgParams;
+
+extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, bool binary,
+							 bool once, ConnhubError *error);
+extern ConnhubStatus pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *error);
+extern ConnhubStatus pg_finish(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, ConnhubError *error);
+extern void pg_forget_statements(ConnhubConn *conn);
+
+/* session.c */
+extern ConnhubStatus pg_setup_send(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);
+extern ConnhubStatus pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
+extern ConnhubStatus pg_commit(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_rollback(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
+
+/* query.c */
+extern ConnhubStatus pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
+								ConnhubError *error);
+extern ConnhubStatus pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
+extern ConnhubStatus pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
+
+/* param.c */
+typedef struct PgBound
+{
+	PgParams	params;
+	void	   *memory;			/* everything params points to */
+} PgBound;
+
+extern ConnhubStatus pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError *error);
+extern void pg_unbind(PgBound *bound);
+
+/* types.c */
+#define PG_EPOCH_DAYS	10957	/* 1970-01-01 to 2000-01-01 */
+#define PG_EPOCH_MICROS INT64_C(946684800000000)
+
+typedef struct PgType
+{
+	Oid			oid;
+	Oid			array_oid;		/* 0: none */
+	const char *name;			/* as format_type prints it without modifiers */
+	ConnhubType type;
+	bool		is_binary;		/* has a binary form that any server reads */
+} PgType;
+
+extern const PgType *pg_type_by_oid(Oid oid);
+extern const PgType *pg_type_by_name(const char *name);
+extern Oid	pg_oid_by_name(const char *name);
+extern void pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref);
+extern bool pg_is_text_type(Oid oid);
+extern bool pg_needs_text_output(const ConnhubColumn *column);
+
+/* Put one value of a result into a row of a vector.  False: it does not fit the vector's type. */
+typedef bool (*PgDecode) (const char *data, int length, ConnhubVector *vector, uint32_t row);
+
+extern PgDecode pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type);
+
+/* discover.c */
+extern ConnhubStatus pg_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+								 ConnhubError *error);
+
+/* discover_sql.c: the catalogue queries of a source. */
+typedef struct PgCatalogue
+{
+	const char *schemas;
+	const char *tables;
+	const char *columns;
+	const char *keys;
+	const char *indexes;
+	const char *stats;			/* NULL: none; so above */
+} PgCatalogue;
+
+extern const PgCatalogue pg_catalogues[PG_NTYPES];
+
+/* dialect.c */
+extern void pg_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict);
+extern ConnhubStatus pg_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out,
+							   ConnhubError *error);
+
+#endif							/* CONNHUB_PG_H */

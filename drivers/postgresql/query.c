@@ -1,0 +1,232 @@
+/* query.c — running a native query and filling batches from it.
+ *
+ * Rows come one by one, as libpq reads them; a result is kept as long as a vector points into it.  A
+ * fetch waits for the first row only and takes along what else has arrived. */
+#include "pg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct CursorColumn
+{
+	ConnhubTypeRef wanted;
+	char	   *pg_type;		/* what wanted.pg_type points to */
+	PgDecode	decode;
+	ConnhubType type;
+} CursorColumn;
+
+struct ConnhubCursor
+{
+	ConnhubConn *conn;
+	uint32_t	ncolumns;
+	CursorColumn *columns;
+	bool		is_described;	/* decode and type of the columns are known */
+	bool		keeps_results;	/* some vector points into them */
+	PGresult  **kept;			/* results the current batch points into */
+	uint32_t	nkept;
+	uint32_t	max_kept;
+};
+
+static void
+free_cursor(ConnhubCursor *cursor)
+{
+	for (uint32_t i = 0; i < cursor->nkept; i++)
+		PQclear(cursor->kept[i]);
+	pg_host->free(cursor->kept);
+	for (uint32_t i = 0; cursor->columns && i < cursor->ncolumns; i++)
+		pg_host->free(cursor->columns[i].pg_type);
+	pg_host->free(cursor->columns);
+	pg_host->free(cursor);
+}
+
+static ConnhubCursor *
+make_cursor(ConnhubConn *conn, const ConnhubQuery *query)
+{
+	ConnhubCursor *cursor = pg_host->alloc(sizeof(ConnhubCursor));
+
+	if (!cursor)
+		return NULL;
+	memset(cursor, 0, sizeof(*cursor));
+	cursor->conn = conn;
+	cursor->ncolumns = query->ncolumns;
+	if (query->ncolumns == 0)
+		return cursor;
+	cursor->columns = pg_host->alloc(sizeof(CursorColumn) * query->ncolumns);
+	if (cursor->columns)
+		memset(cursor->columns, 0, sizeof(CursorColumn) * query->ncolumns);
+	for (uint32_t i = 0; cursor->columns && i < query->ncolumns; i++)
+	{
+		CursorColumn *column = &cursor->columns[i];
+
+		column->wanted = query->columns[i];
+		if (!column->wanted.pg_type)
+			continue;
+		column->wanted.pg_type = column->pg_type = pg_strdup(query->columns[i].pg_type);
+		if (!column->pg_type)
+		{
+			free_cursor(cursor);
+			return NULL;
+		}
+	}
+	if (cursor->columns)
+		return cursor;
+	free_cursor(cursor);
+	return NULL;
+}
+
+ConnhubStatus
+pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
+{
+	ConnhubCursor *cursor;
+	PgBound		bound;
+	ConnhubStatus status;
+
+	if (conn->cursor)
+		return pg_fail(error, CONNHUB_INTERNAL, "another cursor is open on the connection");
+	cursor = make_cursor(conn, query);
+	if (!cursor)
+		return pg_no_memory(error);
+	status = pg_bind(query->params, query->nparams, &bound, error);
+	if (status == CONNHUB_OK)
+	{
+		status = pg_send(conn, query->text, &bound.params, !conn->text_results, query->once, error);
+		pg_unbind(&bound);
+	}
+	if (status != CONNHUB_OK)
+	{
+		free_cursor(cursor);
+		return status;
+	}
+	conn->cursor = cursor;
+	*result = cursor;
+	return CONNHUB_OK;
+}
+
+/* ---- Fetching ---------------------------------------------------------------------------- */
+
+/* Learn from the first row how each column is to be read. */
+static ConnhubStatus
+describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
+{
+	if (cursor->ncolumns > 0 && (uint32_t) PQnfields(row) != cursor->ncolumns)
+		return pg_fail(error, CONNHUB_SCHEMA_CHANGED, "the source returned %d columns instead of %u", PQnfields(row),
+					   cursor->ncolumns);
+	for (uint32_t i = 0; i < cursor->ncolumns; i++)
+	{
+		CursorColumn *column = &cursor->columns[i];
+
+		column->decode = pg_decoder(PQftype(row, (int) i), PQfformat(row, (int) i), &column->wanted, &column->type);
+		if (!column->decode)
+		{
+			const PgType *type = pg_type_by_oid(PQftype(row, (int) i));
+
+			pg_fail(error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" has another type at the source now",
+					PQfname(row, (int) i));
+			snprintf(error->detail, sizeof(error->detail), "The source sent type %s instead of %s.",
+					 type ? type->name : "unknown here", column->wanted.pg_type ? column->wanted.pg_type : "unknown");
+			snprintf(error->hint, sizeof(error->hint), "Discover the connector again and attach the table anew.");
+			error->column = (int32_t) i;
+			return CONNHUB_SCHEMA_CHANGED;
+		}
+		cursor->keeps_results |= column->type == CONNHUB_PGBINARY || (SQL_T(column->type) &
+			(SQL_TEXTS | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_JSON)));
+	}
+	cursor->is_described = true;
+	return CONNHUB_OK;
+}
+
+/* Room for one more kept result. */
+static bool
+reserve_kept(ConnhubCursor *cursor)
+{
+	uint32_t	room = cursor->max_kept ? cursor->max_kept * 2 : 256;
+	PGresult  **kept;
+
+	if (cursor->nkept < cursor->max_kept)
+		return true;
+	kept = cursor->kept ? pg_host->realloc(cursor->kept, sizeof(PGresult *) * room) :
+		pg_host->alloc(sizeof(PGresult *) * room);
+	if (!kept)
+		return false;
+	cursor->kept = kept;
+	cursor->max_kept = room;
+	return true;
+}
+
+/* Put a row into the batch, which then owns it.  *bytes grows by its payload. */
+static ConnhubStatus
+take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
+{
+	for (uint32_t i = 0; i < cursor->ncolumns; i++)
+	{
+		CursorColumn *column = &cursor->columns[i];
+		ConnhubVector *vector = &batch->columns[i];
+		int			length;
+
+		vector->type = column->type;
+		if (PQgetisnull(row, 0, (int) i))
+			continue;
+		length = PQgetlength(row, 0, (int) i);
+		if (!column->decode(PQgetvalue(row, 0, (int) i), length, vector, batch->nrows))
+		{
+			pg_fail(error, CONNHUB_DATA, "a value of column \"%s\" cannot be read", PQfname(row, (int) i));
+			error->column = (int32_t) i;
+			PQclear(row);
+			return CONNHUB_DATA;
+		}
+		CONNHUB_SET_VALID(vector, batch->nrows);
+		*bytes += (size_t) length;
+	}
+	if (cursor->keeps_results)
+		cursor->kept[cursor->nkept++] = row;
+	else
+		PQclear(row);
+	batch->nrows++;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
+{
+	size_t		bytes = 0;
+	ConnhubStatus status = CONNHUB_OK;
+
+	for (uint32_t i = 0; i < cursor->nkept; i++)
+		PQclear(cursor->kept[i]);
+	cursor->nkept = 0;
+	while (batch->nrows < batch->capacity && bytes < batch->max_bytes)
+	{
+		PGresult   *row = NULL;
+
+		if ((batch->nrows & 1023) == 1023 && (status = pg_host->cancelled()) != CONNHUB_OK)
+			return pg_wait_failed(status, error);
+		status = pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
+		if (status != CONNHUB_OK)
+			break;
+		if (!cursor->is_described)
+			status = describe(cursor, row, error);
+		if (status == CONNHUB_OK && cursor->keeps_results && !reserve_kept(cursor))
+			status = pg_no_memory(error);
+		if (status != CONNHUB_OK)
+		{
+			PQclear(row);
+			return status;
+		}
+		status = take_row(cursor, row, batch, &bytes, error);
+		if (status != CONNHUB_OK)
+			return status;
+	}
+
+	/* What ended the loop comes again with the next fetch. */
+	return batch->nrows > 0 ? CONNHUB_OK : status;
+}
+
+ConnhubStatus
+pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+
+	conn->cursor = NULL;
+	free_cursor(cursor);
+	return pg_finish(conn, error);
+}

@@ -1,0 +1,404 @@
+/* session.c — an open connection: settings, checks, transactions, cancel.
+ *
+ * The settings go out in one statement list right after the connection stands, not in the startup
+ * packet, which connection poolers refuse.  A transaction begins with the first statement sent in it:
+ * begin itself costs no round trip, and a transaction in which nothing was sent costs none at all. */
+#include "pg.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long cancel waits for the source to have taken note.  The request goes on by itself after that. */
+#define CANCEL_WAIT_MS	150
+
+/* How often the source looks whether we are still there while it computes. */
+#define CHECK_INTERVAL_MS	10000
+
+/* ---- Settings ---------------------------------------------------------------------------- */
+
+typedef struct Setting
+{
+	const char *text;
+	int			min_version;	/* PQserverVersion */
+	bool		everywhere;		/* also on PostgreSQL's relatives */
+} Setting;
+
+/* Text forms and names mean the same whatever the role's or the database's defaults are. */
+static const Setting settings[] = {
+	{"SET datestyle = ISO", 0, true},
+	{"SET timezone = 'UTC'", 0, true},
+	{"SET search_path = pg_catalog", 0, true},
+	{"SET intervalstyle = postgres", 80400, false},
+	{"SET extra_float_digits = 3", 90000, false},
+	{"SET bytea_output = hex", 90000, false},
+	{"SET standard_conforming_strings = on", 80200, false},
+	{"SET xmloption = content", 80300, false},
+};
+
+ConnhubStatus
+pg_setup_send(ConnhubConn *conn, ConnhubError *error)
+{
+	bool		relative = conn->type != PG_TYPE_POSTGRESQL;
+	int			version = PQserverVersion(conn->pg);
+	ConnhubText text = {0};
+	TextWriter	writer;
+	bool		sent;
+
+	text_begin(&writer, pg_host, &text);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (relative ? settings[i].everywhere : version >= settings[i].min_version)
+			text_format(&writer, "%s; ", settings[i].text);
+	if (!relative && version >= 140000)
+		text_format(&writer, "SET client_connection_check_interval = %d; ", CHECK_INTERVAL_MS);
+	text_format(&writer, "SET statement_timeout = %lld; SELECT pg_catalog.version()",
+				(long long) (conn->query_timeout_ms > 0 ? conn->query_timeout_ms : 0));
+	if (text_end(&writer) != CONNHUB_OK)
+	{
+		text_free(pg_host, &text);
+		return pg_no_memory(error);
+	}
+	sent = PQsetnonblocking(conn->pg, 1) == 0 && PQsendQuery(conn->pg, text.data) == 1;
+	text_free(pg_host, &text);
+	return sent ? CONNHUB_OK : pg_lost(conn, error);
+}
+
+/* version() is a sentence; its first two words name product and release. */
+static void
+take_version(ConnhubConn *conn, const PGresult *result)
+{
+	if (PQntuples(result) == 1 && PQnfields(result) == 1)
+		pg_copy_line(conn->version, sizeof(conn->version), PQgetvalue(result, 0, 0));
+}
+
+ConnhubStatus
+pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
+{
+	PGresult   *result;
+	int			unsent = PQflush(conn->pg);
+
+	if (unsent < 0 || PQconsumeInput(conn->pg) == 0)
+		return pg_lost(conn, error);
+	while (!PQisBusy(conn->pg))
+	{
+		result = PQgetResult(conn->pg);
+		if (!result)
+		{
+			if (PQenterPipelineMode(conn->pg) != 1)
+				return pg_lost(conn, error);
+			conn->in_setup = false;
+			return CONNHUB_OK;
+		}
+		if (PQresultStatus(result) == PGRES_TUPLES_OK)
+			take_version(conn, result);
+		else if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		{
+			pg_result_error(conn, result, error);
+			PQclear(result);
+			return error->status;
+		}
+		PQclear(result);
+	}
+	wait->fd = PQsocket(conn->pg);
+	wait->events = CONNHUB_READABLE | (unsent > 0 ? CONNHUB_WRITABLE : 0);
+	wait->timeout_ms = -1;
+	return CONNHUB_WAIT;
+}
+
+/* ---- Checks ------------------------------------------------------------------------------ */
+
+/* A relative keeps PostgreSQL's name in version() and adds its own. */
+static bool
+is_genuine(const ConnhubConn *conn)
+{
+	static const char *const relatives[] = {"Redshift", "Greenplum", "YB", "EnterpriseDB"};
+
+	if (conn->type != PG_TYPE_POSTGRESQL || strncmp(conn->version, "PostgreSQL ", 11) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(relatives) / sizeof(relatives[0]); i++)
+		if (strstr(conn->version, relatives[i]))
+			return false;
+	return true;
+}
+
+static void
+fill_info(ConnhubConn *conn, ConnhubInfo *info)
+{
+	uint32_t	version = (uint32_t) PQserverVersion(conn->pg);
+	const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
+	const char *tls = PQsslInUse(conn->pg) ? PQsslAttribute(conn->pg, "protocol") : NULL;
+	const char *number = strchr(conn->version, ' ');
+
+	snprintf(info->product, sizeof(info->product), "%.*s", (int) strcspn(conn->version, " "), conn->version);
+	if (conn->type == PG_TYPE_REDSHIFT)
+		snprintf(info->product, sizeof(info->product), "Redshift");
+	if (number)
+		snprintf(info->version, sizeof(info->version), "%.*s", (int) strcspn(number + 1, " ,"), number + 1);
+
+	/* 150020 is 15.20, 90624 is 9.6.24. */
+	info->version_num = version >= 100000 ? version / 10000 * 10000 + version % 10000 * 100 : version;
+	info->tls = PQsslInUse(conn->pg);
+	snprintf(info->tls_version, sizeof(info->tls_version), "%s", tls ? tls : "");
+	snprintf(info->encoding, sizeof(info->encoding), "%s", encoding ? encoding : "");
+	info->flags = (is_genuine(conn) ? PG_FLAG_GENUINE : 0) |
+		(encoding && strcmp(encoding, "UTF8") == 0 ? PG_FLAG_UTF8 : 0);
+}
+
+static ConnhubStatus
+check_alive(ConnhubConn *conn, ConnhubError *error)
+{
+	struct pollfd pollfd = {PQsocket(conn->pg), POLLIN, 0};
+
+	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK || pollfd.fd < 0)
+		return pg_lost(conn, error);
+
+	/* Between statements only notices and changed parameters may arrive, or the end. */
+	if (poll(&pollfd, 1, 0) > 0 && !conn->stream.active)
+	{
+		if (PQconsumeInput(conn->pg) == 0 || PQstatus(conn->pg) != CONNECTION_OK)
+			return pg_lost(conn, error);
+		if (poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR)))
+			return pg_lost(conn, error);
+	}
+	return CONNHUB_OK;
+}
+
+/* One row of facts about what the user may see: does the schema exist, may it be used, are there
+ * relations, and may one of them be read? */
+#define ACCESS_QUERY \
+	"SELECT (n.oid IS NOT NULL)::text, pg_catalog.has_schema_privilege(n.oid, 'USAGE')::text, " \
+	"(NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r','v','m','f','p')) " \
+	"OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r','v','m','f','p') " \
+	"AND (pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'))))::text " \
+	"FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1"
+
+/* The same of all schemas but the system's: is there anything to read? */
+#define ANY_ACCESS_QUERY \
+	"SELECT 'true', 'true', (count(*) = 0 OR bool_or(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND " \
+	"(pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'))))::text " \
+	"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " \
+	"WHERE c.relkind IN ('r','v','m','f','p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+
+#define PLAIN_ACCESS_QUERY "SELECT 'true', 'true', 'true'"
+
+static bool
+is_true(const PGresult *row, int column)
+{
+	return !PQgetisnull(row, 0, column) && PQgetvalue(row, 0, column)[0] == 't';
+}
+
+static ConnhubStatus
+judge_access(ConnhubConn *conn, const PGresult *row, ConnhubError *error)
+{
+	if (!is_true(row, 0))
+	{
+		pg_fail(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
+		error->phase = CONNHUB_PHASE_DATABASE;
+		snprintf(error->hint, sizeof(error->hint), "Name an existing schema, or none.");
+		return CONNHUB_NO_DATABASE;
+	}
+	if (is_true(row, 1) && is_true(row, 2))
+		return CONNHUB_OK;
+	error->phase = CONNHUB_PHASE_PERMISSION;
+	if (!is_true(row, 1))
+	{
+		pg_fail(error, CONNHUB_PERMISSION, "permission denied for schema \"%s\"", conn->schema);
+		snprintf(error->hint, sizeof(error->hint), "Grant the user USAGE on the schema and SELECT on its tables.");
+	}
+	else
+	{
+		pg_fail(error, CONNHUB_PERMISSION, "the user may read no table");
+		snprintf(error->hint, sizeof(error->hint), "Grant the user SELECT on the tables to be read.");
+	}
+	return CONNHUB_PERMISSION;
+}
+
+/* Run a query of one row of text; the caller clears *row. */
+static ConnhubStatus
+one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, ConnhubError *error)
+{
+	const char *values[1] = {param};
+	const PgParams params = {param ? 1 : 0, NULL, values, NULL, NULL};
+	PGresult   *more = NULL;
+	ConnhubStatus status = pg_send(conn, text, &params, false, true, error);
+
+	*row = NULL;
+	if (status == CONNHUB_OK)
+		status = pg_next_row(conn, true, row, error);
+	while (status == CONNHUB_OK && (status = pg_next_row(conn, true, &more, error)) == CONNHUB_OK)
+		PQclear(more);
+	if (status == CONNHUB_DONE)
+		status = *row ? pg_finish(conn, error) : pg_fail(error, CONNHUB_INTERNAL, "a check returned no row");
+	else
+	{
+		ConnhubError ignored = {0};
+
+		pg_finish(conn, &ignored);
+	}
+	return status;
+}
+
+ConnhubStatus
+pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
+{
+	PGresult   *row = NULL;
+	ConnhubStatus status = check_alive(conn, error);
+
+	if (status != CONNHUB_OK || level == CONNHUB_CHECK_ALIVE)
+		return status;
+	if (level == CONNHUB_CHECK_ACCESS)
+		pg_host->phase(CONNHUB_PHASE_PERMISSION);
+	if (level == CONNHUB_CHECK_PING || conn->type != PG_TYPE_POSTGRESQL)
+		status = one_row(conn, PLAIN_ACCESS_QUERY, NULL, &row, error);
+	else
+		status = one_row(conn, conn->schema ? ACCESS_QUERY : ANY_ACCESS_QUERY, conn->schema, &row, error);
+	if (status == CONNHUB_OK)
+	{
+		fill_info(conn, info);
+		status = judge_access(conn, row, error);
+	}
+	PQclear(row);
+	return status;
+}
+
+/* ---- Transactions ------------------------------------------------------------------------ */
+
+ConnhubStatus
+pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
+{
+	static const char *const forms[2][2] = {
+		{"BEGIN", "BEGIN READ ONLY"},
+		{"BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"},
+	};
+
+	if (conn->pending_begin || conn->in_transaction)
+		return pg_fail(error, CONNHUB_INTERNAL, "a transaction is open already");
+
+	/* Redshift knows one level, which gives one snapshot. */
+	conn->pending_begin = conn->type == PG_TYPE_REDSHIFT ? forms[0][txn->read_only] :
+		forms[txn->one_snapshot][txn->read_only];
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+end_transaction(ConnhubConn *conn, const char *text, ConnhubError *error)
+{
+	if (conn->pending_begin)
+	{
+		conn->pending_begin = NULL;
+		return CONNHUB_OK;
+	}
+	if (!conn->in_transaction)
+		return CONNHUB_OK;
+	conn->in_transaction = false;
+	return pg_command(conn, text, text, error);
+}
+
+ConnhubStatus
+pg_commit(ConnhubConn *conn, ConnhubError *error)
+{
+	return end_transaction(conn, "COMMIT", error);
+}
+
+ConnhubStatus
+pg_rollback(ConnhubConn *conn, ConnhubError *error)
+{
+	return end_transaction(conn, "ROLLBACK", error);
+}
+
+/* ---- Cancel ------------------------------------------------------------------------------ */
+
+#ifdef LIBPQ_HAS_ASYNC_CANCEL
+
+ConnhubStatus
+pg_cancel(ConnhubConn *conn, ConnhubError *error)
+{
+	PGcancelConn *cancel = PQcancelCreate(conn->pg);
+	PostgresPollingStatusType polling = PGRES_POLLING_WRITING;
+	int64_t		deadline = pg_host->now_ms() + CANCEL_WAIT_MS;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (!cancel)
+		return pg_no_memory(error);
+	if (!PQcancelStart(cancel))
+		status = pg_fail(error, CONNHUB_LOST, "could not send the cancel request");
+	while (status == CONNHUB_OK && polling != PGRES_POLLING_OK)
+	{
+		int64_t		left = deadline - pg_host->now_ms();
+
+		if (left <= 0)
+		{
+			status = pg_fail(error, CONNHUB_TIMEOUT, "the source did not take the cancel request in time");
+			break;
+		}
+		status = pg_host->wait(PQcancelSocket(cancel), polling == PGRES_POLLING_READING ? CONNHUB_READABLE :
+							   CONNHUB_WRITABLE, left);
+		if (status != CONNHUB_OK)
+			continue;
+		polling = PQcancelPoll(cancel);
+		if (polling == PGRES_POLLING_FAILED)
+			status = pg_fail(error, CONNHUB_LOST, "could not send the cancel request");
+	}
+	PQcancelFinish(cancel);
+	return status;
+}
+
+#else
+
+/* PQcancel blocks until the source has hung up, so it runs in a thread.  Whoever lets go last frees. */
+typedef struct CancelJob
+{
+	PGcancel   *cancel;
+	atomic_int	holders;
+	int			sent;
+} CancelJob;
+
+static void
+release_job(CancelJob *job)
+{
+	if (atomic_fetch_sub(&job->holders, 1) > 1)
+		return;
+	PQfreeCancel(job->cancel);
+	free(job);
+}
+
+static void
+run_cancel(void *arg)
+{
+	CancelJob  *job = arg;
+	char		message[256];
+
+	job->sent = PQcancel(job->cancel, message, sizeof(message));
+	release_job(job);
+}
+
+ConnhubStatus
+pg_cancel(ConnhubConn *conn, ConnhubError *error)
+{
+	CancelJob  *job = malloc(sizeof(CancelJob));
+	ConnhubStatus status;
+	bool		sent;
+
+	if (!job)
+		return pg_no_memory(error);
+	job->sent = 0;
+	job->cancel = PQgetCancel(conn->pg);
+	atomic_init(&job->holders, 2);
+	if (!job->cancel)
+	{
+		free(job);
+		return pg_no_memory(error);
+	}
+	status = pg_host->offload(run_cancel, job, CANCEL_WAIT_MS);
+	sent = status == CONNHUB_OK && job->sent == 1;
+	if (status != CONNHUB_OK && status != CONNHUB_TIMEOUT && status != CONNHUB_CANCELLED)
+		release_job(job);		/* no thread was started: its share is ours */
+	release_job(job);
+	if (sent)
+		return CONNHUB_OK;
+	return pg_fail(error, status == CONNHUB_OK ? CONNHUB_LOST : status, "could not send the cancel request");
+}
+
+#endif
