@@ -431,6 +431,10 @@ my_stmt_error(ConnhubConn *conn, MYSQL_STMT *stmt, ConnhubError *error)
 {
 	if (conn->io.status != CONNHUB_OK)
 		return my_error_wait(error, conn->io.status);
+
+	/* A failure between two rows is left on the connection alone. */
+	if (mysql_stmt_errno(stmt) == 0)
+		return my_conn_error(conn, error);
 	my_error_native(error, mysql_stmt_errno(stmt), mysql_stmt_sqlstate(stmt), mysql_stmt_error(stmt));
 	if (error->status == CONNHUB_TLS)
 		error->status = CONNHUB_LOST;

@@ -345,6 +345,14 @@ my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 
 	if (cursor->at_end)
 		return CONNHUB_DONE;
+
+	/* Rows may come so fast that nothing ever waits. */
+	status = conn->host->cancelled();
+	if (status != CONNHUB_OK)
+	{
+		conn->io.status = status;
+		return my_error_wait(error, status);
+	}
 	for (uint32_t i = 0; i < cursor->nvectors; i++)
 		batch->columns[i].type = my_conversion_choose(&cursor->columns[i], batch->columns[i].type);
 	cursor->target.host = conn->host;
@@ -382,6 +390,8 @@ drain(ConnhubCursor *cursor, uint64_t rows, int64_t until_ms, ConnhubError *erro
 	for (uint64_t i = 0; i < rows && !cursor->at_end; i++)
 	{
 		if (until_ms > 0 && i % 64 == 0 && conn->host->now_ms() >= until_ms)
+			break;
+		if (i % 64 == 0 && (status = conn->host->cancelled()) != CONNHUB_OK)
 			break;
 		if (rows != UINT64_MAX && !my_io_has_input(&conn->io))
 			break;
