@@ -108,8 +108,8 @@ refuse_failed(const ChProbe *probe, const char *name, const char *outcome, const
 			(errcode(ERRCODE_CH_TEST_FAILED),
 			 errmsg("test of connector \"%s\" failed: %s", name, ch_probe_message(probe)),
 			 errdetail("%s%s%s. %s%s%s", ch_probe_code(probe), phase != NULL ? " in phase " : "",
-					   phase != NULL ? phase : "", outcome, detail != NULL ? " " : "",
-					   detail != NULL ? detail : ""),
+					   phase != NULL ? phase : "", detail != NULL ? detail : "", detail != NULL ? " " : "",
+					   outcome),
 			 errhint("%s%s%s", hint != NULL ? hint : "", hint != NULL ? " " : "", way_out)));
 }
 

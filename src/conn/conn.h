@@ -26,7 +26,7 @@ typedef struct ChTarget
 {
 	const ChConnector *connector;	/* id all zero when unsaved */
 	const ChSecret *secret;		/* NULL: open the stored one */
-	Oid			user;			/* on whose behalf: network, file and privilege policy */
+	Oid			user;			/* on whose behalf; the policies ask for the connector's owner */
 } ChTarget;
 
 /* One bounded try: open, check access, close.  Never throws for a remote cause: the outcome is in

@@ -213,7 +213,7 @@ prepare(Opening *opening, ConnhubError *error)
 	config->host = copy(connector->host);
 	config->port = connector->port > 0 ? connector->port : opening->type->default_port;
 	config->ssl_mode = connector->ssl_mode;
-	config->require_password = !superuser_arg(target->user);
+	config->require_password = !superuser_arg(connector->owner);
 	config->query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
 
 	if (target->secret != NULL)
@@ -249,7 +249,9 @@ prepare_place(Opening *opening, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
 	uint32		flags = opening->type->flags;
-	Oid			user = opening->target->user;
+	/* Whoever configured it, not whoever happens to use it: an administrator who reads a table must not lend
+	 * his rights to the address another user chose, nor a reader be refused one an administrator chose. */
+	Oid			user = opening->target->connector->owner;
 	ConnhubStatus status;
 
 	if ((flags & CONNHUB_TYPE_NEEDS_USER) && (config->username == NULL || config->username[0] == '\0'))
