@@ -384,7 +384,7 @@ translate_func(Node *node, ChTranslation *t)
 	return translate_call(meaning->fn, meaning, node, func->inputcollid, func->args, t);
 }
 
-/* NOT of a condition, for a guard; IS NOT TRUE keeps it three-valued on the safe side. */
+/* Where this holds, what stands to the right in the same OR or AND does not matter. */
 static Expr *
 guard_make(Node *arg, BoolExprType op)
 {

@@ -2,7 +2,7 @@
  *
  * The table claims, row by row, that a built-in function has exactly the meaning driver.h gives to a
  * code: result, NULLs, overflow.  A function is left out when its meaning depends on a setting
- * (comparing timestamp with timestamptz: the time zone) or on more than its operands' type (the order
+ * (comparing timestamp with timestamptz: the time zone; money: its text form) or on more than its operands' type (the order
  * of enum labels, blank-padded text in LIKE).  OIDs of built-in functions never change. */
 #include "postgres.h"
 
@@ -88,7 +88,6 @@ static const ChMeaning meanings[] = {
 	COMPARISONS(F_OID, CONNHUB_TYPE_NONE),
 	COMPARISONS(F_BIT, CONNHUB_TYPE_NONE),
 	COMPARISONS(F_VARBIT, CONNHUB_TYPE_NONE),
-	COMPARISONS(F_CASH_, CONNHUB_TYPE_NONE),
 	EQUALITY(F_ENUM_, CONNHUB_TYPE_NONE),
 	EQUALITY(F_ARRAY_, CONNHUB_TYPE_NONE),
 	EQUALITY(F_RANGE_, CONNHUB_TYPE_NONE),
