@@ -36,6 +36,12 @@ static const char *const secret_functions[] = {
 	"create_connector", "set_credentials", "update_connector", "connhub.test",
 };
 
+/* Their arguments that hold none; anything else may be a misspelt one that does. */
+static const char *const plain_arguments[] = {
+	"connector", "database", "host", "labels", "name", "options", "port", "schema", "ssl_mode", "type",
+	"username",
+};
+
 /* What stands between a name and the value it introduces. */
 typedef enum NameOperator
 {
@@ -320,6 +326,15 @@ name_operator(const char *p, char quote, const char **value)
 	return NAME_VALUE;
 }
 
+static bool
+argument_is_plain(const char *name, Size length)
+{
+	for (int i = 0; i < lengthof(plain_arguments); i++)
+		if (strlen(plain_arguments[i]) == length && pg_strncasecmp(plain_arguments[i], name, length) == 0)
+			return true;
+	return false;
+}
+
 /* A name at lexer->p: pass it, and mask the value of a secret one. */
 static void
 scan_name(Lexer *lexer)
@@ -345,7 +360,7 @@ scan_name(Lexer *lexer)
 		quote = name[-1];
 	op = name_operator(end, quote, &value);
 	lexer->p = end;
-	lexer->is_named = op == NAME_ARGUMENT;
+	lexer->is_named = op == NAME_ARGUMENT && argument_is_plain(name, end - name);
 	if (op != NAME_ALONE && name_is_secret(name, end - name))
 	{
 		lexer->p = value;

@@ -3,7 +3,7 @@
  * A remote transaction begins with the first statement and ends with the local transaction.  Savepoints are
  * not sent: remote transactions only read, so a rolled-back subtransaction leaves nothing to undo
  * there.  But a statement that failed may have ended the remote transaction for good (some sources refuse
- * everything after it), so it is then rolled back with the subtransaction; a later statement begins
+ * everything after it), so it is then rolled back with the subtransaction, and a later statement begins
  * a new one, unless the local transaction promised one snapshot.
  *
  * The abort callbacks must not throw and hold the user up for little more than connhub.cancel_timeout: what
@@ -25,6 +25,7 @@ static void subxact_callback(SubXactEvent event, SubTransactionId my, SubTransac
 static void commit_all(void);
 static void abort_all(void);
 static void refuse_prepare(void);
+static void conn_leave_subxact(ChConn *conn, SubTransactionId subxact);
 static bool conn_salvage(ChConn *conn, SubTransactionId subxact);
 static void conn_rollback(ChConn *conn);
 
@@ -176,14 +177,27 @@ subxact_callback(SubXactEvent event, SubTransactionId my, SubTransactionId paren
 			continue;
 		if (event == SUBXACT_EVENT_COMMIT_SUB)
 			ch_cursor_reparent(conn, my, parent);
-		else if (conn_salvage(conn, my) && conn->txn == CH_TXN_FAILED)
-		{
-			/* Other cursors would read from a transaction that is no more. */
-			ch_cursor_end_all(conn, InvalidSubTransactionId);
-			conn_rollback(conn);
-			conn->lost_snapshot = IsolationUsesXactSnapshot();
-		}
+		else
+			conn_leave_subxact(conn, my);
 	}
+}
+
+/* After a rolled-back subtransaction the rest of the transaction may read again: over a new remote
+ * transaction, or even a new connection, as long as nobody was promised one snapshot. */
+static void
+conn_leave_subxact(ChConn *conn, SubTransactionId subxact)
+{
+	if (!conn_salvage(conn, subxact))
+	{
+		conn->has_sent = conn->has_sent && IsolationUsesXactSnapshot();
+		return;
+	}
+	if (conn->txn != CH_TXN_FAILED)
+		return;
+	/* Other cursors would read from a transaction that is no more. */
+	ch_cursor_end_all(conn, InvalidSubTransactionId);
+	conn_rollback(conn);
+	conn->lost_snapshot = IsolationUsesXactSnapshot();
 }
 
 /* End the cursors, and close the connection when it is not in a known state; what was interrupted is
