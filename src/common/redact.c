@@ -314,7 +314,7 @@ name_operator(const char *p, char quote, const char **value)
 		*value = skip_space(op + 2);
 		return NAME_ARGUMENT;
 	}
-	if ((op[0] == ':' && op[1] != ':' && (is_quoted || is_space(op[1]))) ||
+	if ((op[0] == ':' && op[1] != ':' && (is_quoted || strchr("'\"", *skip_space(op + 1)) != NULL)) ||
 		(op[0] == ',' && is_quoted && quote == '\''))
 		*value = skip_space(op + 1);
 	else if (op[0] == '=' && op[1] != '=')
@@ -595,6 +595,45 @@ redact_field(char **field, bool strict)
 		*field = masked;
 }
 
+/* Mask what stands in double quotes, and the rest of a line that repeats a JSON value. */
+static void
+mask_quoted(char **field)
+{
+	static const char json[] = "JSON data, line ";
+	StringInfoData out;
+	const char *p = *field;
+
+	if (p == NULL)
+		return;
+	initStringInfo(&out);
+	while (*p != '\0')
+	{
+		if (*p == '"')
+		{
+			appendStringInfoString(&out, "\"" MASK "\"");
+			p = double_quoted_end(p);
+		}
+		else if (strncmp(p, json, strlen(json)) == 0)
+		{
+			appendStringInfo(&out, "%s" MASK, json);
+			p += strcspn(p, "\n");
+		}
+		else
+			appendStringInfoChar(&out, *p++);
+	}
+	*field = out.data;
+}
+
+/* Errors of these classes repeat pieces of the statement; others speak of what they found. */
+static bool
+repeats_statement(const ErrorData *edata)
+{
+	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
+
+	return edata->elevel < ERROR || category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION);
+}
+
 static void
 redact_log(ErrorData *edata)
 {
@@ -609,12 +648,18 @@ redact_log(ErrorData *edata)
 		bool		strict = has_secrets || calls_secret_function(edata->message) ||
 			calls_secret_function(edata->detail) || calls_secret_function(edata->context);
 
-		redact_field(&edata->message, strict);
-		redact_field(&edata->detail, strict);
+		redact_field(&edata->message, strict && repeats_statement(edata));
+		redact_field(&edata->detail, strict && repeats_statement(edata));
 		redact_field(&edata->detail_log, strict);
 		redact_field(&edata->hint, false);
 		redact_field(&edata->context, strict);
 		redact_field(&edata->internalquery, strict);
+		if (strict && edata->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION)
+		{
+			mask_quoted(&edata->message);
+			mask_quoted(&edata->detail);
+			mask_quoted(&edata->context);
+		}
 		if (!edata->hide_stmt && !mask_statement(has_secrets))
 			edata->hide_stmt = has_secrets;
 	}
