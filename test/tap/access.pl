@@ -92,8 +92,11 @@ refused('nobody', 'SELECT count(*) FROM shop.customers', 'read from a disabled c
 allowed('adam', "SELECT status FROM connhub.enable('shop')", 'enable any connector', 'ACTIVE');
 
 # The network policy.
-refused('alice', "SET connhub.allowed_networks = '0.0.0.0/0'", 'change the policy');
-refused('alice', "SET connhub.allowed_folders = '/'", 'change the folders');
+# Once the library is there it owns the settings; before, a user's value is only text, and is dropped when it comes.
+my $load = 'SELECT version FROM connhub.about();';
+refused('alice', "$load SET connhub.allowed_networks = '0.0.0.0/0'", 'change the policy');
+refused('alice', "$load SET connhub.allowed_folders = '/'", 'change the folders');
+refused('alice', "$load SET connhub.allowed_drivers = '*'", 'change the allowed drivers');
 $hub->safe_psql('postgres', "ALTER SYSTEM SET connhub.allowed_networks = ''; SELECT pg_reload_conf()");
 wait_until(10, sub { $hub->safe_psql('postgres', 'SHOW connhub.allowed_networks') eq '' });
 
@@ -108,6 +111,10 @@ sub out_of_reach
 }
 out_of_reach('alice', $_, host => $_) foreach qw(127.0.0.1 127.1.2.3 localhost 0.0.0.0 ::1 ::ffff:127.0.0.1 ::ffff:7f00:1 169.254.169.254 fe80::1 224.0.0.1 ::),
   $hub->host, '/tmp', '@abstract';
+{
+	my ($status, $out, $err) = as('alice', "SET connhub.allowed_networks = '0.0.0.0/0'; SELECT success FROM connhub.test($pg)");
+	unlike($out, qr/^t\b/, 'alice gains nothing by a setting made before the library was loaded');
+}
 out_of_reach('alice', 'a short form of loopback', host => '127.1');
 out_of_reach('alice', 'loopback as a number', host => '2130706433');
 out_of_reach('alice', 'a list of hosts', host => '127.0.0.1,127.0.0.1');

@@ -134,19 +134,25 @@ sub interrupted
 
 foreach my $source (qw(postgresql mariadb sqlite))
 {
-	$hub->safe_psql('postgres', "SELECT connhub.create_connector('$source', " . arguments(connector($source, users($source))) . ')');
-	$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('$source', tables => ARRAY['customers', 'slow_rows', 'slow_query', 'many_rows'])");
-	my $connected = "SELECT count(*) FROM $source.customers;";
-
-	if ($source ne 'sqlite')
+	my @ways = $source eq 'sqlite' ? ('') : ('', '_tls');
+	foreach my $way (@ways)
 	{
-		my $hole = arguments(connector($source, users($source), port => $ENV{CONNHUB_TEST_BLACKHOLE_PORT}));
-		my $mute = arguments(connector($source, users($source), port => $ENV{CONNHUB_TEST_MUTE_PORT}));
-		interrupted("$source: connect to a black hole", $source, 'SELECT 1;', "SELECT * FROM connhub.test($hole);", 0);
-		interrupted("$source: connect to silence", $source, 'SELECT 1;', "SELECT * FROM connhub.test($mute);", 0);
+		my %tls = $way ? (ssl_mode => 'require') : ();
+		my $name = "$source$way";
+		$hub->safe_psql('postgres', "SELECT connhub.create_connector('$name', " . arguments(connector($source, users($source), %tls)) . ')');
+		$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('$name', tables => ARRAY['customers', 'slow_rows', 'slow_query', 'many_rows'])");
+		my $connected = "SELECT count(*) FROM $name.customers;";
+
+		if ($source ne 'sqlite')
+		{
+			my $hole = arguments(connector($source, users($source), %tls, port => $ENV{CONNHUB_TEST_BLACKHOLE_PORT}));
+			my $mute = arguments(connector($source, users($source), %tls, port => $ENV{CONNHUB_TEST_MUTE_PORT}));
+			interrupted("$name: connect to a black hole", $source, 'SELECT 1;', "SELECT * FROM connhub.test($hole);", 0) unless $way;
+			interrupted("$name: connect to silence", $source, 'SELECT 1;', "SELECT * FROM connhub.test($mute);", 0);
+		}
+		interrupted("$name: slow query", $source, $connected, "SELECT * FROM $name.slow_query;", 1);
+		interrupted("$name: slow fetch", $source, $connected, "SELECT count(*) FROM (SELECT * FROM $name.slow_rows OFFSET 0) s;", 1);
 	}
-	interrupted("$source: slow query", $source, $connected, "SELECT * FROM $source.slow_query;", 1);
-	interrupted("$source: slow fetch", $source, $connected, "SELECT count(*) FROM (SELECT * FROM $source.slow_rows OFFSET 0) s;", 1);
 }
 
 # The session goes on after a cancel, and its connection is replaced.
