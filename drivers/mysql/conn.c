@@ -162,8 +162,11 @@ set_options(ConnhubConn *conn)
 				   conn->ssl_mode >= CONNHUB_SSL_VERIFY_CA ? CLEAR_METHODS : SAFE_METHODS);
 	mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &encrypt);
 
-	/* tls.c verifies; the library would compare with what it takes for the host. */
+	/* tls.c verifies; the library would compare with what it takes for the host.  Without a place for
+	 * authorities it would parse the system's whole bundle for each connection. */
 	mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &no);
+	if (encrypt)
+		mysql_optionsv(mysql, MYSQL_OPT_SSL_CAPATH, "/dev/null");
 	if (conn->application != NULL)
 		mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", conn->application);
 }
