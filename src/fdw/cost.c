@@ -147,23 +147,34 @@ ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 	info->remote_rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
 }
 
-void
-ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted, ChCost *cost)
+/* Comparisons of a sort that keeps the first `wanted` of n rows. */
+static double
+comparisons(double n, double wanted)
 {
+	return n > 1 ? n * log2(Max(Min(n, 2 * wanted), 2)) : 0;
+}
+
+void
+ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost)
+{
+	double		wanted = limit > 0 ? Min(limit, info->remote_rows) : info->remote_rows;
 	double		read = info->by_key ? 1 : rel->tuples;
-	double		bytes = info->remote_rows * rel->reltarget->width;
+	double		width = rel->reltarget->width;
 	Cost		run;
 
-	cost->rows = rel->rows;
+	cost->rows = limit > 0 ? Min(limit, rel->rows) : rel->rows;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
+
+	/* A source that need not sort need not read on after the last row wanted. */
 	run = (info->by_key ? random_page_cost : seq_page_cost * rel->pages) + cpu_tuple_cost * read;
-	run += info->remote_rows * (COST_ROW + cpu_tuple_cost) + bytes / 1024 * COST_KILOBYTE;
+	run *= wanted / Max(info->remote_rows, 1);
+	run += wanted * (COST_ROW + cpu_tuple_cost + width / 1024 * COST_KILOBYTE);
 	if (!info->all_exact)
-		run += info->remote_rows * rel->baserestrictcost.per_tuple;
+		run += wanted * rel->baserestrictcost.per_tuple;
 	run += cost->rows * rel->reltarget->cost.per_tuple;
 
 	/* Half of what cost_sort asks for the comparisons, so that a sort goes to the source if it can. */
-	if (sorted && info->remote_rows > 1)
-		cost->startup += cpu_operator_cost * info->remote_rows * log2(info->remote_rows);
+	if (sorted)
+		cost->startup += cpu_operator_cost * comparisons(info->remote_rows, wanted);
 	cost->total = cost->startup + run;
 }

@@ -60,9 +60,9 @@ typedef struct ChCost
  * rel->reltarget->width and info's estimates. */
 extern void ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info);
 
-/* Cost of scanning it, sorted at the source or not. */
+/* Cost of scanning it, sorted at the source or not, the first `limit` rows (0: all) wanted. */
 extern void ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted,
-						 ChCost *cost);
+						 double limit, ChCost *cost);
 
 /* exec_scan.c */
 extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);

@@ -51,7 +51,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkey
 {
 	ChCost		cost;
 
-	ch_cost_scan(root, rel, info, pathkeys != NIL, &cost);
+	ch_cost_scan(root, rel, info, pathkeys != NIL, 0, &cost);
 	cost.startup *= factor;
 	cost.total *= factor;
 	add_path(rel, (Path *) create_foreignscan_path(root, rel, NULL, cost.rows, cost.startup, cost.total,

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
@@ -69,6 +70,16 @@ add_ordered_stage(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_r
 	output_rel->fdw_private = stage;
 }
 
+/* Rows the source has to find: the limit and what is skipped before it, where they can be told. */
+static double
+limit_rows(RelOptInfo *rel, FinalPathExtraData *extra)
+{
+	double		count = extra->count_est > 0 ? extra->count_est : extra->count_est < 0 ? rel->rows / 10 : rel->rows;
+	double		offset = extra->offset_est > 0 ? extra->offset_est : extra->offset_est < 0 ? rel->rows / 10 : 0;
+
+	return clamp_row_est(Min(count + offset, rel->rows));
+}
+
 static void
 add_final_stage(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 				FinalPathExtraData *extra)
@@ -88,13 +99,14 @@ add_final_stage(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel
 						&stage->limit, &stage->offset, &base->limit_reason))
 		return;
 
-	ch_cost_scan(root, base_rel, base, stage->sort != NIL, &cost);
+	ch_cost_scan(root, base_rel, base, stage->sort != NIL, limit_rows(base_rel, extra), &cost);
 	cost.startup += target->cost.startup;
 	cost.total += target->cost.startup + target->cost.per_tuple * cost.rows;
-	adjust_limit_rows_costs(&cost.rows, &cost.startup, &cost.total, extra->offset_est, extra->count_est);
 
-	/* The source need not start on what lies beyond the limit: always a little cheaper than here. */
+	/* Rows cut off at the source never get here: always a little cheaper than to stop reading. */
 	cost.total -= (cost.total - cost.startup) / 10;
+	if (extra->count_est > 0)
+		cost.rows = Min(cost.rows, extra->count_est);
 	output_rel->fdw_private = stage;
 	add_path(output_rel, (Path *) create_foreign_upper_path(root, output_rel, target, cost.rows, cost.startup,
 															cost.total, root->sort_pathkeys, NULL, NIL));
