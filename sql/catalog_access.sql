@@ -83,6 +83,25 @@ SELECT name FROM connhub.set_credentials('ac_one', credentials => '{"token": nul
 SELECT connhub.set_owner('ac_one', 'regress_ch_one');
 RESET ROLE;
 
+-- A connector belongs to whom its server belongs to, however that came about.
+REASSIGN OWNED BY regress_ch_two TO regress_ch_one;
+SELECT name, owner, server FROM connhub.connector WHERE name = 'ac_one';
+SELECT count(*) FROM ac_items;
+SET ROLE regress_ch_two;
+SELECT connhub.update_connector('ac_one', labels => '{}');
+SET ROLE regress_ch_one;
+SELECT name FROM connhub.update_connector('ac_one', labels => '{"by": "one"}');
+-- Its server cannot be pointed at the connector of another.
+ALTER SERVER ac_one OPTIONS (SET connector '00000000-0000-0000-0000-000000000002');
+RESET ROLE;
+-- Should an administrator do so, the owner of the server still cannot use what is not his.
+SELECT id AS super_id FROM connhub.connector WHERE name = 'ac_super' \gset
+CREATE SERVER ac_copy FOREIGN DATA WRAPPER connhub OPTIONS (connector :'super_id');
+ALTER SERVER ac_copy OWNER TO regress_ch_one;
+CREATE FOREIGN TABLE ac_stolen (id bigint) SERVER ac_copy OPTIONS (schema_name 'data', table_name 'items');
+SELECT count(*) FROM ac_stolen;
+DROP SERVER ac_copy CASCADE;
+
 -- Row-level security stands behind the missing rights.
 GRANT USAGE ON SCHEMA connhub_catalog TO regress_ch_one;
 GRANT SELECT ON connhub_catalog.connector, connhub_catalog.secret TO regress_ch_one;

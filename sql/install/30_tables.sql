@@ -87,7 +87,7 @@ COMMENT ON COLUMN connhub_catalog.connector.id IS 'Identifier; also the option "
 COMMENT ON COLUMN connhub_catalog.connector.tenant_id IS 'Tenant it belongs to';
 COMMENT ON COLUMN connhub_catalog.connector.name IS 'Unique in its tenant';
 COMMENT ON COLUMN connhub_catalog.connector.type IS 'Connector type; no foreign key, so that a dump restores where a driver is missing';
-COMMENT ON COLUMN connhub_catalog.connector.owner IS 'Role that created it and may manage it';
+COMMENT ON COLUMN connhub_catalog.connector.owner IS 'Role that may manage it while it has no foreign server; with one, the owner of the server may';
 COMMENT ON COLUMN connhub_catalog.connector.host IS 'Host name or address; null for types without a network';
 COMMENT ON COLUMN connhub_catalog.connector.port IS 'TCP port; null: the type''s default';
 COMMENT ON COLUMN connhub_catalog.connector.database IS 'Database, or file for types that read one';

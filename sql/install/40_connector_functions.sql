@@ -144,6 +144,11 @@ CREATE FUNCTION connhub_catalog.server_name(connector uuid) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION connhub_catalog.server_name(uuid) IS 'Foreign server of a connector; null when it was dropped';
 
+CREATE FUNCTION connhub_catalog.owner_name(connector uuid) RETURNS text
+	AS 'MODULE_PATHNAME', 'connhub_connector_owner_name'
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION connhub_catalog.owner_name(uuid) IS 'Owner of a connector; null when the role was dropped';
+
 CREATE FUNCTION connhub_catalog.one_of(argument text, value text, choices text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'connhub_argument_one_of'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -23,7 +23,7 @@ CREATE VIEW connhub.connector WITH (security_barrier) AS
 		c.name,
 		c.type,
 		t.category,
-		pg_catalog.pg_get_userbyid(c.owner) AS owner,
+		connhub_catalog.owner_name(c.id) AS owner,
 		c.host,
 		COALESCE(c.port, t.default_port) AS port,
 		c.database,

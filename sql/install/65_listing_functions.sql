@@ -50,20 +50,20 @@ BEGIN ATOMIC
 			AND (connectors.search IS NULL
 				OR pg_catalog.strpos(pg_catalog.lower(pg_catalog.concat_ws(' ', c.name, c.type, c.host, c.database, c.schema, c.labels::text)), pg_catalog.lower(connectors.search)) OPERATOR(pg_catalog.>) 0)
 	)
-	SELECT f.id, f.name, f.type, f.status, f.host, f.port, f.database, f.owner::text, f.enabled, f.labels,
+	SELECT f.id, f.name, f.type, f.status, f.host, f.port, f.database, f.owner, f.enabled, f.labels,
 		f.last_tested_at, f.latency_ms, f.last_test_result OPERATOR(pg_catalog.->>) 'error_code', f.schemas, f.tables,
 		f.last_discovered_at, f.created_at, f.updated_at, pg_catalog.count(*) OVER ()
 	FROM found f
 	ORDER BY
 		CASE WHEN NOT connectors.descending THEN
-			CASE f.sort_column WHEN 'type' THEN f.type WHEN 'status' THEN f.status WHEN 'host' THEN f.host WHEN 'owner' THEN f.owner::text END
+			CASE f.sort_column WHEN 'type' THEN f.type WHEN 'status' THEN f.status WHEN 'host' THEN f.host WHEN 'owner' THEN f.owner END
 		END,
 		CASE WHEN NOT connectors.descending THEN
 			CASE f.sort_column WHEN 'last_tested_at' THEN f.last_tested_at WHEN 'created_at' THEN f.created_at WHEN 'updated_at' THEN f.updated_at END
 		END,
 		CASE WHEN NOT connectors.descending AND f.sort_column OPERATOR(pg_catalog.=) 'latency' THEN f.latency_ms END,
 		CASE WHEN connectors.descending THEN
-			CASE f.sort_column WHEN 'type' THEN f.type WHEN 'status' THEN f.status WHEN 'host' THEN f.host WHEN 'owner' THEN f.owner::text WHEN 'name' THEN f.name END
+			CASE f.sort_column WHEN 'type' THEN f.type WHEN 'status' THEN f.status WHEN 'host' THEN f.host WHEN 'owner' THEN f.owner WHEN 'name' THEN f.name END
 		END DESC NULLS LAST,
 		CASE WHEN connectors.descending THEN
 			CASE f.sort_column WHEN 'last_tested_at' THEN f.last_tested_at WHEN 'created_at' THEN f.created_at WHEN 'updated_at' THEN f.updated_at END

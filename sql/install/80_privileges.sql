@@ -13,6 +13,7 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.connector_id(text),
 	connhub_catalog.may_see(uuid),
 	connhub_catalog.server_name(uuid),
+	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
 	connhub_catalog.common_options(integer)
 	TO connhub_admin, connhub_operator, connhub_reader;

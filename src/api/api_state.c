@@ -119,7 +119,7 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 		connector = &deleted;
 	}
 
-	server = ch_connector_find_server(connector);
+	server = ch_connector_find_server(&connector->id, connector->name, &deleted.owner);
 	if (OidIsValid(server))
 		tables = ch_server_tables(server);
 	drop = OidIsValid(server) && (force || tables == NIL);

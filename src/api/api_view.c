@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(connhub_connector_id);
 PG_FUNCTION_INFO_V1(connhub_connector_may_see);
 PG_FUNCTION_INFO_V1(connhub_connector_server_name);
+PG_FUNCTION_INFO_V1(connhub_connector_owner_name);
 PG_FUNCTION_INFO_V1(connhub_argument_one_of);
 PG_FUNCTION_INFO_V1(connhub_catalog_invalidate);
 
@@ -45,6 +46,17 @@ connhub_connector_server_name(PG_FUNCTION_ARGS)
 	if (!OidIsValid(server))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(GetForeignServer(server)->servername));
+}
+
+Datum
+connhub_connector_owner_name(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_get(PG_GETARG_UUID_P(0), true);
+	char	   *name = connector == NULL ? NULL : GetUserNameFromId(connector->owner, true);
+
+	if (name == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
 Datum

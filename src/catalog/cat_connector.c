@@ -29,7 +29,6 @@ typedef struct ConnectorEntry
 {
 	pg_uuid_t	id;				/* hash key, must be first */
 	ChConnector connector;
-	bool		server_known;
 	Oid			server;
 } ConnectorEntry;
 
@@ -40,6 +39,29 @@ static ChCache connector_cache = {
 	.control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(ConnectorEntry)},
 	.flags = HASH_BLOBS,
 };
+
+/* A foreign server that names a connector. */
+typedef struct ServerFact
+{
+	Oid			server;
+	Oid			owner;
+	NameData	name;
+} ServerFact;
+
+typedef struct ServerEntry
+{
+	pg_uuid_t	connector;		/* hash key, must be first; the nil id marks that all were loaded */
+	List	   *servers;		/* of ServerFact */
+} ServerEntry;
+
+static ChCache server_cache = {
+	.name = "connhub servers",
+	.servers = true,
+	.control = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(ServerEntry)},
+	.flags = HASH_BLOBS,
+};
+
+static const ServerFact *server_get(const pg_uuid_t *id, const char *name);
 
 const char *const ch_ssl_mode_names[4] = {
 	[CONNHUB_SSL_DISABLE] = "disable",
@@ -53,6 +75,7 @@ ch_connector_cache_init(void)
 {
 	ch_type_cache_init();
 	ch_cache_register(&connector_cache);
+	ch_cache_register(&server_cache);
 	ch_remote_cache_init();
 }
 
@@ -133,6 +156,7 @@ entry_get(const pg_uuid_t *id)
 	HTAB	   *entries = ch_cache_entries(&connector_cache);
 	MemoryContext context = connector_cache.context;
 	ConnectorEntry *entry = hash_search(entries, id, HASH_FIND, NULL);
+	const ServerFact *server;
 	ChConnector connector;
 	ScanKeyData key;
 	ChScan		scan;
@@ -162,11 +186,16 @@ entry_get(const pg_uuid_t *id)
 	if (!live)
 		return NULL;
 
+	/* A connector belongs to whom its server belongs to: REASSIGN OWNED and ALTER SERVER ... OWNER TO
+	 * know of the server only.  The column tells while there is none. */
+	server = server_get(id, connector.name);
+	if (server != NULL)
+		connector.owner = server->owner;
+
 	/* An invalidation accepted meanwhile has only marked the generation: it is still there. */
 	entry = hash_search(entries, id, HASH_ENTER, NULL);
 	entry->connector = connector;
-	entry->server_known = false;
-	entry->server = InvalidOid;
+	entry->server = server != NULL ? server->server : InvalidOid;
 	return entry;
 }
 
@@ -310,41 +339,74 @@ ch_connector_of_server(Oid server_oid)
 	return connector;
 }
 
-/* Scan pg_foreign_server for the servers that name the connector.  By-hand copies may exist: the one
- * of the connector's own name comes first, then the oldest. */
-Oid
-ch_connector_find_server(const ChConnector *connector)
+/* Read every server of the wrapper: there are about as many as connectors. */
+static void
+servers_load(HTAB *entries, MemoryContext context)
 {
 	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	Oid			best = InvalidOid;
-	bool		best_named = false;
+	Oid			wrapper = get_foreign_data_wrapper_oid(CH_FDW, true);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
-		pg_uuid_t	id;
 		bool		isnull;
-		bool		named;
 		Datum		options = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
 										   RelationGetDescr(relation), &isnull);
+		ServerEntry *entry;
+		ServerFact *fact;
+		pg_uuid_t	id;
+		MemoryContext before;
+		bool		found;
 
-		if (isnull || form->srvfdw != get_foreign_data_wrapper_oid(CH_FDW, true))
+		if (isnull || form->srvfdw != wrapper ||
+			!server_connector_id(untransformRelOptions(options), &id))
 			continue;
-		if (!server_connector_id(untransformRelOptions(options), &id) ||
-			memcmp(&id, &connector->id, sizeof(id)) != 0 ||
-			!ch_connector_may_manage(connector, form->srvowner))
-			continue;
-		named = strcmp(NameStr(form->srvname), connector->name) == 0;
-		if (!OidIsValid(best) || (named && !best_named) || (named == best_named && form->oid < best))
-		{
-			best = form->oid;
-			best_named = named;
-		}
+		entry = hash_search(entries, &id, HASH_ENTER, &found);
+		if (!found)
+			entry->servers = NIL;
+		before = MemoryContextSwitchTo(context);
+		fact = palloc(sizeof(ServerFact));
+		fact->server = form->oid;
+		fact->owner = form->srvowner;
+		fact->name = form->srvname;
+		entry->servers = lappend(entry->servers, fact);
+		MemoryContextSwitchTo(before);
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
+}
+
+/* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the
+ * connector's own name comes first, then the oldest. */
+static const ServerFact *
+server_get(const pg_uuid_t *id, const char *name)
+{
+	static const pg_uuid_t nil;
+	HTAB	   *entries = ch_cache_entries(&server_cache);
+	const ServerFact *best = NULL;
+	ServerEntry *entry;
+	ListCell   *cell;
+
+	if (hash_search(entries, &nil, HASH_FIND, NULL) == NULL)
+	{
+		servers_load(entries, server_cache.context);
+		entry = hash_search(entries, &nil, HASH_ENTER, NULL);
+		entry->servers = NIL;
+	}
+	entry = hash_search(entries, id, HASH_FIND, NULL);
+	if (entry == NULL)
+		return NULL;
+	foreach(cell, entry->servers)
+	{
+		const ServerFact *fact = lfirst(cell);
+
+		if (strcmp(NameStr(fact->name), name) == 0)
+			return fact;
+		if (best == NULL || fact->server < best->server)
+			best = fact;
+	}
 	return best;
 }
 
@@ -353,19 +415,18 @@ ch_connector_server(const ChConnector *connector)
 {
 	ConnectorEntry *entry = entry_get(&connector->id);
 
-	if (entry == NULL)
-		return InvalidOid;
-	if (!entry->server_known)
-	{
-		Oid			server = ch_connector_find_server(connector);
+	return entry == NULL ? InvalidOid : entry->server;
+}
 
-		/* The scan may have let an invalidation in: the answer is good for now only. */
-		if (connector_cache.stale)
-			return server;
-		entry->server = server;
-		entry->server_known = true;
-	}
-	return entry->server;
+Oid
+ch_connector_find_server(const pg_uuid_t *id, const char *name, Oid *owner)
+{
+	const ServerFact *server = server_get(id, name);
+
+	if (server == NULL)
+		return InvalidOid;
+	*owner = server->owner;
+	return server->server;
 }
 
 const char *

@@ -16,7 +16,7 @@ typedef struct ChConnector
 	char	   *name;
 	char	   *type;
 	char	   *driver;			/* of the type */
-	Oid			owner;
+	Oid			owner;			/* of its server; of the row while there is none */
 	char	   *host;			/* NULLs as in the table */
 	int			port;			/* the type's default filled in; 0: none */
 	char	   *database;
@@ -48,8 +48,8 @@ extern const ChConnector *ch_connector_of_server(Oid server);
 /* The foreign server of a connector; InvalidOid when it was dropped. */
 extern Oid	ch_connector_server(const ChConnector *connector);
 
-/* The same without the cache, from id, name and owner alone: for a connector that was deleted. */
-extern Oid	ch_connector_find_server(const ChConnector *connector);
+/* The same from id and name alone, for a connector that was deleted; *owner is set when there is one. */
+extern Oid	ch_connector_find_server(const pg_uuid_t *id, const char *name, Oid *owner);
 
 /* Value of an option: as set, else the default of the type or of core; NULL when neither. */
 extern const char *ch_connector_option(const ChConnector *connector, const char *name);

@@ -80,6 +80,8 @@ ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
 		connector->name = MemoryContextStrdup(sql.caller, SPI_getvalue(tuple, descriptor, 4));
 	}
 	ch_sql_end(&sql);
+	if (found)
+		(void) ch_connector_find_server(&connector->id, connector->name, &connector->owner);
 
 	/* Whose it is not does not learn that it was there. */
 	return found && ch_connector_may_manage(connector, GetUserId());
@@ -158,10 +160,12 @@ ch_connector_store(const ChConnector *connector, const Jsonb *options, const Jso
 	ch_sql_value(&sql, JSONBOID, JsonbPGetDatum(options), false);
 	ch_sql_value(&sql, JSONBOID, JsonbPGetDatum(labels), labels == NULL);
 	ch_sql_value(&sql, INT8OID, Int64GetDatum(connector->config_version), false);
+	ch_sql_value(&sql, OIDOID, ObjectIdGetDatum(connector->owner), false);
 	ch_sql_run(&sql,
 			   "UPDATE connhub_catalog.connector SET name = $2, host = $3, port = $4, database = $5,"
 			   " schema = $6, username = $7, ssl_mode = $8, options = $9,"
-			   " labels = coalesce($10, labels), config_version = $11, updated_at = now()"
+			   " labels = coalesce($10, labels), config_version = $11, owner = $12::regrole,"
+			   " updated_at = now()"
 			   " WHERE id = $1");
 	ch_sql_end(&sql);
 }
@@ -293,17 +297,22 @@ Oid
 ch_connector_ensure_server(const ChConnector *connector)
 {
 	Oid			server = ch_connector_server(connector);
+	Oid			owner;
 	char	   *name;
 	ChSql		sql;
 
 	if (OidIsValid(server))
 		return server;
 	name = free_server_name(connector->name, &connector->id);
+	/* Its owner may be gone with the server. */
+	owner = connector->owner;
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)))
+		owner = GetUserId();
 	ch_sql_begin(&sql);
 	ch_sql_run(&sql, psprintf("CREATE SERVER %s FOREIGN DATA WRAPPER %s OPTIONS (%s '%s')",
 							  quote_identifier(name), CH_FDW, CH_SERVER_OPTION,
 							  ch_uuid_text(&connector->id)));
-	give_server(&sql, name, connector->owner);
+	give_server(&sql, name, owner);
 	ch_sql_end(&sql);
 	return get_foreign_server_oid(name, false);
 }
