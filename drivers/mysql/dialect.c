@@ -110,27 +110,53 @@ static const SqlRule rules[] = {
 
 /* ---- Text -------------------------------------------------------------------------------- */
 
+/* The column's own comparison serves an index.  It needs an operand the column's character set can
+ * take in: every one can be put into utf8mb4; what latin1 lacks becomes a question mark, and equals
+ * nothing in the column then, as it should; other sets do without. */
 typedef struct MyTextForm
 {
 	ConnhubFunction fn;
-	const char *form;
+	const char *utf8;			/* the column's character set is utf8mb4 or utf8mb3 */
+	const char *latin1;			/* NULL here and below: as plain */
+	const char *plain;
 } MyTextForm;
 
+#define EQUAL(op)		"(" BYTES_OF(1) " " op " " BYTES_OF(2) ")"
+#define LIKE(op)		POINTS_OF(1) " " op " " POINTS_OF(2) " ESCAPE '\\'"
+#define LATIN1(n)		"CONVERT(%" #n " USING latin1)"
+
 static const MyTextForm text_forms[] = {
-	{CONNHUB_FN_EQ, "(%1 = %2 AND " BYTES_OF(1) " = " BYTES_OF(2) ")"},
-	{CONNHUB_FN_NE, "(" BYTES_OF(1) " <> " BYTES_OF(2) ")"},
-	{CONNHUB_FN_IS_DISTINCT, "(NOT (" BYTES_OF(1) " <=> " BYTES_OF(2) "))"},
-	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 <=> %2 AND " BYTES_OF(1) " <=> " BYTES_OF(2) ")"},
-	{CONNHUB_FN_IN, "(%1 IN (%[, ]2) AND " BYTES_OF(1) " IN (%[, ]2))"},
-	{CONNHUB_FN_NOT_IN, "(" BYTES_OF(1) " NOT IN (%[, ]2))"},
-	{CONNHUB_FN_LT, "(" BYTES_OF(1) " < " BYTES_OF(2) ")"},
-	{CONNHUB_FN_LE, "(" BYTES_OF(1) " <= " BYTES_OF(2) ")"},
-	{CONNHUB_FN_GT, "(" BYTES_OF(1) " > " BYTES_OF(2) ")"},
-	{CONNHUB_FN_GE, "(" BYTES_OF(1) " >= " BYTES_OF(2) ")"},
-	{CONNHUB_FN_LIKE, "(%1 LIKE %2 ESCAPE '\\' AND " POINTS_OF(1) " LIKE " POINTS_OF(2) " ESCAPE '\\')"},
-	{CONNHUB_FN_NOT_LIKE, "(" POINTS_OF(1) " NOT LIKE " POINTS_OF(2) " ESCAPE '\\')"},
-	{CONNHUB_FN_NONE, BYTES_OF(1)}	/* a sort key */
+	{CONNHUB_FN_EQ, "(%1 = %2 AND " EQUAL("=") ")", "(%1 = " LATIN1(2) " AND " EQUAL("=") ")", EQUAL("=")},
+	{CONNHUB_FN_NE, NULL, NULL, EQUAL("<>")},
+	{CONNHUB_FN_IS_DISTINCT, NULL, NULL, "(NOT " EQUAL("<=>") ")"},
+	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 <=> %2 AND " EQUAL("<=>") ")",
+	"(%1 <=> " LATIN1(2) " AND " EQUAL("<=>") ")", EQUAL("<=>")},
+	{CONNHUB_FN_IN, "(%1 IN (%[, ]2) AND " BYTES_OF(1) " IN (%[, ]2))", NULL, "(" BYTES_OF(1) " IN (%[, ]2))"},
+	{CONNHUB_FN_NOT_IN, NULL, NULL, "(" BYTES_OF(1) " NOT IN (%[, ]2))"},
+	{CONNHUB_FN_LT, NULL, NULL, EQUAL("<")},
+	{CONNHUB_FN_LE, NULL, NULL, EQUAL("<=")},
+	{CONNHUB_FN_GT, NULL, NULL, EQUAL(">")},
+	{CONNHUB_FN_GE, NULL, NULL, EQUAL(">=")},
+	{CONNHUB_FN_LIKE, "(%1 LIKE %2 ESCAPE '\\' AND " LIKE("LIKE") ")",
+	"(%1 LIKE " LATIN1(2) " ESCAPE '\\' AND " LIKE("LIKE") ")", "(" LIKE("LIKE") ")"},
+	{CONNHUB_FN_NOT_LIKE, NULL, NULL, "(" LIKE("NOT LIKE") ")"},
+	{CONNHUB_FN_NONE, NULL, NULL, BYTES_OF(1)}	/* a sort key */
 };
+
+static bool
+in_charset(const char *collation, const char *charset)
+{
+	return collation != NULL && strncmp(collation, charset, strlen(charset)) == 0;
+}
+
+static const char *
+choose_form(const MyTextForm *forms, const char *collation)
+{
+	const char *form = in_charset(collation, "utf8") ? forms->utf8 :
+		in_charset(collation, "latin1_") ? forms->latin1 : NULL;
+
+	return form != NULL ? form : forms->plain;
+}
 
 static void
 answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer)
@@ -152,7 +178,7 @@ answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTex
 			if (text_forms[i].fn == question->fn)
 			{
 				answer->kind = CONNHUB_EXACT;
-				answer->form = text_forms[i].form;
+				answer->form = choose_form(&text_forms[i], question->column->collation);
 				return;
 			}
 		}
@@ -265,17 +291,28 @@ ends_in_escape(const ConnhubExpr *pattern)
 	return backslashes % 2 == 1;
 }
 
-static bool
-is_text_column(const ConnhubExpr *expr)
+/* The column an expression is, casts apart; NULL: it is none. */
+static const ConnhubColumn *
+column_of(const ConnhubExpr *expr)
 {
 	while (expr->kind == CONNHUB_EXPR_CALL && expr->fn == CONNHUB_FN_CAST && expr->nargs == 1)
 		expr = expr->args[0];
-	return expr->kind == CONNHUB_EXPR_COLUMN && expr->type.type == CONNHUB_TEXT;
+	return expr->kind == CONNHUB_EXPR_COLUMN ? expr->column : NULL;
+}
+
+static bool
+is_text_column(const ConnhubExpr *expr)
+{
+	return expr->type.type == CONNHUB_TEXT && column_of(expr) != NULL;
 }
 
 static const char *
 refuse_text_call(const ConnhubExpr *expr)
 {
+	/* The forms expect the column first; only in utf8 does the order not matter. */
+	if (!is_text_column(expr->args[0]) && is_text_column(expr->args[1]) &&
+		!in_charset(column_of(expr->args[1])->collation, "utf8"))
+		return "the constant may not exist in the column's character set";
 	for (uint32_t i = 1; i < expr->nargs; i++)
 	{
 		if (is_text_column(expr->args[0]) && is_text_column(expr->args[i]))
