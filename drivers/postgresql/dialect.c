@@ -122,14 +122,15 @@ column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColu
 {
 	const char *reason = sql_column_refusal(column, use);
 
-	if (reason || use == SQL_COLUMN_NULL_TEST)
+	if (reason || (SQL_T(column->natural.type) & SQL_TEXTS) == 0 || is_declared_text(column->remote_type))
 		return reason;
-	if ((SQL_T(column->natural.type) & SQL_TEXTS) && !is_declared_text(column->remote_type))
-		return "values of the column's type are read as text but compare by its own rules there";
-	return NULL;
+	return use == SQL_COLUMN_NULL_TEST ?
+		"the column may be of a composite type, and a row of nulls counts as null there" :
+		"values of the column's type are read as text but compare by its own rules there";
 }
 
-/* Types without a form in the ABI whose text and comparison depend on nothing but the value. */
+/* Types without a form in the ABI whose text and comparison depend on nothing but the value.  Not bit:
+ * a cast to the bare word means one bit. */
 typedef struct NativeRow
 {
 	const char *name;
@@ -137,7 +138,7 @@ typedef struct NativeRow
 } NativeRow;
 
 static const NativeRow native_rows[] = {
-	{"inet", true}, {"cidr", true}, {"macaddr", true}, {"macaddr8", true}, {"bit", true}, {"bit varying", true},
+	{"inet", true}, {"cidr", true}, {"macaddr", true}, {"macaddr8", true}, {"bit varying", true},
 	{"oid", true}, {"pg_lsn", true}, {"xid8", true}, {"int4range", true}, {"int8range", true}, {"numrange", true},
 	{"smallint[]", true}, {"integer[]", true}, {"bigint[]", true}, {"numeric[]", true}, {"boolean[]", true},
 	{"uuid[]", true}, {"text[]", false}, {"character varying[]", false},

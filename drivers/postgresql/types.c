@@ -69,8 +69,9 @@ static const PgType types[] = {
 	{3220, 3221, "pg_lsn", CONNHUB_NATIVE, true},
 	{18, 1002, "\"char\"", CONNHUB_NATIVE, true},
 	{4072, 4073, "jsonpath", CONNHUB_NATIVE, true},
-	{30, 1013, "oidvector", CONNHUB_NATIVE, true},
-	{22, 1006, "int2vector", CONNHUB_NATIVE, true},
+	/* The binary form of an empty one is sent but not accepted. */
+	{30, 1013, "oidvector", CONNHUB_NATIVE, false},
+	{22, 1006, "int2vector", CONNHUB_NATIVE, false},
 };
 
 const PgType *

@@ -370,19 +370,17 @@ slice_input(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	ConnhubSlice text = server_text(&vector->v.slices[row]);
 	char	   *copy = scratch_copy(column->scratch, text.data, text.length);
-	int			saved = 0;
+	int			saved;
 	Datum		result;
 
 	if (unlikely(!OidIsValid(column->input.fn_oid)))
 		look_up_input(column);
-	if (column->needs_canonical)
-		saved = ch_typemap_canonical_begin(column->base);
+	saved = ch_typemap_canonical_begin(column->settings);
 	result = InputFunctionCall(&column->input, copy, column->input_param, -1);
 	if (column->typmod >= 0)
 		result = require_same(column, result,
 							  InputFunctionCall(&column->input, copy, column->input_param, column->typmod));
-	if (column->needs_canonical)
-		ch_typemap_canonical_end(saved);
+	ch_typemap_canonical_end(saved);
 	return result;
 }
 
@@ -585,10 +583,40 @@ receive_once(ChConvert *column, const ConnhubSlice *slice, int32 typmod)
 }
 
 static Datum
+receive(ChConvert *column, const ConnhubSlice *slice)
+{
+	Datum		result = receive_once(column, slice, -1);
+
+	return column->typmod < 0 ? result : require_same(column, result, receive_once(column, slice, column->typmod));
+}
+
+/* Receive functions take text to be in the client's encoding; the source's is UTF-8. */
+static Datum
+receive_as_utf8(ChConvert *column, const ConnhubSlice *slice, int client)
+{
+	volatile Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		SetClientEncoding(PG_UTF8);
+		result = receive(column, slice);
+	}
+	PG_CATCH();
+	{
+		SetClientEncoding(client);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	SetClientEncoding(client);
+	return result;
+}
+
+static Datum
 binary_receive(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	const ConnhubSlice *slice = &vector->v.slices[row];
 	int			client = pg_get_client_encoding();
+	int			saved;
 	Datum		result;
 
 	if (unlikely(!OidIsValid(column->receive.fn_oid)))
@@ -596,27 +624,13 @@ binary_receive(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	if (unlikely(slice->length > MaxAllocSize - 1))
 		raise_malformed(column, "binary", slice->length);
 
-	/* Receive functions take text to be in the client's encoding; the source's is UTF-8. */
-	if (unlikely(client != PG_UTF8) && PrepareClientEncoding(PG_UTF8) == 0)
-	{
-		PG_TRY();
-		{
-			SetClientEncoding(PG_UTF8);
-			result = receive_once(column, slice, -1);
-			if (column->typmod >= 0)
-				result = require_same(column, result, receive_once(column, slice, column->typmod));
-		}
-		PG_FINALLY();
-		{
-			SetClientEncoding(client);
-		}
-		PG_END_TRY();
-		return result;
-	}
-
-	result = receive_once(column, slice, -1);
-	if (column->typmod >= 0)
-		result = require_same(column, result, receive_once(column, slice, column->typmod));
+	/* xml is parsed as a document or as content, as a setting says. */
+	saved = ch_typemap_canonical_begin(column->settings & CH_SETTING_STYLE);
+	if (likely(client == PG_UTF8) || PrepareClientEncoding(PG_UTF8) != 0)
+		result = receive(column, slice);
+	else
+		result = receive_as_utf8(column, slice, client);
+	ch_typemap_canonical_end(saved);
 	return result;
 }
 
@@ -727,8 +741,7 @@ ch_convert_settle(ChConvert *column, ConnhubType type)
 void
 ch_convert_init(ChConvert *column, Form_pg_attribute attribute, StringInfo scratch, ConnhubTypeRef *wanted)
 {
-	ConnhubType type = ch_typemap_from_pg(attribute->atttypid, attribute->atttypmod, wanted);
-
+	ch_typemap_from_pg(attribute->atttypid, attribute->atttypmod, wanted);
 	memset(column, 0, sizeof(*column));
 	column->name = NameStr(attribute->attname);
 	column->type = attribute->atttypid;
@@ -736,5 +749,5 @@ ch_convert_init(ChConvert *column, Form_pg_attribute attribute, StringInfo scrat
 	column->base = getBaseTypeAndTypmod(column->type, &column->typmod);
 	column->context = CurrentMemoryContext;
 	column->scratch = scratch;
-	column->needs_canonical = type == CONNHUB_NATIVE || type == CONNHUB_INTERVAL;
+	column->settings = ch_typemap_settings(column->base);
 }

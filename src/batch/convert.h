@@ -33,7 +33,7 @@ struct ChConvert
 	Oid			input_param;
 	FmgrInfo	receive;
 	Oid			receive_param;
-	bool		needs_canonical;	/* the text form depends on settings */
+	int			settings;		/* CH_SETTING_… the type's text form depends on */
 	struct TypeCacheEntry *types;	/* for equality before and after modifiers */
 };
 

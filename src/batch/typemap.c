@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
@@ -585,7 +586,7 @@ ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out)
 		char	   *text;
 
 		getTypeOutputInfo(base, &output, &is_varlena);
-		saved = ch_typemap_canonical_begin(base);
+		saved = ch_typemap_canonical_begin(ch_typemap_settings(base));
 		text = OidOutputFunctionCall(output, value);
 		ch_typemap_canonical_end(saved);
 		set_text(out, text, strlen(text));
@@ -603,17 +604,30 @@ set_locally(const char *name, const char *value)
 }
 
 int
-ch_typemap_canonical_begin(Oid type)
+ch_typemap_settings(Oid type)
 {
 	Oid			base = getBaseType(type);
 	Oid			element = OidIsValid(get_element_type(base)) ? get_element_type(base) : base;
-	bool		is_scalar = row_of_oid(element) != NULL || type_is_enum(element);
-	bool		needs_money = !is_scalar && (element == CASHOID || get_typtype(element) != TYPTYPE_BASE);
-	bool		needs_path = !is_scalar && (is_text_instead(element) || get_typtype(element) != TYPTYPE_BASE);
+
+	if (row_of_oid(base) && base != INTERVALOID)
+		return 0;
+	if (row_of_oid(element) || type_is_enum(element))
+		return CH_SETTING_STYLE;
+	if (element >= FirstNormalObjectId && get_typtype(element) != TYPTYPE_BASE)
+		return CH_SETTING_STYLE | CH_SETTING_MONEY | CH_SETTING_PATH;
+	if (element == CASHOID)
+		return CH_SETTING_STYLE | CH_SETTING_MONEY;
+	return is_text_instead(element) ? CH_SETTING_STYLE | CH_SETTING_PATH : CH_SETTING_STYLE;
+}
+
+int
+ch_typemap_canonical_begin(int settings)
+{
 	int			saved;
 
-	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits > 0 &&
-		xmloption == XMLOPTION_CONTENT && !needs_money && !needs_path)
+	if (settings == 0 ||
+		(settings == CH_SETTING_STYLE && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		 extra_float_digits > 0 && xmloption == XMLOPTION_CONTENT))
 		return 0;
 
 	saved = NewGUCNestLevel();
@@ -621,9 +635,9 @@ ch_typemap_canonical_begin(Oid type)
 	set_locally("intervalstyle", "postgres");
 	set_locally("extra_float_digits", "3");
 	set_locally("xmloption", "content");
-	if (needs_money)
+	if (settings & CH_SETTING_MONEY)
 		set_locally("lc_monetary", "C");
-	if (needs_path)
+	if (settings & CH_SETTING_PATH)
 		set_locally("search_path", "pg_catalog");
 	return saved;
 }

@@ -31,8 +31,14 @@ extern bool ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *o
 #define CH_EPOCH_DAYS	(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
 #define CH_EPOCH_USECS	((int64) CH_EPOCH_DAYS * USECS_PER_DAY)
 
-/* Between these two the text form of a type depends on no setting of the session.  Undone by abort. */
-extern int	ch_typemap_canonical_begin(Oid type);
+/* Which settings of the session the text form of a type depends on, as bits; 0: none. */
+#define CH_SETTING_STYLE	0x1 /* DateStyle, IntervalStyle, extra_float_digits, xmloption */
+#define CH_SETTING_MONEY	0x2 /* lc_monetary */
+#define CH_SETTING_PATH		0x4 /* search_path */
+extern int	ch_typemap_settings(Oid type);
+
+/* Between these two such forms are canonical.  Undone by abort. */
+extern int	ch_typemap_canonical_begin(int settings);
 extern void ch_typemap_canonical_end(int saved);
 
 #endif
