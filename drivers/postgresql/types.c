@@ -2,8 +2,8 @@
  *
  * Built-in types have the same OIDs and the same binary forms on every server, so their values pass
  * through unchanged wherever the column here is of the same type.  Types that name objects of their own
- * database (regclass, …), and everything that is not built in (enums, composites, extensions), are read
- * as text.  A domain counts as its base type. */
+ * database (regclass, …), those whose empty value has a binary form no server reads (oidvector), and everything
+ * that is not built in (enums, composites, extensions), are read as text.  A domain counts as its base type. */
 #include "pg.h"
 
 #include <string.h>
@@ -69,9 +69,6 @@ static const PgType types[] = {
 	{3220, 3221, "pg_lsn", CONNHUB_NATIVE, true},
 	{18, 1002, "\"char\"", CONNHUB_NATIVE, true},
 	{4072, 4073, "jsonpath", CONNHUB_NATIVE, true},
-	/* The binary form of an empty one is sent but not accepted. */
-	{30, 1013, "oidvector", CONNHUB_NATIVE, false},
-	{22, 1006, "int2vector", CONNHUB_NATIVE, false},
 };
 
 const PgType *

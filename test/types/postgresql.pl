@@ -78,7 +78,7 @@ my @cases = map { my ($type, $is, @values) = @$_; { type => $type, is => $is, va
 	[ 'tid', 'tid', '(0,1)' ],
 	[ 'txid_snapshot', 'text', '1:5:2,3' ],
 	[ 'refcursor', 'text', 'c' ],
-	[ 'oidvector', 'oidvector', '', '1 2' ],
+	[ 'oidvector', 'text', '', '1 2' ],
 
 	# Objects of the source's own database mean nothing here, and types it made are not known here.
 	[ 'regclass', 'text', 'pg_class' ],
