@@ -86,14 +86,15 @@ ch_master_key_fetch(uint8 *key, bool may_create)
 						 CH_KEY_BYTES)));
 }
 
+/* Where the key is, is the business of those who may read the setting. */
 static void
 key_unavailable(const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CH_VAULT),
 			 errmsg("the master key of connhub is not available"),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", hint)));
+			 superuser() ? errdetail_internal("%s", detail) : errdetail_log("%s", detail),
+			 superuser() ? errhint("%s", hint) : errhint("Ask a superuser to look into the server log.")));
 }
 
 /* The rule for the server's own private keys: nobody else may read it, but root may own it and let the
