@@ -71,11 +71,15 @@ ch_deadline_begin(ChDeadline *deadline, int64 timeout_ms)
 		deadline->at_ms = Min(deadline->at_ms, outer->at_ms);
 }
 
-/* The outer deadline may have passed already: it is what the cancel is delivered for. */
+/* An outer deadline that is not shielded may have passed already: it is what the cancel is delivered for. */
 void
 ch_deadline_begin_shielded(ChDeadline *deadline, int64 timeout_ms)
 {
+	ChDeadline *outer = innermost;
+
 	deadline_push(deadline, timeout_ms, true);
+	if (outer != NULL && outer->shielded)
+		deadline->at_ms = Min(deadline->at_ms, outer->at_ms);
 }
 
 void

@@ -1,6 +1,8 @@
 /* driver/call.c — one guarded wrapper per slot. */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/redact.h"
@@ -112,8 +114,12 @@ frame_end(Frame *frame, ConnhubStatus status)
 
 	if (status_is_failure(status))
 		complete_error(frame->error, status, frame->call);
+
+	/* Even a message may serve an interrupt: not before the caller has noted the outcome. */
+	HOLD_INTERRUPTS();
 	elog(DEBUG3, "driver %s, %s: status %d after %.3f ms", frame->call->driver->name, frame->call->slot,
 		 (int) status, (ch_clock->now_us() - frame->started_us) / 1000.0);
+	RESUME_INTERRUPTS();
 	return status;
 }
 
