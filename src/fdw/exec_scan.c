@@ -27,9 +27,10 @@
 #include "conn/conn.h"
 #include "fdw/fdw.h"
 
-/* Rows of the first batch, so that a plan which stops early costs little, and of the largest. */
+/* Rows of the first batch, so that a plan which stops early costs little, and of the largest: drivers may hold
+ * a row's memory until the batch is done, and much of it at once costs more than it saves. */
 #define FIRST_CAPACITY	100
-#define MAX_CAPACITY	4096
+#define MAX_CAPACITY	512
 #define BATCH_BYTES		(4 * 1024 * 1024)
 
 typedef struct ChScanState
