@@ -162,10 +162,16 @@ add_params(ConnhubConn *conn, const ConnhubConfig *config, const char *authoriti
 
 /* ---- One address ------------------------------------------------------------------------- */
 
-/* The session is told of no notices: the library would print them. */
+/* Notices are not shown: the library would print them.  But an error that comes between statements is the
+ * server's farewell, and arrives here. */
 static void
-ignore_notice(void *arg, const PGresult *result)
+take_notice(void *arg, const PGresult *result)
 {
+	ConnhubConn *conn = arg;
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (sqlstate && strncmp(sqlstate, "57P", 3) == 0)
+		conn->lost = true;
 }
 
 static void
@@ -202,7 +208,7 @@ start_address(ConnhubConn *conn)
 	conn->values[conn->hostaddr] = kept;
 	if (!conn->pg)
 		return false;
-	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
+	PQsetNoticeReceiver(conn->pg, take_notice, conn);
 	PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
 	conn->polling = PGRES_POLLING_WRITING;
 	conn->phase = CONNHUB_PHASE_NONE;

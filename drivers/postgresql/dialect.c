@@ -103,42 +103,27 @@ postgresql_text(const ConnhubSource *source, const SqlTextQuestion *question, Sq
 	}
 }
 
-/* Is the type, as the source declares it, one of the text types themselves?  Enums, extension types
- * and domains are read as text too, but compare by rules of their own. */
-static bool
-is_declared_text(const char *remote_type)
-{
-	static const char *const names[] = {"text", "character varying", "character", "name"};
-	size_t		length = strcspn(remote_type, "(");
-
-	for (size_t i = 0; i < LENGTH(names); i++)
-		if (strlen(names[i]) == length && memcmp(names[i], remote_type, length) == 0)
-			return true;
-	return false;
-}
-
 static const char *
 column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use)
 {
 	const char *reason = sql_column_refusal(column, use);
 
-	if (reason || (SQL_T(column->natural.type) & SQL_TEXTS) == 0 || is_declared_text(column->remote_type))
-		return reason;
-	return use == SQL_COLUMN_NULL_TEST ?
-		"the column may be of a composite type, and a row of nulls counts as null there" :
-		"values of the column's type are read as text but compare by its own rules there";
+	/* Even a null test: a composite of nulls counts as one there. */
+	if (!reason && pg_is_stand_in(column))
+		reason = "values of the column's type are read as text but have rules of their own there";
+	return reason;
 }
 
-/* Types without a form in the ABI whose text and comparison depend on nothing but the value.  Not bit:
- * a cast to the bare word means one bit. */
+/* Types without a form in the ABI whose text and comparison depend on nothing but the value. */
 typedef struct NativeRow
 {
 	const char *name;
 	bool		is_ordered;
+	bool		is_unwritten;	/* a cast to the bare name would change a value */
 } NativeRow;
 
 static const NativeRow native_rows[] = {
-	{"inet", true}, {"cidr", true}, {"macaddr", true}, {"macaddr8", true}, {"bit varying", true},
+	{"inet", true}, {"cidr", true}, {"macaddr", true}, {"macaddr8", true}, {"bit", true, true}, {"bit varying", true},
 	{"oid", true}, {"pg_lsn", true}, {"xid8", true}, {"int4range", true}, {"int8range", true}, {"numrange", true},
 	{"smallint[]", true}, {"integer[]", true}, {"bigint[]", true}, {"numeric[]", true}, {"boolean[]", true},
 	{"uuid[]", true}, {"text[]", false}, {"character varying[]", false},
@@ -168,7 +153,7 @@ is_compared(ConnhubFunction fn)
 
 /* May a value of this type be compared (ordered: by <) there, or stand there as a constant? */
 static const char *
-type_refusal(const ConnhubTypeRef *type, bool ordered)
+type_refusal(const ConnhubTypeRef *type, bool ordered, bool written)
 {
 	const NativeRow *row;
 
@@ -179,7 +164,7 @@ type_refusal(const ConnhubTypeRef *type, bool ordered)
 	if (type->type != CONNHUB_NATIVE)
 		return NULL;
 	row = native_row(type->pg_type);
-	if (!row || (ordered && !row->is_ordered))
+	if (!row || (ordered && !row->is_ordered) || (written && row->is_unwritten))
 		return "values of this type are not known to compare the same way there";
 	return NULL;
 }
@@ -193,14 +178,18 @@ postgresql_veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubEx
 		memchr(expr->value->v.slice.data, 'I', expr->value->v.slice.length) && source->version_num < 140000)
 		return "numeric knows no infinity there";
 	if (fn == CONNHUB_FN_NONE)
-		return type_refusal(&expr->type, expr->kind != CONNHUB_EXPR_CONST && expr->kind != CONNHUB_EXPR_PARAM);
+	{
+		bool		written = expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
+
+		return type_refusal(&expr->type, !written, written);
+	}
 	if (!is_compared(fn))
 		return NULL;
 	for (uint32_t i = 0; i < expr->nargs && !reason; i++)
 	{
 		const ConnhubTypeRef *type = &expr->args[i]->type;
 
-		reason = type_refusal(type, is_range_comparison(fn));
+		reason = type_refusal(type, is_range_comparison(fn), false);
 		if (!reason && type->type == CONNHUB_NATIVE && strcmp(type->pg_type, expr->args[0]->type.pg_type) != 0)
 			reason = "values of different types are not compared there";
 	}

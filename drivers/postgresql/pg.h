@@ -28,9 +28,9 @@ extern const ConnhubTypeSpec pg_types[PG_NTYPES];
 /* What travels in one flight, in this order; each is there or not. */
 typedef enum PgStep
 {
-	PG_STEP_DEALLOCATE,
 	PG_STEP_BEGIN,
 	PG_STEP_SAVEPOINT,
+	PG_STEP_DEALLOCATE,
 	PG_STEP_PREPARE,
 	PG_STEP_QUERY,
 	PG_STEP_RELEASE,
@@ -177,6 +177,7 @@ extern const PgType *pg_type_by_name(const char *name);
 extern Oid	pg_oid_by_name(const char *name);
 extern void pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref);
 extern bool pg_is_text_type(Oid oid);
+extern bool pg_is_stand_in(const ConnhubColumn *column);
 extern bool pg_needs_text_output(const ConnhubColumn *column);
 
 /* Put one value of a result into a row of a vector.  False: it does not fit the vector's type. */

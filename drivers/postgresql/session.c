@@ -154,12 +154,15 @@ check_alive(ConnhubConn *conn, ConnhubError *error)
 	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK || pollfd.fd < 0)
 		return pg_lost(conn, error);
 
-	/* Between statements only notices and changed parameters may arrive, or the end. */
-	if (poll(&pollfd, 1, 0) > 0 && !conn->stream.active)
+	/* Between statements only notices and changed parameters may arrive, or the end, which may come
+	 * right behind a farewell. */
+	while (!conn->stream.active && poll(&pollfd, 1, 0) > 0)
 	{
-		if (PQconsumeInput(conn->pg) == 0 || PQstatus(conn->pg) != CONNECTION_OK)
-			return pg_lost(conn, error);
-		if (poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR)))
+		bool		fine = PQconsumeInput(conn->pg) == 1;
+
+		if (fine && !PQisBusy(conn->pg))
+			PQfreemem(PQnotifies(conn->pg));	/* lets libpq look at what came */
+		if (!fine || conn->lost || PQstatus(conn->pg) != CONNECTION_OK)
 			return pg_lost(conn, error);
 	}
 	return CONNHUB_OK;

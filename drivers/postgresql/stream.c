@@ -94,14 +94,6 @@ send_prologue(ConnhubConn *conn, PgStatement *statement)
 	char		text[64];
 	char		name[32];
 
-	if (statement && statement->stale_number != 0)
-	{
-		statement_name(name, statement->stale_number);
-		snprintf(text, sizeof(text), "DEALLOCATE %s", name);
-		if (!send_plain(conn, PG_STEP_DEALLOCATE, text))
-			return false;
-		statement->stale_number = 0;
-	}
 	if (conn->pending_begin)
 	{
 		if (!send_plain(conn, PG_STEP_BEGIN, conn->pending_begin))
@@ -112,7 +104,18 @@ send_prologue(ConnhubConn *conn, PgStatement *statement)
 	if (conn->in_transaction && conn->has_savepoints)
 	{
 		conn->stream.has_savepoint = true;
-		return send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME);
+		if (!send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME))
+			return false;
+	}
+
+	/* Not before BEGIN: it would open a transaction that has its snapshot already. */
+	if (statement && statement->stale_number != 0)
+	{
+		statement_name(name, statement->stale_number);
+		snprintf(text, sizeof(text), "DEALLOCATE %s", name);
+		if (!send_plain(conn, PG_STEP_DEALLOCATE, text))
+			return false;
+		statement->stale_number = 0;
 	}
 	return true;
 }
@@ -244,7 +247,8 @@ note_failure(ConnhubConn *conn, PgStep step, const PGresult *result)
 	pg_result_error(conn, result, &stream->error);
 
 	/* What it was prepared for has changed, or a pooler has lost it: prepare anew next time. */
-	if (step == PG_STEP_QUERY && statement && statement->number != 0)
+	if (step == PG_STEP_QUERY && statement && statement->number != 0 &&
+		(strcmp(stream->error.sqlstate, "0A000") == 0 || strcmp(stream->error.sqlstate, "26000") == 0))
 		retire_statement(statement);
 }
 

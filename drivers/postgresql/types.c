@@ -32,7 +32,8 @@ static const PgType types[] = {
 	{17, 1001, "bytea", CONNHUB_BYTES, true},
 	{3802, 3807, "jsonb", CONNHUB_JSON, true},
 	{114, 199, "json", CONNHUB_JSON, true},
-	{142, 143, "xml", CONNHUB_NATIVE, true},
+	/* Whether xml takes a fragment depends on a setting here, which core looks after for text only. */
+	{142, 143, "xml", CONNHUB_NATIVE, false},
 	{1560, 1561, "bit", CONNHUB_NATIVE, true},
 	{1562, 1563, "bit varying", CONNHUB_NATIVE, true},
 	{869, 1041, "inet", CONNHUB_NATIVE, true},
@@ -69,7 +70,13 @@ static const PgType types[] = {
 	{3220, 3221, "pg_lsn", CONNHUB_NATIVE, true},
 	{18, 1002, "\"char\"", CONNHUB_NATIVE, true},
 	{4072, 4073, "jsonpath", CONNHUB_NATIVE, true},
+	{1790, 2201, "refcursor", CONNHUB_NATIVE, true},
+	{2970, 2949, "txid_snapshot", CONNHUB_NATIVE, true},
+	{5038, 5039, "pg_snapshot", CONNHUB_NATIVE, true},
 };
+
+/* Types whose values name objects of their own database. */
+static const Oid name_types[] = {24, 2202, 2203, 2204, 2205, 4191, 2206, 4096, 4089, 3734, 3769, 1033};
 
 const PgType *
 pg_type_by_oid(Oid oid)
@@ -155,6 +162,13 @@ pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref)
 	ref->precision = -1;
 	ref->type = CONNHUB_TEXT;
 	ref->pg_type = "text";
+	for (size_t i = 0; is_array && i < LENGTH(name_types); i++)
+	{
+		if (name_types[i] != base)
+			continue;
+		ref->type = CONNHUB_NATIVE;
+		ref->pg_type = "text[]";
+	}
 	if (!type)
 		return;
 	put_modifiers(base, typmod, ref);
@@ -335,10 +349,13 @@ pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type)
 	*type = wanted->type;
 	if (format == 1)
 	{
+		const PgType *element = type_by_array_oid(oid);
+		const PgType *built_in = element ? element : pg_type_by_oid(oid);
+
 		for (size_t i = 0; i < LENGTH(decoder_rows); i++)
 			if (decoder_rows[i].oid == oid && (decoder_rows[i].wanted & SQL_T(wanted->type)))
 				return decoder_rows[i].decode;
-		if (oid != 0 && (pg_type_by_oid(oid) || type_by_array_oid(oid)) && pg_oid_by_name(wanted->pg_type) == oid)
+		if (built_in && built_in->is_binary && pg_oid_by_name(wanted->pg_type) == oid)
 		{
 			*type = CONNHUB_PGBINARY;
 			return decode_slice;
@@ -350,21 +367,32 @@ pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type)
 	return decode_slice;
 }
 
+/* Is text only what the values are read as, because the source's type is not known here? */
+bool
+pg_is_stand_in(const ConnhubColumn *column)
+{
+	static const char *const own[] = {"text", "character varying", "character", "name", "text[]"};
+	size_t		length = strcspn(column->remote_type, "(");
+
+	if (!(SQL_T(column->natural.type) & SQL_TEXTS) &&
+		(!column->natural.pg_type || strcmp(column->natural.pg_type, "text[]") != 0))
+		return false;
+	for (size_t i = 0; i < LENGTH(own); i++)
+		if (strlen(own[i]) == length && memcmp(own[i], column->remote_type, length) == 0)
+			return false;
+	return true;
+}
+
 /* Must an output column be cast to text, because its own form means nothing here? */
 bool
 pg_needs_text_output(const ConnhubColumn *column)
 {
 	const ConnhubTypeRef *here = &column->type;
 	const ConnhubTypeRef *there = &column->natural;
-	Oid			here_oid = pg_oid_by_name(here->pg_type);
 	Oid			there_oid = pg_oid_by_name(there->pg_type);
 	ConnhubType type;
 
-	if (!column->remote_type || !there_oid)
+	if (!column->remote_type || !there_oid || pg_is_stand_in(column))
 		return true;
-
-	/* Not built in, though its natural type is: the remote type itself says so. */
-	if (there_oid == 25 && strcmp(column->remote_type, "text") != 0)
-		return true;
-	return here_oid != there_oid && !pg_decoder(there_oid, 1, here, &type);
+	return !pg_decoder(there_oid, 1, here, &type);
 }
