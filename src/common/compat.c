@@ -41,11 +41,15 @@ void
 ch_compat_serve_barriers(void)
 {
 	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff;
 
 	if (!ProcSignalBarrierPending)
 		return;
 
-	/* A barrier that fails stays pending and is raised by the next CHECK_FOR_INTERRUPTS. */
+	/* A barrier that fails stays pending and is raised by the next CHECK_FOR_INTERRUPTS.  An interrupt is
+	 * held back, or it would be lost here; an error forgets the count. */
+	HOLD_INTERRUPTS();
+	holdoff = InterruptHoldoffCount;
 	PG_TRY();
 	{
 		ProcessProcSignalBarrier();
@@ -54,8 +58,10 @@ ch_compat_serve_barriers(void)
 	{
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
 	}
 	PG_END_TRY();
+	RESUME_INTERRUPTS();
 }
 
 uint32

@@ -146,7 +146,10 @@ wait_once(int fd, int events, long timeout_ms)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile int result = -1;
+	uint32		holdoff;
 
+	HOLD_INTERRUPTS();
+	holdoff = InterruptHoldoffCount;
 	PG_TRY();
 	{
 		result = WaitLatchOrSocket(MyLatch, wake_events(fd, events), fd >= 0 ? fd : PGINVALID_SOCKET,
@@ -156,8 +159,10 @@ wait_once(int fd, int events, long timeout_ms)
 	{
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
 	}
 	PG_END_TRY();
+	RESUME_INTERRUPTS();
 	return result;
 }
 

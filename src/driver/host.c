@@ -72,10 +72,12 @@ static void
 host_log(ConnhubLogLevel level, const char *text)
 {
 	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff;
 
 	if (level == CONNHUB_LOG_DEBUG && log_min_messages > DEBUG1)
 		return;
 	HOLD_INTERRUPTS();
+	holdoff = InterruptHoldoffCount;
 	PG_TRY();
 	{
 		char	   *masked = ch_redact(text);
@@ -89,6 +91,7 @@ host_log(ConnhubLogLevel level, const char *text)
 	{
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
 	}
 	PG_END_TRY();
 	RESUME_INTERRUPTS();
