@@ -76,14 +76,14 @@ my @cases = map { my ($type, $is, @values) = @$_; { type => $type, is => $is, va
 	[ 'xid', 'xid', 0, 4294967295 ],
 	[ 'xid8', 'xid8', 0, '18446744073709551615' ],
 	[ 'tid', 'tid', '(0,1)' ],
-	[ 'txid_snapshot', 'text', '1:5:2,3' ],
-	[ 'refcursor', 'text', 'c' ],
+	[ 'txid_snapshot', 'txid_snapshot', '1:5:2,3' ],
+	[ 'refcursor', 'refcursor', 'c' ],
 	[ 'oidvector', 'text', '', '1 2' ],
 
 	# Objects of the source's own database mean nothing here, and types it made are not known here.
 	[ 'regclass', 'text', 'pg_class' ],
 	[ 'regtype', 'text', 'integer' ],
-	[ 'regclass[]', 'text', '{pg_class,NULL}' ],
+	[ 'regclass[]', 'text[]', '{pg_class,NULL}' ],
 	[ 'types.mood', 'text', 'sad', 'happy' ],
 	[ 'types.mood[]', 'text', '{sad,NULL}' ],
 	[ 'types.pair', 'text', '(,)', '(2147483647,"b""c,d")' ],
