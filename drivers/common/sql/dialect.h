@@ -160,6 +160,11 @@ typedef struct SqlDialect
 	 * parameter (fn NONE).  Returns NULL, or the reason why not.  NULL: no objection. */
 	const char *(*veto) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
 
+	/* Does a call that a rule has accepted as exact let more rows through after all, or does a boolean
+	 * column that stands alone as a condition (fn NONE)?  Returns NULL, or the reason: the verdict
+	 * becomes a superset.  NULL: never. */
+	const char *(*excess) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
+
 	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */
 	const char *(*output) (const ConnhubSource *source, const ConnhubExpr *expr);
 } SqlDialect;

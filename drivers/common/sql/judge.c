@@ -103,6 +103,18 @@ judge_expr(Judge *judge, const ConnhubExpr *expr, int depth, bool filter)
 	{
 		case CONNHUB_EXPR_COLUMN:
 			reason = column_refusal(judge, expr->column, SQL_COLUMN_VALUE);
+			if (!reason && expr->type.type == CONNHUB_BOOL && judge->dialect->excess)
+			{
+				const char *excess = judge->dialect->excess(judge->source, CONNHUB_FN_NONE, expr);
+
+				if (excess && filter)
+				{
+					judge->verdict->kind = CONNHUB_SUPERSET;
+					snprintf(judge->verdict->reason, sizeof(judge->verdict->reason), "%s", excess);
+				}
+				else
+					reason = excess;
+			}
 			break;
 		case CONNHUB_EXPR_CONST:
 			reason = sql_constant_refusal(judge->dialect, expr->value);

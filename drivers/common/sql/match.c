@@ -212,6 +212,11 @@ sql_match_call(const SqlDialect *dialect, const ConnhubSource *source, const Con
 	}
 	if (text_type != CONNHUB_TYPE_NONE)
 		match_text(dialect, source, rule->text, call->fn, text_type, call->collation, call->args, call->nargs, match);
+	if (match->kind == CONNHUB_EXACT && dialect->excess && (objection = dialect->excess(source, call->fn, call)))
+	{
+		match->kind = CONNHUB_SUPERSET;
+		snprintf(match->reason, sizeof(match->reason), "%s", objection);
+	}
 	if (match->kind == CONNHUB_REFUSE || !dialect->veto)
 		return;
 	objection = dialect->veto(source, call->fn, call);

@@ -1,0 +1,453 @@
+/* conn.c — opening, guarding, checking, transactions; errors; the option table of type sqlite.
+ *
+ * The file is somebody else's, and so is every query that comes in by connhub.live: the connection
+ * is fenced in before the first statement runs.  No other file can be attached, no extension loaded, no
+ * setting changed, and a schema cannot call functions that do more than compute.  The library calls back
+ * while it works or waits for a lock; both callbacks ask the host whether to go on. */
+#include "sqlite.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const ConnhubOptionSpec sq_options[] = {
+	{"read_only", CONNHUB_OPTION_BOOLEAN, CONNHUB_OPTION_PRIVILEGED, "true", NULL, 0, 0,
+	"Open the file for reading only."},
+	{"busy_timeout", CONNHUB_OPTION_DURATION, 0, "5s", NULL, 0, 3600000,
+	"How long to wait for another process to release its lock on the file."},
+};
+
+const ConnhubTypeSpec sq_types[1] = {
+	{
+		.name = "sqlite",
+		.category = "relational",
+		.description = "SQLite database file",
+		.default_port = 0,
+		.flags = CONNHUB_TYPE_NEEDS_DATABASE | CONNHUB_TYPE_FILE,
+		.tier = "free",
+		.options = sq_options,
+		.noptions = sizeof(sq_options) / sizeof(sq_options[0]),
+		.example = "SELECT connhub.create_connector(name => 'shop', type => 'sqlite', "
+		"database => '/srv/data/shop.db');",
+	}
+};
+
+#define OPS_BETWEEN_CHECKS 2000 /* virtual machine steps: well under a millisecond */
+#define BUSY_WAIT_MS 20
+
+/* ---- Errors ---- */
+
+ConnhubStatus
+sq_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
+{
+	va_list		args;
+
+	error->status = status;
+	error->column = -1;
+	va_start(args, format);
+	vsnprintf(error->message, sizeof(error->message), format, args);
+	va_end(args);
+	return status;
+}
+
+/* Primary result codes of the library.  Anything else is a query it could not run. */
+static const struct
+{
+	int			code;
+	ConnhubStatus status;
+	const char *sqlstate;
+	bool		retryable;
+	bool		connection_lost;
+	const char *hint;
+}			library_errors[] = {
+	{SQLITE_PERM, CONNHUB_PERMISSION, "", false, false, ""},
+	{SQLITE_AUTH, CONNHUB_PERMISSION, "", false, false,
+	"Only queries that read tables of this file are allowed."},
+	{SQLITE_BUSY, CONNHUB_BUSY, "", true, false,
+	"Another process holds a lock on the file; option \"busy_timeout\" says how long to wait for it."},
+	{SQLITE_LOCKED, CONNHUB_BUSY, "", true, false, ""},
+	{SQLITE_NOMEM, CONNHUB_NO_MEMORY, "", false, false, ""},
+	{SQLITE_READONLY, CONNHUB_PERMISSION, "", false, false,
+	"The file needs recovery, or its write-ahead log cannot be opened: the server must be able to write to its folder."},
+	{SQLITE_IOERR, CONNHUB_LOST, "", true, true, ""},
+	{SQLITE_CORRUPT, CONNHUB_QUERY, "XX001", false, false,
+	"Check the file with \"PRAGMA integrity_check\"."},
+	{SQLITE_FULL, CONNHUB_QUOTA, "53100", false, false, ""},
+	{SQLITE_CANTOPEN, CONNHUB_PERMISSION, "", false, false,
+	"The server must be able to read the file, and to write to its folder when the file has a write-ahead log."},
+	{SQLITE_SCHEMA, CONNHUB_SCHEMA_CHANGED, "", true, false, ""},
+	{SQLITE_TOOBIG, CONNHUB_QUERY, "54000", false, false, ""},
+	{SQLITE_NOTADB, CONNHUB_NO_DATABASE, "", false, false,
+	"The file is not a SQLite database, or it is encrypted."},
+};
+
+ConnhubStatus
+sq_library_error(ConnhubConn *conn, ConnhubError *error)
+{
+	int			code = sqlite3_extended_errcode(conn->db);
+	const char *message = sqlite3_errmsg(conn->db);
+	size_t		i;
+
+	if (conn->stop != CONNHUB_OK)
+		return sq_fail(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
+	sq_fail(error, CONNHUB_QUERY, "%s", message);
+	for (i = 0; i < sizeof(library_errors) / sizeof(library_errors[0]); i++)
+	{
+		if (library_errors[i].code != (code & 0xFF))
+			continue;
+		error->status = library_errors[i].status;
+		error->retryable = library_errors[i].retryable;
+		error->connection_lost = library_errors[i].connection_lost;
+		snprintf(error->sqlstate, sizeof(error->sqlstate), "%s", library_errors[i].sqlstate);
+		snprintf(error->hint, sizeof(error->hint), "%s", library_errors[i].hint);
+	}
+	error->native_code = code;
+	return error->status;
+}
+
+ConnhubStatus
+sq_prepare(ConnhubConn *conn, const char *sql, sqlite3_stmt **statement, ConnhubError *error)
+{
+	conn->stop = CONNHUB_OK;
+	if (sqlite3_prepare_v2(conn->db, sql, -1, statement, NULL) != SQLITE_OK)
+		return sq_library_error(conn, error);
+	return CONNHUB_OK;
+}
+
+/* Run a statement of the driver's own; the first column of its first row goes to *number and text. */
+static ConnhubStatus
+run(ConnhubConn *conn, const char *sql, char *text, size_t size, ConnhubError *error)
+{
+	sqlite3_stmt *statement;
+	ConnhubStatus status = sq_prepare(conn, sql, &statement, error);
+	int			code;
+
+	if (status != CONNHUB_OK)
+		return status;
+	code = sqlite3_step(statement);
+	if (code == SQLITE_ROW && text)
+	{
+		const unsigned char *value = sqlite3_column_text(statement, 0);
+
+		snprintf(text, size, "%s", value ? (const char *) value : "");
+	}
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		status = sq_library_error(conn, error);
+	sqlite3_finalize(statement);
+	return status;
+}
+
+/* ---- Callbacks of the library ---- */
+
+static int
+on_progress(void *opaque)
+{
+	ConnhubConn *conn = opaque;
+
+	conn->stop = sq_host->cancelled();
+	return conn->stop != CONNHUB_OK;
+}
+
+static int
+on_busy(void *opaque, int tries)
+{
+	ConnhubConn *conn = opaque;
+
+	if ((int64_t) tries * BUSY_WAIT_MS >= conn->busy_timeout_ms)
+		return 0;
+	conn->stop = sq_host->wait(-1, 0, BUSY_WAIT_MS);
+	return conn->stop == CONNHUB_OK;
+}
+
+/* Pragmas that only tell what the file holds.  Discovery uses them as table functions. */
+static bool
+is_harmless_pragma(const char *name)
+{
+	static const char *const harmless[] = {
+		"table_list", "table_info", "table_xinfo", "index_list", "index_info", "index_xinfo",
+		"foreign_key_list", "encoding", "schema_version", "page_count", "page_size", "collation_list",
+		"function_list", "compile_options", "user_version", "application_id"
+	};
+	size_t		i;
+
+	for (i = 0; name && i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		if (sqlite3_stricmp(name, harmless[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What a statement may do, asked while it is prepared. */
+static int
+on_authorize(void *opaque, int action, const char *a, const char *b, const char *database,
+			 const char *trigger)
+{
+	const ConnhubConn *conn = opaque;
+
+	switch (action)
+	{
+		case SQLITE_SELECT:
+		case SQLITE_READ:
+		case SQLITE_RECURSIVE:
+		case SQLITE_TRANSACTION:
+			return SQLITE_OK;
+		case SQLITE_FUNCTION:
+			return b && sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+		case SQLITE_PRAGMA:
+			/* With an argument most of them set something; those of a table have its name there. */
+			if (!is_harmless_pragma(a))
+				return SQLITE_DENY;
+			return b == NULL || sqlite3_strnicmp(a, "table", 5) == 0 || sqlite3_strnicmp(a, "index", 5) == 0 ||
+				sqlite3_strnicmp(a, "foreign", 7) == 0 ? SQLITE_OK : SQLITE_DENY;
+		case SQLITE_INSERT:
+		case SQLITE_UPDATE:
+		case SQLITE_DELETE:
+			return conn->read_only ? SQLITE_DENY : SQLITE_OK;
+		default:
+			return SQLITE_DENY;
+	}
+}
+
+/* ---- Opening ---- */
+
+static const char *
+option(const ConnhubConfig *config, const char *name, const char *absent)
+{
+	uint32_t	i;
+
+	for (i = 0; i < config->noptions; i++)
+		if (strcmp(config->options[i].name, name) == 0 && config->options[i].value)
+			return config->options[i].value;
+	return absent;
+}
+
+/* Copy of a string in host memory; NULL stays NULL. */
+static bool
+copy_string(const char *from, char **to)
+{
+	*to = NULL;
+	if (from == NULL)
+		return true;
+	*to = sq_host->alloc(strlen(from) + 1);
+	if (*to)
+		strcpy(*to, from);
+	return *to != NULL;
+}
+
+ConnhubStatus
+sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
+{
+	ConnhubConn *self;
+	const char *read_only = option(config, "read_only", "true");
+
+	if (config->database == NULL || config->database[0] != '/')
+		return sq_fail(error, CONNHUB_CONFIG, "database must be the absolute name of a file");
+	self = sq_host->alloc(sizeof(ConnhubConn));
+	if (self == NULL)
+		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+	memset(self, 0, sizeof(*self));
+	if (!copy_string(config->database, &self->path) || !copy_string(config->schema, &self->schema))
+	{
+		sq_close(self);
+		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+	}
+	self->read_only = strcmp(read_only, "false") != 0 && strcmp(read_only, "off") != 0;
+	self->busy_timeout_ms = strtoll(option(config, "busy_timeout", "5000"), NULL, 10);
+	*conn = self;
+	return CONNHUB_OK;
+}
+
+/* Only a file that is there, is regular and can be read is given to the library: it would make a
+ * missing one up, and wait for ever on a pipe. */
+static ConnhubStatus
+inspect_file(ConnhubConn *conn, ConnhubError *error)
+{
+	struct stat file;
+
+	error->phase = CONNHUB_PHASE_DATABASE;
+	if (stat(conn->path, &file) != 0)
+	{
+		int			cause = errno;
+
+		error->native_code = cause;
+		if (cause == ENOENT || cause == ENOTDIR)
+			return sq_fail(error, CONNHUB_NO_DATABASE, "file does not exist");
+		error->phase = CONNHUB_PHASE_PERMISSION;
+		return sq_fail(error, CONNHUB_PERMISSION, "could not look at the file: %s", strerror(cause));
+	}
+	error->phase = CONNHUB_PHASE_PERMISSION;
+	if (!S_ISREG(file.st_mode))
+		return sq_fail(error, CONNHUB_PERMISSION, "the name is that of %s, not of a regular file",
+					   S_ISDIR(file.st_mode) ? "a directory" : "a device or pipe");
+	if (access(conn->path, conn->read_only ? R_OK : R_OK | W_OK) != 0)
+	{
+		error->native_code = errno;
+		snprintf(error->hint, sizeof(error->hint),
+				 "The operating system user that the server runs as must be able to %s it.",
+				 conn->read_only ? "read" : "read and write");
+		return sq_fail(error, CONNHUB_PERMISSION, "could not open the file: %s", strerror(errno));
+	}
+	error->phase = CONNHUB_PHASE_NONE;
+	return CONNHUB_OK;
+}
+
+/* Put up the fence. */
+static bool
+guard(ConnhubConn *conn)
+{
+	static const struct
+	{
+		int			option;
+		int			value;
+	}			settings[] = {
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},
+		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+		{SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+		{SQLITE_DBCONFIG_DQS_DML, 0},	/* a misspelled column must not become a string */
+	};
+	size_t		i;
+
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (sqlite3_db_config(conn->db, settings[i].option, settings[i].value, NULL) != SQLITE_OK)
+			return false;
+	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_limit(conn->db, SQLITE_LIMIT_WORKER_THREADS, 0);
+	sqlite3_limit(conn->db, SQLITE_LIMIT_LENGTH, 0x3FFFFFFF);	/* PostgreSQL's own */
+	sqlite3_progress_handler(conn->db, OPS_BETWEEN_CHECKS, on_progress, conn);
+	return sqlite3_busy_handler(conn->db, on_busy, conn) == SQLITE_OK &&
+		sqlite3_set_authorizer(conn->db, on_authorize, conn) == SQLITE_OK;
+}
+
+/* Opening a local file is done in one step.  The library reads nothing before the first statement, so
+ * one is run: it finds out whether this is a database at all. */
+ConnhubStatus
+sq_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
+{
+	int			flags = (conn->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
+	char		encoding[16] = "";
+	ConnhubStatus status;
+
+	sq_host->phase(CONNHUB_PHASE_DATABASE);
+	status = inspect_file(conn, error);
+	if (status != CONNHUB_OK)
+		return status;
+	if (sqlite3_open_v2(conn->path, &conn->db, flags, NULL) != SQLITE_OK || !guard(conn))
+	{
+		if (conn->db == NULL)
+			status = sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		else
+			status = sq_library_error(conn, error);
+	}
+	if (status == CONNHUB_OK)
+		status = run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
+	if (status == CONNHUB_OK)
+		status = run(conn, "PRAGMA encoding", encoding, sizeof(encoding), error);
+	if (strcmp(encoding, "UTF-8") == 0)
+		conn->flags |= SQ_FLAG_UTF8;
+	if (status != CONNHUB_OK)
+		error->phase = status == CONNHUB_PERMISSION ? CONNHUB_PHASE_PERMISSION : CONNHUB_PHASE_DATABASE;
+	return status;
+}
+
+void
+sq_close(ConnhubConn *conn)
+{
+	ConnhubError ignored = {0};
+
+	while (conn->cursors)
+		sq_close_cursor(conn->cursors, &ignored);
+	sqlite3_close(conn->db);
+	sq_host->free(conn->path);
+	sq_host->free(conn->schema);
+	sq_host->free(conn);
+}
+
+/* ---- Checking ---- */
+
+/* The file behind the connection may have been replaced or removed. */
+static bool
+file_has_moved(ConnhubConn *conn)
+{
+	int			moved = 0;
+
+	return sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+ConnhubStatus
+sq_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
+{
+	int			number = sqlite3_libversion_number();
+
+	snprintf(info->product, sizeof(info->product), "SQLite");
+	snprintf(info->version, sizeof(info->version), "%s", sqlite3_libversion());
+	info->version_num = (uint32_t) (number / 1000000 * 10000 + number / 1000 % 1000 * 100 + number % 1000);
+	snprintf(info->encoding, sizeof(info->encoding), "%s", conn->flags & SQ_FLAG_UTF8 ? "UTF-8" : "UTF-16");
+	info->flags = conn->flags;
+	if (file_has_moved(conn))
+	{
+		error->connection_lost = true;
+		error->retryable = true;
+		return sq_fail(error, CONNHUB_LOST, "the file was removed or replaced");
+	}
+	if (level == CONNHUB_CHECK_ALIVE)
+		return CONNHUB_OK;
+	if (level == CONNHUB_CHECK_ACCESS)
+	{
+		sq_host->phase(CONNHUB_PHASE_DATABASE);
+		if (conn->schema && strcmp(conn->schema, "main") != 0)
+		{
+			error->phase = CONNHUB_PHASE_DATABASE;
+			snprintf(error->hint, sizeof(error->hint), "The only schema of a SQLite file is \"main\".");
+			return sq_fail(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
+		}
+		sq_host->phase(CONNHUB_PHASE_PERMISSION);
+	}
+	return run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
+}
+
+/* A statement runs inside a call of ours, which has ended by itself when the user cancels; nothing is
+ * left running at the source. */
+ConnhubStatus
+sq_cancel(ConnhubConn *conn, ConnhubError *error)
+{
+	sqlite3_interrupt(conn->db);
+	return CONNHUB_OK;
+}
+
+/* ---- Transactions ---- */
+
+/* The snapshot is taken by the first read, so one is made. */
+ConnhubStatus
+sq_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
+{
+	ConnhubStatus status = run(conn, "BEGIN", NULL, 0, error);
+
+	if (status == CONNHUB_OK && txn->one_snapshot)
+	{
+		status = run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
+		if (status != CONNHUB_OK)
+			sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return status;
+}
+
+ConnhubStatus
+sq_commit(ConnhubConn *conn, ConnhubError *error)
+{
+	return run(conn, "COMMIT", NULL, 0, error);
+}
+
+/* The library may have rolled back by itself. */
+ConnhubStatus
+sq_rollback(ConnhubConn *conn, ConnhubError *error)
+{
+	if (sqlite3_get_autocommit(conn->db))
+		return CONNHUB_OK;
+	return run(conn, "ROLLBACK", NULL, 0, error);
+}

@@ -1,0 +1,348 @@
+/* dialect.c — what SQLite means to the shared judge and renderer.
+ *
+ * A column's type is a wish: unless the table is STRICT, or the column is the rowid, any value may stand in it.  Reading
+ * such a value fails, so filters must not settle the matter behind the reader's back:
+ *   - Equality with a constant finds only values of the constant's kind: exact.
+ *   - In any other comparison text and blobs sort above all numbers and would pass or fail for no good
+ *     reason: a superset, so that core reads the column of every row that passes.
+ *   - What computes with values (%, length) is sent for columns that are enforced.
+ * Decimals are stored as integers or binary reals, and read in the shortest form that tells them apart; comparing with
+ * a constant of up to 15 digits gives the same answer in both worlds, more digits may not.
+ * Dates are stored as ISO text, seconds or Julian days, and rarely all in one form: filters compare whole days of
+ * text, keep every number, and core checks again. */
+#include "sqlite.h"
+
+#include "sql/dialect.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORDERED (SQL_NUMBERS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES))
+#define DAYS (SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIMESTAMP))
+#define BOOLS SQL_T(CONNHUB_BOOL)
+
+#define AS_DAYS CONNHUB_SUPERSET, "dates are stored as text or as numbers, and compared there by whole days"
+
+static const SqlRule rules[] = {
+	{CONNHUB_FN_AND, BOOLS, 0, "(%[ AND ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_OR, BOOLS, 0, "(%[ OR ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_NOT, BOOLS, 0, "(NOT %1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_TRUE, BOOLS, 0, "(%1 IS TRUE)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_NOT_TRUE, BOOLS, 0, "(%1 IS NOT TRUE)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_FALSE, BOOLS, 0, "(%1 IS FALSE)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_NOT_FALSE, BOOLS, 0, "(%1 IS NOT FALSE)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_NULL, SQL_ANY, 0, "(%1 IS NULL)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_NOT_NULL, SQL_ANY, 0, "(%1 IS NOT NULL)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+
+	{CONNHUB_FN_EQ, ORDERED, 0, "(%1 = %2)", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+	{CONNHUB_FN_NE, ORDERED, 0, "(%1 <> %2)", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+	{CONNHUB_FN_LT, ORDERED, 0, "(%1 < %2)", SQL_TEXT_RANGE, CONNHUB_EXACT},
+	{CONNHUB_FN_LE, ORDERED, 0, "(%1 <= %2)", SQL_TEXT_RANGE, CONNHUB_EXACT},
+	{CONNHUB_FN_GT, ORDERED, 0, "(%1 > %2)", SQL_TEXT_RANGE, CONNHUB_EXACT},
+	{CONNHUB_FN_GE, ORDERED, 0, "(%1 >= %2)", SQL_TEXT_RANGE, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_DISTINCT, ORDERED, 0, "(%1 IS NOT %2)", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+	{CONNHUB_FN_IS_NOT_DISTINCT, ORDERED, 0, "(%1 IS %2)", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+	{CONNHUB_FN_IN, ORDERED, 0, "(%1 IN (%[, ]2))", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+	{CONNHUB_FN_NOT_IN, ORDERED, 0, "(%1 NOT IN (%[, ]2))", SQL_TEXT_EQUALITY, CONNHUB_EXACT},
+
+	/* '~' stands above every character that can follow a date; numbers stand below every text. */
+	{CONNHUB_FN_LT, DAYS, 0, "(%1 < (%2 || '~'))", SQL_TEXT_UNUSED, AS_DAYS},
+	{CONNHUB_FN_LE, DAYS, 0, "(%1 < (%2 || '~'))", SQL_TEXT_UNUSED, AS_DAYS},
+	{CONNHUB_FN_GT, DAYS, 0, "(%1 >= %2 OR %1 < '')", SQL_TEXT_UNUSED, AS_DAYS},
+	{CONNHUB_FN_GE, DAYS, 0, "(%1 >= %2 OR %1 < '')", SQL_TEXT_UNUSED, AS_DAYS},
+	{CONNHUB_FN_EQ, DAYS, 0, "((%1 >= %2 AND %1 < (%2 || '~')) OR %1 < '')", SQL_TEXT_UNUSED, AS_DAYS},
+
+	{CONNHUB_FN_LIKE, SQL_T(CONNHUB_TEXT), 0, "(%1 LIKE %2 ESCAPE '\\')", SQL_TEXT_PATTERN, CONNHUB_SUPERSET,
+	"LIKE ignores the case of ASCII letters there"},
+	{CONNHUB_FN_CAST, SQL_INTEGERS, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL), "%1", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_MOD, SQL_INTEGERS, 0, "(%1 %% %2)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_CHAR_LENGTH, SQL_T(CONNHUB_TEXT), 0, "length(%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+};
+
+/* ---- Columns ---- */
+
+/* In a column without TEXT affinity a number stays one, and does not equal its text. */
+static const char *
+column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use)
+{
+	const char *reason = sql_column_refusal(column, use);
+
+	if (reason || use == SQL_COLUMN_NULL_TEST)
+		return reason;
+	if (column->natural.type == CONNHUB_TEXT && sq_affinity(column->remote_type) != SQ_TEXT)
+		return "the column holds values of any type";
+	return NULL;
+}
+
+/* Does a column below expr hold whatever was put there? */
+static bool
+has_unenforced(const ConnhubExpr *expr)
+{
+	uint32_t	i;
+
+	if (expr->kind == CONNHUB_EXPR_COLUMN)
+		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
+	for (i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+		if (has_unenforced(expr->args[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_known(const ConnhubExpr *expr)
+{
+	return expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
+}
+
+/* Is every argument but the first a constant or a parameter? */
+static bool
+compares_with_known(const ConnhubExpr *call)
+{
+	uint32_t	i;
+
+	for (i = 1; i < call->nargs; i++)
+		if (!is_known(call->args[i]))
+			return call->nargs == 2 && is_known(call->args[0]);
+	return true;
+}
+
+static bool
+has_decimal_param(const ConnhubExpr *call)
+{
+	uint32_t	i;
+
+	for (i = 0; i < call->nargs; i++)
+		if (call->args[i]->kind == CONNHUB_EXPR_PARAM && call->args[i]->type.type == CONNHUB_DECIMAL)
+			return true;
+	return false;
+}
+
+/* ---- Calls that let more rows through ---- */
+
+static const char *
+excess(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	bool		equality = fn == CONNHUB_FN_EQ || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_IS_NOT_DISTINCT;
+	bool		order = fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_IS_DISTINCT ||
+		(fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE);
+
+	if (fn != CONNHUB_FN_NONE && !equality && !order)
+		return NULL;
+	if (equality && has_decimal_param(expr))
+		return "a decimal of many digits is compared as a binary number there";
+	if (has_unenforced(expr) && !(equality && compares_with_known(expr)))
+		return "values of any type may stand in the column";
+	return NULL;
+}
+
+/* ---- Objections ---- */
+
+/* Digits that are not leading zeros, and digits after the point. */
+static void
+count_digits(const ConnhubSlice *text, int *significant, int *fraction)
+{
+	bool		after_point = false;
+	size_t		i;
+
+	*significant = *fraction = 0;
+	for (i = 0; i < text->length; i++)
+	{
+		if (text->data[i] == '.')
+			after_point = true;
+		else if (text->data[i] >= '0' && text->data[i] <= '9')
+		{
+			*fraction += after_point;
+			if (*significant > 0 || text->data[i] != '0')
+				(*significant)++;
+		}
+	}
+}
+
+/* Beyond these bounds the library's reading of digits may be off by one bit. */
+static const char *
+constant_objection(const ConnhubValue *value)
+{
+	if (value->is_null)
+		return NULL;
+	if (value->type.type == CONNHUB_DECIMAL)
+	{
+		int			significant,
+					fraction;
+
+		count_digits(&value->v.slice, &significant, &fraction);
+		if (significant > 15 || fraction > 22)
+			return "a decimal of many digits is compared as a binary number there";
+	}
+	else if (value->type.type == CONNHUB_FLOAT64 || value->type.type == CONNHUB_FLOAT32)
+	{
+		double		size = fabs(value->v.real);
+		char		digits[40];
+
+		snprintf(digits, sizeof(digits), "%.15g", value->v.real);
+		if (strtod(digits, NULL) != value->v.real || (size != 0 && (size < 1e-7 || size > 1e22)))
+			return "a constant of many digits may be read differently there";
+	}
+	return NULL;
+}
+
+static const char *
+call_objection(ConnhubFunction fn, const ConnhubExpr *call)
+{
+	bool		by_days = call->nargs == 2 && (SQL_T(call->args[0]->type.type) & DAYS) != 0;
+
+	if (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE && by_days &&
+		(call->args[0]->kind != CONNHUB_EXPR_COLUMN || !is_known(call->args[1])))
+		return "dates are compared there with constants only";
+	if (((fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN ||
+		 fn == CONNHUB_FN_IS_DISTINCT) && has_decimal_param(call))
+		return "a decimal of many digits is compared as a binary number there";
+	if (fn == CONNHUB_FN_MOD || fn == CONNHUB_FN_CHAR_LENGTH)
+	{
+		if (has_unenforced(call))
+			return "values of any type may stand in the column";
+		if (fn == CONNHUB_FN_MOD &&
+			(call->args[1]->kind != CONNHUB_EXPR_CONST || call->args[1]->value->is_null ||
+			 call->args[1]->value->v.integer <= 0))
+			return "division by zero is not an error there";
+	}
+	if (fn == CONNHUB_FN_LIKE && call->args[1]->kind != CONNHUB_EXPR_CONST)
+		return "the pattern is not a constant";
+	if (fn == CONNHUB_FN_LIKE && !call->args[1]->value->is_null && call->args[1]->value->v.slice.length > 50000)
+		return "the pattern is too long for the source";
+	return NULL;
+}
+
+static const char *
+veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	if (fn != CONNHUB_FN_NONE)
+		return call_objection(fn, expr);
+	return expr->kind == CONNHUB_EXPR_CONST ? constant_objection(expr->value) : NULL;
+}
+
+/* ---- Text ---- */
+
+/* Forms that compare by bytes whatever the column's collation is.  The plain comparison beside it lets an
+ * index of that collation be used; it never excludes what is equal by bytes. */
+static const struct
+{
+	ConnhubFunction fn;			/* NONE: a sort key */
+	const char *form;
+}			binary_forms[] = {
+	{CONNHUB_FN_NONE, "%1 COLLATE BINARY"},
+	{CONNHUB_FN_EQ, "(%1 = %2 AND %1 COLLATE BINARY = %2)"},
+	{CONNHUB_FN_NE, "(%1 COLLATE BINARY <> %2)"},
+	{CONNHUB_FN_LT, "(%1 COLLATE BINARY < %2)"},
+	{CONNHUB_FN_LE, "(%1 COLLATE BINARY <= %2)"},
+	{CONNHUB_FN_GT, "(%1 COLLATE BINARY > %2)"},
+	{CONNHUB_FN_GE, "(%1 COLLATE BINARY >= %2)"},
+	{CONNHUB_FN_IS_DISTINCT, "(%1 COLLATE BINARY IS NOT %2)"},
+	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 COLLATE BINARY IS %2)"},
+	{CONNHUB_FN_IN, "(%1 COLLATE BINARY IN (%[, ]2))"},
+	{CONNHUB_FN_NOT_IN, "(%1 COLLATE BINARY NOT IN (%[, ]2))"},
+};
+
+static bool
+is_built_in(const char *collation)
+{
+	return sqlite3_stricmp(collation, "NOCASE") == 0 || sqlite3_stricmp(collation, "RTRIM") == 0;
+}
+
+static void
+answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTextAnswer *answer)
+{
+	bool		by_order = question->use == SQL_TEXT_RANGE || question->use == SQL_TEXT_SORT;
+	const char *collation = question->column ? question->column->collation : "BINARY";
+	size_t		i;
+
+	if (question->use == SQL_TEXT_PATTERN)
+	{
+		answer->kind = CONNHUB_EXACT;	/* LIKE looks at no collation */
+		return;
+	}
+	if (collation == NULL)
+	{
+		answer->reason = "the column's collation is not known";
+		return;
+	}
+	if (by_order && !question->collation->is_c)
+	{
+		answer->reason = "text is ordered by a locale here, and by bytes there";
+		return;
+	}
+	if (by_order && (source->flags & SQ_FLAG_UTF8) == 0)
+	{
+		answer->reason = "text is stored as UTF-16 there, and sorts by its bytes";
+		return;
+	}
+	if (sqlite3_stricmp(collation, "BINARY") == 0)
+	{
+		answer->kind = CONNHUB_EXACT;
+		return;
+	}
+	if (!is_built_in(collation))
+	{
+		answer->reason = "the column's collation is not one of the library's own";
+		return;
+	}
+	for (i = 0; i < sizeof(binary_forms) / sizeof(binary_forms[0]); i++)
+		if (binary_forms[i].fn == question->fn)
+		{
+			answer->kind = CONNHUB_EXACT;
+			answer->form = binary_forms[i].form;
+		}
+}
+
+static const SqlDialect dialect = {
+	.name = "SQLite",
+	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.quote_open = '"',
+	.quote_close = '"',
+	.backslash = SQL_BACKSLASH_PLAIN,
+	.params = SQL_PARAM_QUESTION,
+	.default_schema = "main",
+	.true_literal = "1",
+	.false_literal = "0",
+	.null_literal = "NULL",
+	.empty_output = "NULL",
+	.limit = "LIMIT ifnull(%1, -1)",
+	.offset = "OFFSET ifnull(%1, 0)",
+	.offset_alone = "LIMIT -1 OFFSET ifnull(%1, 0)",
+	.types = {
+		[CONNHUB_BOOL] = {.encoding = SQL_BOOLEAN},
+		[CONNHUB_INT16] = {.encoding = SQL_NUMBER},
+		[CONNHUB_INT32] = {.encoding = SQL_NUMBER},
+		[CONNHUB_INT64] = {.encoding = SQL_NUMBER},
+		[CONNHUB_FLOAT32] = {.encoding = SQL_NUMBER},
+		[CONNHUB_FLOAT64] = {.encoding = SQL_NUMBER},
+		[CONNHUB_DECIMAL] = {.encoding = SQL_NUMBER},
+		[CONNHUB_TEXT] = {.encoding = SQL_STRING},
+		[CONNHUB_BYTES] = {.encoding = SQL_HEX, .literal = "x'%v'"},
+		/* Years 0001 to 9999. */
+		[CONNHUB_DATE] = {.encoding = SQL_STRING, .min = -719162, .max = 2932896},
+		[CONNHUB_TIMESTAMP] = {.encoding = SQL_STRING, .literal = "substr(%v, 1, 10)",
+		.min = INT64_C(-62135596800000000), .max = INT64_C(253402300799999999)},
+	},
+	.rules = rules,
+	.nrules = sizeof(rules) / sizeof(rules[0]),
+	.sortable = SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_DECIMAL) | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_BOOL),
+	.text = answer_text,
+	.column = column_refusal,
+	.veto = veto,
+	.excess = excess,
+};
+
+void
+sq_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
+{
+	sql_judge(&dialect, source, piece, verdict);
+}
+
+ConnhubStatus
+sq_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out,
+		  ConnhubError *error)
+{
+	return sql_render(&dialect, sq_host, source, request, out, error);
+}

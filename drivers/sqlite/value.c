@@ -1,0 +1,605 @@
+/* value.c — stored values → vectors, and parameters → stored values.
+ *
+ * A stored value has a type of its own, whatever its column was declared as.  A reader takes the storage
+ * classes that mean a value of the type asked for and can be converted without loss, and no others:
+ * the rest is CONNHUB_DATA.  Text takes everything but blobs. */
+#include "sqlite.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum Outcome
+{
+	READ_OK,
+	READ_UNFIT,					/* not a value of the type */
+	READ_BAD_TEXT,				/* text that PostgreSQL cannot hold */
+	READ_NO_MEMORY
+} Outcome;
+
+/* One value on its way. */
+typedef struct Reading
+{
+	sqlite3_stmt *statement;
+	int			column;
+	int			storage;		/* SQLITE_INTEGER, … */
+	ConnhubBatch *batch;
+	ConnhubVector *vector;
+	size_t		bytes;			/* payload taken */
+} Reading;
+
+typedef Outcome (*Reader) (Reading *reading);
+
+/* ---- Text ---- */
+
+/* Valid UTF-8 without a zero byte? */
+static bool
+is_clean_text(const unsigned char *s, size_t length)
+{
+	const unsigned char *end = s + length;
+
+	while (s < end)
+	{
+		uint32_t	c = *s++;
+		uint32_t	least;
+		int			more;
+
+		if (c == 0)
+			return false;
+		if (c < 0x80)
+			continue;
+		if (c >= 0xC2 && c <= 0xDF)
+			more = 1, least = 0x80, c &= 0x1F;
+		else if (c >= 0xE0 && c <= 0xEF)
+			more = 2, least = 0x800, c &= 0x0F;
+		else if (c >= 0xF0 && c <= 0xF4)
+			more = 3, least = 0x10000, c &= 0x07;
+		else
+			return false;
+		if (end - s < more)
+			return false;
+		for (; more > 0; more--, s++)
+		{
+			if ((*s & 0xC0) != 0x80)
+				return false;
+			c = (c << 6) | (*s & 0x3F);
+		}
+		if (c < least || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+			return false;
+	}
+	return true;
+}
+
+/* Copy a slice into the batch. */
+static Outcome
+put_slice(Reading *reading, const void *data, size_t length)
+{
+	ConnhubSlice *slice = &reading->vector->v.slices[reading->batch->nrows];
+	char	   *copy = sq_host->batch_alloc(reading->batch, length + 1);
+
+	if (copy == NULL)
+		return READ_NO_MEMORY;
+	if (length > 0)
+		memcpy(copy, data, length);
+	slice->data = copy;
+	slice->length = length;
+	reading->bytes += length;
+	return READ_OK;
+}
+
+/* Digits that read back as the same number; with a point or exponent when marked as a real. */
+static int
+real_text(double real, bool marked, char *buffer, size_t size)
+{
+	int			digits;
+	int			length = 0;
+
+	if (isinf(real))
+		return snprintf(buffer, size, "%s", real > 0 ? "Infinity" : "-Infinity");
+	for (digits = 15; digits <= 17; digits++)
+	{
+		length = snprintf(buffer, size, "%.*g", digits, real);
+		if (strtod(buffer, NULL) == real)
+			break;
+	}
+	if (marked && buffer[strcspn(buffer, ".e")] == '\0')
+		length += snprintf(buffer + length, size - (size_t) length, ".0");
+	return length;
+}
+
+static Outcome
+put_number(Reading *reading, bool marked)
+{
+	char		buffer[48];
+	int			length;
+
+	if (reading->storage == SQLITE_INTEGER)
+		length = snprintf(buffer, sizeof(buffer), "%" PRId64,
+						  (int64_t) sqlite3_column_int64(reading->statement, reading->column));
+	else
+		length = real_text(sqlite3_column_double(reading->statement, reading->column), marked, buffer,
+						   sizeof(buffer));
+	return put_slice(reading, buffer, (size_t) length);
+}
+
+/* The stored text and its length; NULL when memory ran out. */
+static const char *
+stored_text(Reading *reading, size_t *length)
+{
+	const char *text = (const char *) sqlite3_column_text(reading->statement, reading->column);
+
+	*length = (size_t) sqlite3_column_bytes(reading->statement, reading->column);
+	return text;
+}
+
+static Outcome
+read_text(Reading *reading)
+{
+	size_t		length;
+	const char *text;
+
+	if (reading->storage == SQLITE_INTEGER || reading->storage == SQLITE_FLOAT)
+		return put_number(reading, true);
+	if (reading->storage != SQLITE_TEXT)
+		return READ_UNFIT;
+	text = stored_text(reading, &length);
+	if (text == NULL)
+		return READ_NO_MEMORY;
+	if (!is_clean_text((const unsigned char *) text, length))
+		return READ_BAD_TEXT;
+	return put_slice(reading, text, length);
+}
+
+static Outcome
+read_json(Reading *reading)
+{
+	if (reading->storage == SQLITE_FLOAT && isinf(sqlite3_column_double(reading->statement, reading->column)))
+		return READ_UNFIT;
+	return read_text(reading);
+}
+
+static Outcome
+read_bytes(Reading *reading)
+{
+	const void *data;
+
+	if (reading->storage != SQLITE_BLOB)
+		return READ_UNFIT;
+	data = sqlite3_column_blob(reading->statement, reading->column);
+	return put_slice(reading, data, (size_t) sqlite3_column_bytes(reading->statement, reading->column));
+}
+
+/* ---- Numbers ---- */
+
+static Outcome
+read_integer(Reading *reading)
+{
+	if (reading->storage != SQLITE_INTEGER)
+		return READ_UNFIT;
+	reading->vector->v.integers[reading->batch->nrows] =
+		sqlite3_column_int64(reading->statement, reading->column);
+	return READ_OK;
+}
+
+static Outcome
+read_bool(Reading *reading)
+{
+	Outcome		outcome = read_integer(reading);
+	int64_t		value = outcome == READ_OK ? reading->vector->v.integers[reading->batch->nrows] : 0;
+
+	return value == 0 || value == 1 ? outcome : READ_UNFIT;
+}
+
+/* An integer is a real only when no digit is lost. */
+static Outcome
+read_real(Reading *reading)
+{
+	double		real = sqlite3_column_double(reading->statement, reading->column);
+
+	if (reading->storage == SQLITE_INTEGER)
+	{
+		int64_t		integer = sqlite3_column_int64(reading->statement, reading->column);
+
+		if (real >= 9223372036854775808.0 || (int64_t) real != integer)
+			return READ_UNFIT;
+	}
+	else if (reading->storage != SQLITE_FLOAT)
+		return READ_UNFIT;
+	reading->vector->v.reals[reading->batch->nrows] = real;
+	return READ_OK;
+}
+
+/* [sign] digits [. digits] [e [sign] digits], with at least one digit before the exponent. */
+static bool
+is_number_text(const char *text, size_t length)
+{
+	const char *end = text + length;
+	size_t		digits = 0;
+
+	if (text < end && (*text == '-' || *text == '+'))
+		text++;
+	for (; text < end && *text >= '0' && *text <= '9'; text++)
+		digits++;
+	if (text < end && *text == '.')
+		for (text++; text < end && *text >= '0' && *text <= '9'; text++)
+			digits++;
+	if (digits == 0 || text == end)
+		return digits > 0;
+	if (*text++ != 'e' && text[-1] != 'E')
+		return false;
+	if (text < end && (*text == '-' || *text == '+'))
+		text++;
+	if (text == end || end - text > 4)
+		return false;
+	for (; text < end; text++)
+		if (*text < '0' || *text > '9')
+			return false;
+	return true;
+}
+
+/* Text is taken too: people keep decimals as text, so that no digit is lost. */
+static Outcome
+read_decimal(Reading *reading)
+{
+	size_t		length;
+	const char *text;
+
+	if (reading->storage == SQLITE_INTEGER || reading->storage == SQLITE_FLOAT)
+		return put_number(reading, false);
+	if (reading->storage != SQLITE_TEXT)
+		return READ_UNFIT;
+	text = stored_text(reading, &length);
+	if (text == NULL)
+		return READ_NO_MEMORY;
+	return is_number_text(text, length) ? put_slice(reading, text, length) : READ_UNFIT;
+}
+
+/* ---- Dates, times, uuid ---- */
+
+/* Microseconds since 1970 in UTC of a stored number: seconds since 1970, or a Julian day. */
+static bool
+number_to_micros(Reading *reading, int64_t *micros)
+{
+	if (reading->storage == SQLITE_INTEGER)
+	{
+		int64_t		seconds = sqlite3_column_int64(reading->statement, reading->column);
+
+		/* The years 0000 to 9999, which are all the library's functions know. */
+		if (seconds < INT64_C(-62167219200) || seconds > INT64_C(253402300799))
+			return false;
+		*micros = seconds * 1000000;
+		return true;
+	}
+	return reading->storage == SQLITE_FLOAT &&
+		sq_julian_to_micros(sqlite3_column_double(reading->statement, reading->column), micros);
+}
+
+/* The moment a stored value means.  zone NULL: text with a zone is not taken. */
+static Outcome
+read_moment(Reading *reading, int64_t *micros, int *zone)
+{
+	int64_t		days;
+	bool		has_time;
+	size_t		length;
+	const char *text;
+
+	if (zone)
+		*zone = 0;
+	if (reading->storage != SQLITE_TEXT)
+		return number_to_micros(reading, micros) ? READ_OK : READ_UNFIT;
+	text = stored_text(reading, &length);
+	if (text == NULL)
+		return READ_NO_MEMORY;
+	if (!sq_parse_moment(text, length, &days, micros, &has_time, zone))
+		return READ_UNFIT;
+	*micros += days * INT64_C(86400000000);
+	return READ_OK;
+}
+
+static Outcome
+read_timestamp(Reading *reading)
+{
+	return read_moment(reading, &reading->vector->v.integers[reading->batch->nrows], NULL);
+}
+
+/* Text without a zone is in UTC, as the library's own functions take it. */
+static Outcome
+read_timestamptz(Reading *reading)
+{
+	int			zone;
+	Outcome		outcome = read_moment(reading, &reading->vector->v.integers[reading->batch->nrows], &zone);
+
+	if (outcome == READ_OK)
+		reading->vector->v.integers[reading->batch->nrows] -= zone * INT64_C(60000000);
+	return outcome;
+}
+
+/* Only midnight is a date. */
+static Outcome
+read_date(Reading *reading)
+{
+	int64_t		micros;
+	Outcome		outcome = read_moment(reading, &micros, NULL);
+
+	if (outcome != READ_OK)
+		return outcome;
+	if (micros % INT64_C(86400000000) != 0)
+		return READ_UNFIT;
+	reading->vector->v.integers[reading->batch->nrows] = micros / INT64_C(86400000000);
+	return READ_OK;
+}
+
+static Outcome
+read_time(Reading *reading)
+{
+	size_t		length;
+	const char *text;
+
+	if (reading->storage != SQLITE_TEXT)
+		return READ_UNFIT;
+	text = stored_text(reading, &length);
+	if (text == NULL)
+		return READ_NO_MEMORY;
+	return sq_parse_time(text, length, &reading->vector->v.integers[reading->batch->nrows]) ? READ_OK :
+		READ_UNFIT;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Sixteen bytes, or text with hyphens in the usual places. */
+static Outcome
+read_uuid(Reading *reading)
+{
+	unsigned char bytes[16];
+	size_t		length;
+	const char *text;
+	int			n = 0;
+
+	if (reading->storage == SQLITE_BLOB)
+		return sqlite3_column_bytes(reading->statement, reading->column) == 16 ? read_bytes(reading) :
+			READ_UNFIT;
+	if (reading->storage != SQLITE_TEXT)
+		return READ_UNFIT;
+	text = stored_text(reading, &length);
+	if (text == NULL)
+		return READ_NO_MEMORY;
+	if (length != 36)
+		return READ_UNFIT;
+	for (size_t i = 0; i < length;)
+	{
+		int			high,
+					low;
+
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (text[i++] != '-')
+				return READ_UNFIT;
+			continue;
+		}
+		high = hex_digit(text[i]);
+		low = hex_digit(text[i + 1]);
+		if (high < 0 || low < 0)
+			return READ_UNFIT;
+		bytes[n++] = (unsigned char) (high * 16 + low);
+		i += 2;
+	}
+	return put_slice(reading, bytes, 16);
+}
+
+/* ---- Rows ---- */
+
+/* By the type core asks for: the type handed over, and how it is read.  What is not listed is handed over as text, which
+ * core parses. */
+static const struct
+{
+	ConnhubType vector;
+	Reader		read;
+	const char *name;
+}			readers[CONNHUB_NTYPES] = {
+	[CONNHUB_BOOL] = {CONNHUB_BOOL, read_bool, "boolean"},
+	[CONNHUB_INT16] = {CONNHUB_INT64, read_integer, "integer"},
+	[CONNHUB_INT32] = {CONNHUB_INT64, read_integer, "integer"},
+	[CONNHUB_INT64] = {CONNHUB_INT64, read_integer, "integer"},
+	[CONNHUB_FLOAT32] = {CONNHUB_FLOAT64, read_real, "real number"},
+	[CONNHUB_FLOAT64] = {CONNHUB_FLOAT64, read_real, "real number"},
+	[CONNHUB_DECIMAL] = {CONNHUB_DECIMAL, read_decimal, "decimal number"},
+	[CONNHUB_DATE] = {CONNHUB_DATE, read_date, "date"},
+	[CONNHUB_TIME] = {CONNHUB_TIME, read_time, "time"},
+	[CONNHUB_TIMESTAMP] = {CONNHUB_TIMESTAMP, read_timestamp, "timestamp"},
+	[CONNHUB_TIMESTAMPTZ] = {CONNHUB_TIMESTAMPTZ, read_timestamptz, "timestamp"},
+	[CONNHUB_UUID] = {CONNHUB_UUID, read_uuid, "uuid"},
+	[CONNHUB_TEXT] = {CONNHUB_TEXT, read_text, "text"},
+	[CONNHUB_BPCHAR] = {CONNHUB_BPCHAR, read_text, "text"},
+	[CONNHUB_BYTES] = {CONNHUB_BYTES, read_bytes, "blob"},
+	[CONNHUB_JSON] = {CONNHUB_JSON, read_json, "JSON"},
+};
+
+static ConnhubType
+vector_for(ConnhubType wanted)
+{
+	if ((unsigned) wanted < CONNHUB_NTYPES && readers[wanted].read)
+		return readers[wanted].vector;
+	return CONNHUB_TEXT;
+}
+
+void
+sq_vector_types(ConnhubBatch *batch)
+{
+	uint32_t	i;
+
+	for (i = 0; i < batch->ncolumns; i++)
+		batch->columns[i].type = vector_for(batch->columns[i].type);
+}
+
+static ConnhubStatus
+unfit(const Reading *reading, Outcome outcome, ConnhubError *error)
+{
+	static const char *const storages[] = {"value", "integer", "real number", "text", "blob", "null"};
+	const char *name = sqlite3_column_name(reading->statement, reading->column);
+
+	if (outcome == READ_NO_MEMORY)
+		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+	if (outcome == READ_BAD_TEXT)
+	{
+		sq_fail(error, CONNHUB_DATA, "column \"%s\" holds text that is not valid UTF-8 or has a zero byte in it",
+				name ? name : "?");
+		snprintf(error->hint, sizeof(error->hint), "Correct the row at the source.");
+	}
+	else
+	{
+		sq_fail(error, CONNHUB_DATA, "column \"%s\" holds a value that is not of type %s", name ? name : "?",
+				readers[reading->vector->type].name);
+		snprintf(error->detail, sizeof(error->detail), "The value is stored as %s.",
+				 storages[reading->storage <= SQLITE_NULL ? reading->storage : 0]);
+		snprintf(error->hint, sizeof(error->hint), "%s", reading->storage == SQLITE_BLOB ?
+				 "Declare the foreign column as bytea when it holds blobs." :
+				 "Declare the foreign column as text to read whatever it holds.");
+	}
+	error->column = reading->column;
+	return CONNHUB_DATA;
+}
+
+ConnhubStatus
+sq_read_row(sqlite3_stmt *statement, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
+{
+	Reading		reading = {.statement = statement, .batch = batch};
+	uint32_t	i;
+
+	for (i = 0; i < batch->ncolumns; i++)
+	{
+		Outcome		outcome;
+
+		reading.vector = &batch->columns[i];
+		reading.column = (int) i;
+		reading.storage = sqlite3_column_type(statement, (int) i);
+		if (reading.storage == SQLITE_NULL)
+			continue;
+		outcome = readers[reading.vector->type].read(&reading);
+		if (outcome != READ_OK)
+			return unfit(&reading, outcome, error);
+		CONNHUB_SET_VALID(reading.vector, batch->nrows);
+		reading.bytes += sizeof(int64_t);
+	}
+	*bytes += reading.bytes;
+	return CONNHUB_OK;
+}
+
+/* ---- Parameters ---- */
+
+/* NaN is above every number, as text is here. */
+static int
+bind_real(sqlite3_stmt *statement, int number, double real)
+{
+	if (isnan(real))
+		return sqlite3_bind_text(statement, number, "NaN", 3, SQLITE_STATIC);
+	return sqlite3_bind_double(statement, number, real);
+}
+
+/* A whole number that fits is bound as one: as a real it could lose digits. */
+static int
+bind_decimal(sqlite3_stmt *statement, int number, const ConnhubSlice *text)
+{
+	char		copy[400];
+	char	   *end;
+	double		real;
+
+	if (text->length >= sizeof(copy))
+		return SQLITE_TOOBIG;
+	memcpy(copy, text->data, text->length);
+	copy[text->length] = '\0';
+	real = strtod(copy, &end);	/* reads NaN and Infinity too */
+	if (end == copy || *end != '\0')
+		return SQLITE_MISMATCH;
+	if (real >= -9223372036854775808.0 && real <= 9223372036854775808.0)
+	{
+		const char *point = strchr(copy, '.');
+		int64_t		integer;
+
+		if (point == NULL || point[1 + strspn(point + 1, "0")] == '\0')
+		{
+			copy[strcspn(copy, ".")] = '\0';
+			integer = strtoll(copy, &end, 10);
+			if (*end == '\0' && (double) integer == real && integer != INT64_MAX)
+				return sqlite3_bind_int64(statement, number, integer);
+		}
+	}
+	return bind_real(statement, number, real);
+}
+
+/* A date bound to text.  What lies outside the years the library knows becomes text below or above
+ * every date: dialect.c compares by whole days, and core checks again. */
+static int
+bind_date(sqlite3_stmt *statement, int number, int64_t days)
+{
+	char		text[16];
+
+	if (!sq_format_date(days, text, sizeof(text)))
+		snprintf(text, sizeof(text), "%s", days < 0 ? "" : "~");
+	return sqlite3_bind_text(statement, number, text, -1, SQLITE_TRANSIENT);
+}
+
+static int64_t
+day_of(int64_t micros)
+{
+	if (micros == CONNHUB_INFINITY || micros == CONNHUB_MINUS_INFINITY)
+		return micros;
+	return micros / INT64_C(86400000000) - (micros % INT64_C(86400000000) < 0);
+}
+
+ConnhubStatus
+sq_bind(sqlite3_stmt *statement, int number, const ConnhubValue *value, ConnhubError *error)
+{
+	const ConnhubSlice *slice = &value->v.slice;
+	int			code = SQLITE_MISMATCH;
+
+	if (value->is_null)
+		code = sqlite3_bind_null(statement, number);
+	else
+		switch (value->type.type)
+		{
+			case CONNHUB_BOOL:
+			case CONNHUB_INT16:
+			case CONNHUB_INT32:
+			case CONNHUB_INT64:
+				code = sqlite3_bind_int64(statement, number, value->v.integer);
+				break;
+			case CONNHUB_FLOAT32:
+			case CONNHUB_FLOAT64:
+				code = bind_real(statement, number, value->v.real);
+				break;
+			case CONNHUB_DECIMAL:
+				code = bind_decimal(statement, number, slice);
+				break;
+			case CONNHUB_DATE:
+				code = bind_date(statement, number, value->v.integer);
+				break;
+			case CONNHUB_TIMESTAMP:
+				code = bind_date(statement, number, day_of(value->v.integer));
+				break;
+			case CONNHUB_TEXT:
+			case CONNHUB_BPCHAR:
+				code = sqlite3_bind_text64(statement, number, slice->length ? slice->data : "", slice->length,
+										   SQLITE_TRANSIENT, SQLITE_UTF8);
+				break;
+			case CONNHUB_BYTES:
+				code = sqlite3_bind_blob64(statement, number, slice->length ? slice->data : "", slice->length,
+										   SQLITE_TRANSIENT);
+				break;
+			default:
+				break;
+		}
+	if (code == SQLITE_OK)
+		return CONNHUB_OK;
+	if (code == SQLITE_NOMEM)
+		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+	return sq_fail(error, CONNHUB_UNSUPPORTED, "parameter %d is of a type that cannot be sent", number);
+}
