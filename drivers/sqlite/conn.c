@@ -202,8 +202,13 @@ on_authorize(void *opaque, int action, const char *a, const char *b, const char 
 				return SQLITE_DENY;
 			return b == NULL || sqlite3_strnicmp(a, "table", 5) == 0 || sqlite3_strnicmp(a, "index", 5) == 0 ||
 				sqlite3_strnicmp(a, "foreign", 7) == 0 ? SQLITE_OK : SQLITE_DENY;
-		case SQLITE_INSERT:
 		case SQLITE_UPDATE:
+			/* Asked, but never run, when a table function declares its columns.  DEFENSIVE keeps the schema from being
+			 * written. */
+			if (sqlite3_stricmp(a, "sqlite_master") == 0)
+				return SQLITE_OK;
+			return conn->read_only ? SQLITE_DENY : SQLITE_OK;
+		case SQLITE_INSERT:
 		case SQLITE_DELETE:
 			return conn->read_only ? SQLITE_DENY : SQLITE_OK;
 		default:
