@@ -5,8 +5,10 @@
  * later ROLLBACK, leaves what was there before. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -184,30 +186,82 @@ is_relevant(const ChConnector *old, const ChDraft *draft, ChOptionSet old_option
 		!ch_options_equal(draft->options, old_options);
 }
 
-/* Fill a draft with a connector as it is.  *secret is to be wiped. */
+/* The stored credential, to lay new fields over.  One that cannot be opened any more is lost: storing
+ * another must be possible then, so it counts as empty. */
+static ChSecret *
+open_stored(const ChConnector *connector)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ChSecret   *volatile secret = NULL;
+
+	CommandCounterIncrement();
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		secret = ch_vault_open(&connector->tenant_id, &connector->id);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_CH_VAULT)
+			ReThrowError(error);
+		ereport(WARNING,
+				(errcode(ERRCODE_CH_VAULT),
+				 errmsg("the stored credential of connector \"%s\" is replaced as a whole", connector->name),
+				 errdetail("It could not be opened: %s.", error->message)));
+		FreeErrorData(error);
+		secret = ch_vault_plain(NULL, 0);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return secret;
+}
+
+/* Fill a draft with a connector as it is. */
 static void
-draft_of(const ChConnector *connector, ChDraft *draft, ChSecret **secret)
+draft_of(const ChConnector *connector, ChDraft *draft)
 {
 	memset(draft, 0, sizeof(*draft));
 	draft->connector = *connector;
 	draft->ssl_mode = ch_ssl_mode_names[connector->ssl_mode];
 	draft->options.items = connector->options;
 	draft->options.count = connector->noptions;
-	*secret = ch_vault_open(&connector->tenant_id, &connector->id);
-	draft->credentials.items = palloc0(sizeof(ConnhubOption) * Max((*secret)->nfields, 1));
-	for (int i = 0; i < (*secret)->nfields; i++)
+	draft->keeps_credentials = true;
+}
+
+/* Put the stored credential into it too; the result is to be wiped. */
+static ChSecret *
+draft_secrets(const ChConnector *connector, ChDraft *draft)
+{
+	ChSecret   *secret = open_stored(connector);
+
+	draft->keeps_credentials = false;
+	draft->credentials.items = palloc0(sizeof(ConnhubOption) * Max(secret->nfields, 1));
+	for (int i = 0; i < secret->nfields; i++)
 	{
 		/* By insertion, since a set is kept in name order. */
 		int			at = draft->credentials.count++;
 
-		while (at > 0 && strcmp(draft->credentials.items[at - 1].name, (*secret)->fields[i].name) > 0)
+		while (at > 0 && strcmp(draft->credentials.items[at - 1].name, secret->fields[i].name) > 0)
 		{
 			draft->credentials.items[at] = draft->credentials.items[at - 1];
 			at--;
 		}
-		draft->credentials.items[at].name = (*secret)->fields[i].name;
-		draft->credentials.items[at].value = (*secret)->fields[i].value;
+		draft->credentials.items[at].name = secret->fields[i].name;
+		draft->credentials.items[at].value = secret->fields[i].value;
 	}
+	return secret;
 }
 
 /* Store a checked draft over a connector, test it, and throw when that fails. */
@@ -251,7 +305,7 @@ connhub_connector_update(PG_FUNCTION_ARGS)
 	ChDraft		draft;
 	ChDiscovery discovery;
 	ChProbe		probe;
-	ChSecret   *secret;
+	ChSecret   *secret = NULL;
 	pg_uuid_t	id;
 	bool		tested;
 	bool		new_secret = !PG_ARGISNULL(2 + ARG_PASSWORD) || !PG_ARGISNULL(2 + ARG_CREDENTIALS);
@@ -259,14 +313,17 @@ connhub_connector_update(PG_FUNCTION_ARGS)
 	ch_redact_statement();
 	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
 	id = old->id;
-	draft_of(old, &draft, &secret);
+	draft_of(old, &draft);
+	if (new_secret)
+		secret = draft_secrets(old, &draft);
 	read_text(fcinfo, 1, &draft.connector.name);
 	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);
 	ch_labels_check(labels);
 
 	tested = replace(old, &draft, labels, new_secret, ch_api_bool(fcinfo, 2 + ARG_TEST, true), &probe);
-	ch_vault_wipe(secret);
+	if (secret != NULL)
+		ch_vault_wipe(secret);
 	if (tested && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
 		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
 	return ch_api_connector_row(fcinfo, &id);
@@ -279,8 +336,9 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 	const ChType *type;
 	ChDraft		draft;
 	ChProbe		probe;
-	ChSecret   *secret;
+	ChSecret   *secret = NULL;
 	pg_uuid_t	id;
+	bool		new_secret = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
 
 	ch_redact_statement();
 	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
@@ -291,14 +349,17 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 				 errmsg("no credential was given"),
 				 errhint("Give username, password or credentials.")));
 	type = ch_type_get(old->type, false);
-	draft_of(old, &draft, &secret);
+	draft_of(old, &draft);
+	if (new_secret)
+		secret = draft_secrets(old, &draft);
 	read_text(fcinfo, 1, &draft.connector.username);
 	draft.credentials = ch_options_merge(draft.credentials,
 										 ch_api_credentials(type, ch_api_text(fcinfo, 2),
 															ch_api_jsonb(fcinfo, 3)));
 	ch_draft_check(&draft);
-	(void) replace(old, &draft, NULL, true, ch_api_bool(fcinfo, 4, true), &probe);
-	ch_vault_wipe(secret);
+	(void) replace(old, &draft, NULL, new_secret, ch_api_bool(fcinfo, 4, true), &probe);
+	if (secret != NULL)
+		ch_vault_wipe(secret);
 	return ch_api_connector_row(fcinfo, &id);
 }
 

@@ -153,7 +153,7 @@ ch_draft_check(ChDraft *draft)
 				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
 				 errmsg("database of connector type \"%s\" must be an absolute file name", type->name),
 				 errhint("Give the file's whole path, beginning with \"/\".")));
-	ch_options_require(type, draft->options, draft->credentials);
+	ch_options_require(type, draft->options, draft->keeps_credentials ? NULL : &draft->credentials);
 	draft->connector.options = draft->options.items;
 	draft->connector.noptions = draft->options.count;
 }

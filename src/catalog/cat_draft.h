@@ -10,6 +10,7 @@ typedef struct ChDraft
 	const char *ssl_mode;		/* NULL: the default */
 	ChOptionSet options;		/* checked */
 	ChOptionSet credentials;	/* checked; "password" among them */
+	bool		keeps_credentials;	/* those stored stay as they are, and are not known here */
 } ChDraft;
 
 /* Fill in defaults (driver, port, ssl_mode) and check the whole.  Throws INVALID_CONFIGURATION naming the

@@ -462,7 +462,7 @@ has_value(ChOptionSet set, const char *name)
 }
 
 void
-ch_options_require(const ChType *type, ChOptionSet options, ChOptionSet credentials)
+ch_options_require(const ChType *type, ChOptionSet options, const ChOptionSet *credentials)
 {
 	for (int i = 0; i < type->noptions; i++)
 	{
@@ -471,7 +471,9 @@ ch_options_require(const ChType *type, ChOptionSet options, ChOptionSet credenti
 
 		if ((spec->flags & CONNHUB_OPTION_REQUIRED) == 0 || spec->default_value != NULL)
 			continue;
-		if (!has_value(secret ? credentials : options, spec->name))
+		if (secret && credentials == NULL)
+			continue;
+		if (!has_value(secret ? *credentials : options, spec->name))
 			ereport(ERROR,
 					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
 					 errmsg("connector type \"%s\" needs option \"%s\"", type->name, spec->name),

@@ -36,8 +36,8 @@ extern void ch_labels_check(const Jsonb *given);
 extern ChOptionSet ch_options_merge(ChOptionSet base, ChOptionSet patch);
 extern bool ch_options_equal(ChOptionSet a, ChOptionSet b);
 
-/* Throws when an option the type requires has no value. */
-extern void ch_options_require(const ChType *type, ChOptionSet options, ChOptionSet credentials);
+/* Throws when an option the type requires has no value; credentials NULL: do not ask for secret ones. */
+extern void ch_options_require(const ChType *type, ChOptionSet options, const ChOptionSet *credentials);
 
 /* To and from the form stored in the catalogue. */
 extern Jsonb *ch_options_to_jsonb(const ChType *type, ChOptionSet options);

@@ -4,12 +4,65 @@
  * statuses, never from the text of a message. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "common/error.h"
 #include "health/probe.h"
+
+/* A credential that cannot be opened is a finding about the connector, not an error of the call. */
+static bool
+is_finding(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_CH_VAULT || error->sqlerrcode == ERRCODE_CH_CREDENTIAL_UNAVAILABLE;
+}
+
+static void
+note_finding(ChProbe *probe, const ErrorData *error)
+{
+	probe->code = "CREDENTIAL_UNAVAILABLE";
+	ch_error_set(&probe->error, CONNHUB_CONFIG, "%s", error->message);
+	strlcpy(probe->error.detail, error->detail != NULL ? error->detail : "", sizeof(probe->error.detail));
+	strlcpy(probe->error.hint, error->hint != NULL ? error->hint : "", sizeof(probe->error.hint));
+}
+
+static void
+run(const ChTarget *target, ChProbe *probe)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	/* Pending invalidations may not enter a subtransaction. */
+	CommandCounterIncrement();
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		ch_conn_probe(target, &probe->info, &probe->times, &probe->error);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!is_finding(error))
+			ReThrowError(error);
+		note_finding(probe, error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
 
 void
 ch_probe_run(const ChTarget *target, ChProbe *probe)
@@ -18,14 +71,16 @@ ch_probe_run(const ChTarget *target, ChProbe *probe)
 	for (int i = 0; i < CONNHUB_NPHASES; i++)
 		probe->times.us[i] = -1;
 	probe->tested_at = GetCurrentTimestamp();
-	ch_conn_probe(target, &probe->info, &probe->times, &probe->error);
+	run(target, probe);
 	probe->success = probe->error.status == CONNHUB_OK;
 }
 
 const char *
 ch_probe_code(const ChProbe *probe)
 {
-	return probe->success ? NULL : ch_status_code(probe->error.status);
+	if (probe->success)
+		return NULL;
+	return probe->code != NULL ? probe->code : ch_status_code(probe->error.status);
 }
 
 char *

@@ -14,6 +14,7 @@ typedef struct ChProbe
 	ConnhubError error;			/* when it failed */
 	ConnhubInfo info;			/* when it succeeded */
 	ChPhaseTimes times;
+	const char *code;			/* of a failure that has no status of the driver ABI; else NULL */
 } ChProbe;
 
 /* Test a target.  What the source does is a result, never an error.  Writes nothing. */
