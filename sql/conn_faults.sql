@@ -1,6 +1,6 @@
 -- What a source does wrong ends as one error with its own SQLSTATE, and leaves the session usable.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 \set SHOW_CONTEXT never
 SELECT connhub.register_driver('mock');
 
