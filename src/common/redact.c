@@ -501,25 +501,39 @@ statement_is_marked(void)
 	return marked_statement != 0 && marked_statement == GetCurrentStatementStartTimestamp();
 }
 
-/* Does EXECUTE name(…) run a prepared statement that takes secrets? */
+/* Does the prepared statement of this name, quoted or not, take secrets? */
+static bool
+prepared_takes_secrets(const char *name)
+{
+	char		folded[NAMEDATALEN];
+	Size		length = 0;
+	bool		is_quoted = *name == '"';
+	PreparedStatement *prepared;
+
+	for (name += is_quoted; length < NAMEDATALEN - 1; name++)
+	{
+		if (is_quoted ? *name == '\0' || *name == '"' : !is_name_char(*name))
+			break;
+		folded[length++] = is_quoted ? *name : pg_ascii_tolower((unsigned char) *name);
+	}
+	folded[length] = '\0';
+	prepared = FetchPreparedStatement(folded, false);
+	return prepared != NULL && calls_secret_function(prepared->plansource->query_string);
+}
+
+/* Does it hold EXECUTE name(…), alone, among others or below EXPLAIN, for a prepared statement that
+ * takes secrets? */
 static bool
 executes_secret_function(const char *statement)
 {
-	char		name[NAMEDATALEN];
-	Size		length = 0;
-	PreparedStatement *prepared;
+	static const char word[] = "execute";
+	const Size	length = sizeof(word) - 1;
 
-	if (pg_strncasecmp(statement, "execute", 7) != 0 || !is_space(statement[7]))
-		return false;
-	statement = skip_space(statement + 7);
-	while (is_name_char(statement[length]) && length < NAMEDATALEN - 1)
-	{
-		name[length] = pg_ascii_tolower((unsigned char) statement[length]);
-		length++;
-	}
-	name[length] = '\0';
-	prepared = FetchPreparedStatement(name, false);
-	return prepared != NULL && calls_secret_function(prepared->plansource->query_string);
+	for (const char *p = statement; *p != '\0'; p++)
+		if ((p == statement || !is_name_char(p[-1])) && pg_strncasecmp(p, word, length) == 0 &&
+			(is_space(p[length]) || p[length] == '"') && prepared_takes_secrets(skip_space(p + length)))
+			return true;
+	return false;
 }
 
 static bool
@@ -527,7 +541,7 @@ statement_has_secrets(void)
 {
 	return debug_query_string != NULL &&
 		(statement_is_marked() || calls_secret_function(debug_query_string) ||
-		 executes_secret_function(skip_space(debug_query_string)));
+		 executes_secret_function(debug_query_string));
 }
 
 /* Put the masked text in place of the statement's for STATEMENT lines and pg_stat_activity.  False when

@@ -68,7 +68,16 @@ foreach my $source (qw(postgresql mariadb))
 	# EXPLAIN of the call itself shows its caller the literal just typed; to the log it must not go.
 	$hub->psql('postgres', "EXPLAIN (VERBOSE) SELECT * FROM connhub.test(" . arguments(connector($source, %user)) . ')');
 	say_sql("PREPARE b(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); EXECUTE b('$secret');");
+	say_sql("PREPARE \"Odd name\"(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); BEGIN; EXECUTE \"Odd name\"('$secret'); COMMIT");
 	say_sql("SET plan_cache_mode = force_generic_plan; PREPARE c(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); EXPLAIN (VERBOSE) EXECUTE c('$secret');");
+	# As a parameter of the extended protocol, where it is logged as a detail.
+	my $script = "$ENV{CONNHUB_TEST_TMP}/bound.sql";
+	append_to_file($script, 'SELECT * FROM connhub.test(' . (arguments(connector($source, %user, password => undef))) . ", password => :pw);\n");
+	foreach my $protocol (qw(extended prepared))
+	{
+		$hub->command_ok([ 'pgbench', '-n', '-t', '2', '-M', $protocol, '-D', "pw=$secret", '-f', $script, 'postgres' ], "$source: bound by the $protocol protocol");
+	}
+	unlink $script;
 	works("SELECT * FROM connhub.discover('s_$source')", "$source: discovered");
 	works("SELECT * FROM connhub.attach('s_$source')", "$source: attached");
 	my ($schema) = split /\n/, works("SELECT foreign_table_schema FROM information_schema.foreign_tables WHERE foreign_table_name = 'customers' AND foreign_server_name LIKE '%s\\_$source%' LIMIT 1", "$source: found its tables");
@@ -85,6 +94,7 @@ my ($in, $out, $err) = ('SELECT * FROM connhub.test(' . arguments(%slow) . ");\n
 my $running = IPC::Run::start([ 'psql', '-XAt', '-d', $hub->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err);
 my $activity = '';
 ok(wait_until(10, sub {
+	IPC::Run::pump_nb($running);
 	$activity .= $hub->safe_psql('postgres', "SELECT pid, query FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
 	return $activity =~ /connhub\.test/;
 }), 'a running test is seen in pg_stat_activity');
