@@ -383,13 +383,23 @@ pg_is_stand_in(const ConnhubColumn *column)
 	return true;
 }
 
+/* OID of the built-in type that an ABI type usually is; 0: none in particular. */
+static Oid
+usual_oid(ConnhubType type)
+{
+	for (size_t i = 0; type != CONNHUB_NATIVE && i < LENGTH(types); i++)
+		if (types[i].type == type)
+			return types[i].oid;
+	return 0;
+}
+
 /* Must an output column be cast to text, because its own form means nothing here? */
 bool
 pg_needs_text_output(const ConnhubColumn *column)
 {
 	const ConnhubTypeRef *here = &column->type;
 	const ConnhubTypeRef *there = &column->natural;
-	Oid			there_oid = pg_oid_by_name(there->pg_type);
+	Oid			there_oid = there->pg_type ? pg_oid_by_name(there->pg_type) : usual_oid(there->type);
 	ConnhubType type;
 
 	if (!column->remote_type || !there_oid || pg_is_stand_in(column))
