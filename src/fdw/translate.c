@@ -25,6 +25,8 @@
 
 /* Longest array whose comparison other than = ANY and <> ALL is written out element by element. */
 #define MAX_UNROLLED_ARRAY 100
+/* Most conditions side by side in one AND or OR. */
+#define MAX_CHAIN 64
 
 typedef struct ChTranslation
 {
@@ -384,6 +386,30 @@ translate_func(Node *node, ChTranslation *t)
 	return translate_call(meaning->fn, meaning, node, func->inputcollid, func->args, t);
 }
 
+/* AND or OR of any number of conditions.  Sources parse a chain as a tree as deep as it is long and bound that
+ * depth, so a long one becomes a chain of chains. */
+static const ConnhubExpr *
+junction_make(ConnhubFunction fn, List *args)
+{
+	ConnhubTypeRef type = bool_type();
+	List	   *chains = NIL;
+	List	   *chain = NIL;
+	ListCell   *cell;
+
+	if (list_length(args) <= MAX_CHAIN)
+		return ch_expr_call(fn, &type, NULL, args);
+	foreach(cell, args)
+	{
+		chain = lappend(chain, lfirst(cell));
+		if (list_length(chain) < MAX_CHAIN && lnext(args, cell) != NULL)
+			continue;
+		chains = lappend(chains, list_length(chain) == 1 ? linitial(chain) :
+						 (void *) ch_expr_call(fn, &type, NULL, chain));
+		chain = NIL;
+	}
+	return junction_make(fn, chains);
+}
+
 /* Where this holds, what stands to the right in the same OR or AND does not matter. */
 static Expr *
 guard_make(Node *arg, BoolExprType op)
@@ -400,7 +426,6 @@ static const ConnhubExpr *
 translate_bool(Node *node, ChTranslation *t)
 {
 	BoolExpr   *expr = (BoolExpr *) node;
-	ConnhubTypeRef type = bool_type();
 	List	   *guards = t->guards;
 	List	   *args = NIL;
 	ListCell   *cell;
@@ -417,8 +442,13 @@ translate_bool(Node *node, ChTranslation *t)
 			t->guards = lappend(list_copy(t->guards), guard_make(arg, expr->boolop));
 	}
 	t->guards = guards;
-	return ch_expr_call(expr->boolop == AND_EXPR ? CONNHUB_FN_AND :
-						expr->boolop == OR_EXPR ? CONNHUB_FN_OR : CONNHUB_FN_NOT, &type, NULL, args);
+	if (expr->boolop == NOT_EXPR)
+	{
+		ConnhubTypeRef type = bool_type();
+
+		return ch_expr_call(CONNHUB_FN_NOT, &type, NULL, args);
+	}
+	return junction_make(expr->boolop == AND_EXPR ? CONNHUB_FN_AND : CONNHUB_FN_OR, args);
 }
 
 static const ConnhubExpr *
@@ -609,7 +639,7 @@ translate_array_op(Node *node, ChTranslation *t)
 	}
 	if (list_length(calls) == 1)
 		return linitial(calls);
-	return ch_expr_call(op->useOr ? CONNHUB_FN_OR : CONNHUB_FN_AND, &type, NULL, calls);
+	return junction_make(op->useOr ? CONNHUB_FN_OR : CONNHUB_FN_AND, calls);
 }
 
 typedef struct ChTranslateRow
