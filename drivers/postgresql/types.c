@@ -352,14 +352,15 @@ pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type)
 		const PgType *element = type_by_array_oid(oid);
 		const PgType *built_in = element ? element : pg_type_by_oid(oid);
 
-		for (size_t i = 0; i < LENGTH(decoder_rows); i++)
-			if (decoder_rows[i].oid == oid && (decoder_rows[i].wanted & SQL_T(wanted->type)))
-				return decoder_rows[i].decode;
+		/* The same type on both sides also holds what the ABI's own form cannot: the last timestamps. */
 		if (built_in && built_in->is_binary && pg_oid_by_name(wanted->pg_type) == oid)
 		{
 			*type = CONNHUB_PGBINARY;
 			return decode_slice;
 		}
+		for (size_t i = 0; i < LENGTH(decoder_rows); i++)
+			if (decoder_rows[i].oid == oid && (decoder_rows[i].wanted & SQL_T(wanted->type)))
+				return decoder_rows[i].decode;
 		if (!pg_is_text_type(oid))
 			return NULL;
 	}

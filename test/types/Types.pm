@@ -3,7 +3,7 @@
 # A case is a hash: type, the source's DDL; values, SQL expressions at the source; is, the type in the hub;
 # want, the text of each value in the hub where it is not the source's own text; read_as, a type to declare
 # instead of the discovered one; error, what reading fails with, for a column that holds one bad value; table,
-# where it is not the one of the case's number.
+# where it is not the one of the case's number; beyond_parameters, for a value that is read but is no parameter.
 package Types;
 use strict;
 use warnings;
@@ -110,6 +110,12 @@ sub check_cases
 		my @want = $case{want} ? @{ $case{want} } : $source_text->($number, \%case);
 		my $want = join "\n", map { defined $_ ? $_ : '(null)' } @want;
 		is(rows_of($hub, "SELECT v::text FROM $table ORDER BY id"), $want, "$case{type} arrives unchanged");
+		if ($case{beyond_parameters})
+		{
+			like(rows_of($hub, "SELECT * FROM probe('$table', '$case{is}')"), qr/value of parameter \$1 is out of range/,
+				"$case{type} is refused as a parameter");
+			next;
+		}
 		is(rows_of($hub, "SELECT * FROM probe('$table', '" . ($case{read_as} || $case{is}) . "')"), '',
 			"$case{type} compares the same here and there");
 	}
