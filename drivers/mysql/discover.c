@@ -379,6 +379,29 @@ enum
 	IDX_CARDINALITY, IDX_EXPRESSION
 };
 
+/* The leading column of an index has as many values as the index has, unless the source has counted
+ * better. */
+static ConnhubStatus
+tell_cardinality(MyDiscovery *discovery, MYSQL_ROW row)
+{
+	ConnhubStatsInfo info = {
+		.schema = row[IDX_SCHEMA],
+		.table = row[IDX_TABLE],
+		.column = row[IDX_COLUMN],
+		.null_fraction = -1,
+		.distinct_values = row[IDX_CARDINALITY] != NULL ? strtod(row[IDX_CARDINALITY], NULL) : 0,
+		.average_width = -1
+	};
+
+	if (!discovery->request->with_stats || strcmp(row[IDX_SEQUENCE], "1") != 0 || strcmp(row[IDX_METHOD], "BTREE") != 0 ||
+		info.column == NULL || info.distinct_values <= 0 || row[IDX_PREFIX] != NULL ||
+		my_set_has(&discovery->told, info.schema, info.table, info.column))
+		return CONNHUB_OK;
+	if (!my_set_add(&discovery->told, info.schema, info.table, info.column))
+		return CONNHUB_NO_MEMORY;
+	return discovery->sink->stats(discovery->sink, &info);
+}
+
 static ConnhubStatus
 take_index_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 {
@@ -403,31 +426,24 @@ take_index_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 		!keep(discovery, &group->columns[group->ncolumns], column != NULL ? column : "expression"))
 		return CONNHUB_NO_MEMORY;
 	group->ncolumns++;
-	return CONNHUB_OK;
-}
-
-static void
-add_index_query(MyText *text, const MyDiscovery *discovery)
-{
-	bool		has_expression = !discovery->conn->is_mariadb && discovery->conn->version >= 80013;
-
-	my_text_add(text, "SELECT table_schema, table_name, index_name, non_unique, index_type, column_name, sub_part, "
-				"seq_in_index, cardinality, ");
-	my_text_add(text, has_expression ? "expression" : "NULL");
-	my_text_add(text, " FROM information_schema.statistics WHERE ");
-	add_scope(text, discovery, "table_schema", "table_name");
+	return tell_cardinality(discovery, row);
 }
 
 static ConnhubStatus
 discover_indexes(MyDiscovery *discovery)
 {
+	bool		has_expression = !discovery->conn->is_mariadb && discovery->conn->version >= 80013;
 	MyGroup		group;
 	MyText		text;
 	ConnhubStatus status;
 
 	memset(&group, 0, sizeof(group));
 	my_text_init(&text, discovery->conn->host);
-	add_index_query(&text, discovery);
+	my_text_add(&text, "SELECT table_schema, table_name, index_name, non_unique, index_type, column_name, sub_part, "
+				"seq_in_index, cardinality, ");
+	my_text_add(&text, has_expression ? "expression" : "NULL");
+	my_text_add(&text, " FROM information_schema.statistics WHERE ");
+	add_scope(&text, discovery, "table_schema", "table_name");
 	my_text_add(&text, " ORDER BY table_schema, table_name, index_name, seq_in_index");
 	status = each_row(discovery, &text, take_index_column, &group);
 	if (status == CONNHUB_OK)
@@ -502,27 +518,6 @@ take_column_stats(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 	return discovery->sink->stats(discovery->sink, &info);
 }
 
-/* The leading column of an index has as many values as the index has. */
-static ConnhubStatus
-take_cardinality(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
-{
-	ConnhubStatsInfo info = {
-		.schema = row[IDX_SCHEMA],
-		.table = row[IDX_TABLE],
-		.column = row[IDX_COLUMN],
-		.null_fraction = -1,
-		.distinct_values = row[IDX_CARDINALITY] != NULL ? strtod(row[IDX_CARDINALITY], NULL) : 0,
-		.average_width = -1
-	};
-
-	if (info.column == NULL || info.distinct_values <= 0 || row[IDX_PREFIX] != NULL ||
-		my_set_has(&discovery->told, info.schema, info.table, info.column))
-		return CONNHUB_OK;
-	if (!my_set_add(&discovery->told, info.schema, info.table, info.column))
-		return CONNHUB_NO_MEMORY;
-	return discovery->sink->stats(discovery->sink, &info);
-}
-
 /* A failure that leaves the connection whole is the source saying no. */
 static ConnhubStatus
 tolerate(MyDiscovery *discovery, ConnhubStatus status)
@@ -540,6 +535,8 @@ discover_column_stats(MyDiscovery *discovery)
 	bool		has_json_histogram = discovery->conn->version >= 100800;
 	MyText		text;
 
+	if (!discovery->request->with_stats)
+		return CONNHUB_OK;
 	my_text_init(&text, discovery->conn->host);
 	if (discovery->conn->is_mariadb)
 	{
@@ -564,28 +561,14 @@ discover_column_stats(MyDiscovery *discovery)
 	return tolerate(discovery, each_row(discovery, &text, take_column_stats, NULL));
 }
 
-static ConnhubStatus
-discover_cardinalities(MyDiscovery *discovery)
-{
-	MyText		text;
-
-	my_text_init(&text, discovery->conn->host);
-	add_index_query(&text, discovery);
-	my_text_add(&text, " AND seq_in_index = 1 AND index_type = 'BTREE'");
-	return tolerate(discovery, each_row(discovery, &text, take_cardinality, NULL));
-}
-
 /* ---- The slot ---------------------------------------------------------------------------- */
 
 ConnhubStatus
 my_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSink *sink, ConnhubError *error)
 {
 	static ConnhubStatus (*const steps[]) (MyDiscovery *) = {
-		discover_schemas, discover_tables, find_json_columns, discover_columns, discover_indexes,
-		discover_foreign_keys
-	};
-	static ConnhubStatus (*const stats_steps[]) (MyDiscovery *) = {
-		discover_column_stats, discover_cardinalities
+		discover_schemas, discover_tables, find_json_columns, discover_columns, discover_column_stats,
+		discover_indexes, discover_foreign_keys
 	};
 	MyDiscovery discovery = {.conn = conn, .request = request, .sink = sink, .error = error};
 	ConnhubStatus status = CONNHUB_OK;
@@ -594,8 +577,6 @@ my_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSin
 	my_set_init(&discovery.told, conn->host);
 	for (size_t i = 0; status == CONNHUB_OK && i < sizeof(steps) / sizeof(steps[0]); i++)
 		status = steps[i] (&discovery);
-	for (size_t i = 0; status == CONNHUB_OK && request->with_stats && i < sizeof(stats_steps) / sizeof(stats_steps[0]); i++)
-		status = stats_steps[i] (&discovery);
 	my_set_free(&discovery.json);
 	my_set_free(&discovery.told);
 	return status;
