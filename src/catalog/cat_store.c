@@ -27,6 +27,32 @@
 #include "catalog/catalog.h"
 #include "common/error.h"
 
+static void
+deleted_meanwhile(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
+			 errmsg("connector \"%s\" does not exist", name),
+			 errdetail("It was deleted by another session just now."),
+			 errhint("SELECT name, id FROM connhub.connectors() lists those you may use.")));
+}
+
+const ChConnector *
+ch_connector_share(const ChConnector *connector)
+{
+	pg_uuid_t	id = connector->id;
+	ChSql		sql;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, &connector->id);
+	if (ch_sql_run(&sql, "SELECT FROM connhub_catalog.connector"
+				   " WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE") == 0)
+		deleted_meanwhile(connector->name);
+	ch_sql_end(&sql);
+	AcceptInvalidationMessages();
+	return ch_connector_get(&id, false);
+}
+
 const ChConnector *
 ch_connector_lock(const char *name_or_id)
 {
@@ -44,11 +70,7 @@ ch_connector_lock(const char *name_or_id)
 	AcceptInvalidationMessages();
 	connector = ch_connector_get(&id, true);
 	if (connector == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
-				 errmsg("connector \"%s\" does not exist", name_or_id),
-				 errdetail("It was deleted by another session just now."),
-				 errhint("SELECT name, id FROM connhub.connectors() lists those you may use.")));
+		deleted_meanwhile(name_or_id);
 	ch_connector_require_manage(connector);
 	return connector;
 }

@@ -15,6 +15,11 @@
  * again under the lock; the current user must be allowed to manage it. */
 extern const ChConnector *ch_connector_lock(const char *name_or_id);
 
+/* Keep the connector from being changed or deleted until the transaction ends; tests go on.  Throws when
+ * it is gone.  Returns it as it is under the lock.  Whoever locks anything else of a connector does
+ * this before. */
+extern const ChConnector *ch_connector_share(const ChConnector *connector);
+
 /* The softly deleted connector of a name or id that no live one has, locked: id, tenant, name and owner
  * are filled.  The current user must be allowed to manage it. */
 extern bool ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector);

@@ -77,6 +77,7 @@ ch_discover_run(const ChConnector *connector, Oid user, const char *schema_patte
 				 errmsg("connector type \"%s\" cannot be discovered", type->name),
 				 errhint("Declare its tables with CREATE FOREIGN TABLE.")));
 
+	connector = ch_connector_share(connector);
 	lock_discovery(&connector->id);
 	forget(&connector->id, schema_pattern, table_pattern);
 
@@ -114,7 +115,7 @@ ch_discover_run(const ChConnector *connector, Oid user, const char *schema_patte
 				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 				 errmsg("discovery of connector \"%s\" left out " INT64_FORMAT " objects",
 						connector->name, result->skipped),
-				 errdetail("Their names are empty or are not valid UTF-8.")));
+				 errdetail("Their names are empty, longer than 512 bytes, or not valid UTF-8.")));
 }
 
 /* Errors that end the statement whatever they interrupt. */
