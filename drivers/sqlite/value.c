@@ -5,6 +5,7 @@
  * the rest is CONNHUB_DATA.  Text takes everything but blobs. */
 #include "sqlite.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -527,8 +528,9 @@ bind_decimal(sqlite3_stmt *statement, int number, const ConnhubSlice *text)
 		if (point == NULL || point[1 + strspn(point + 1, "0")] == '\0')
 		{
 			copy[strcspn(copy, ".")] = '\0';
+			errno = 0;
 			integer = strtoll(copy, &end, 10);
-			if (*end == '\0' && (double) integer == real && integer != INT64_MAX)
+			if (*end == '\0' && errno == 0)
 				return sqlite3_bind_int64(statement, number, integer);
 		}
 	}
