@@ -19,7 +19,7 @@ $hub->stop;
 	local @ENV{qw(PGPASSFILE PGPASSWORD)} = ($passfile, $source{password});
 	local @ENV{qw(PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER)} = qw(203.0.113.1 203.0.113.1 1 nowhere nobody);
 	local @ENV{qw(PGSERVICE PGSSLMODE PGGSSENCMODE PGCHANNELBINDING)} = qw(no-such-service verify-full require require);
-	local @ENV{qw(PGOPTIONS PGDATESTYLE PGTZ PGTARGETSESSIONATTRS)} = ('-c no_such_setting=1', 'junk', 'junk', 'standby');
+	local @ENV{qw(PGOPTIONS PGDATESTYLE PGTZ PGTARGETSESSIONATTRS)} = ('-c no_such_setting=1', 'German', 'junk', 'standby');
 	local @ENV{qw(PGSSLROOTCERT PGSSLCERT PGSSLMINPROTOCOLVERSION PGAPPNAME)} = qw(/none /none TLSv9 someone-else);
 	$hub->start;
 }
