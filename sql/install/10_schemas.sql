@@ -1,20 +1,7 @@
--- Schema connhub, the API, is made by CREATE EXTENSION; the tables have one of their own.
+-- Schema connhub is the API; the tables have one of their own.  Both belong to the extension: they are not dumped,
+-- they go with it, and CREATE EXTENSION refuses a schema that somebody else has made.
 
--- A schema that was there before could be changed by its owner, with everything in it.
-DO LANGUAGE plpgsql $$
-DECLARE
-	schema_owner pg_catalog.name := (
-		SELECT r.rolname FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
-		WHERE n.nspname OPERATOR(pg_catalog.=) 'connhub' AND NOT r.rolsuper AND r.rolname OPERATOR(pg_catalog.<>) CURRENT_USER);
-BEGIN
-	IF schema_owner IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
-			MESSAGE = pg_catalog.format('schema "connhub" belongs to "%s"', schema_owner),
-			DETAIL = 'Its owner could change the functions that administrators call.',
-			HINT = 'Drop it, or rename it, before CREATE EXTENSION connhub.';
-	END IF;
-END
-$$;
+CREATE SCHEMA connhub;
 COMMENT ON SCHEMA connhub IS 'Connectors to other data sources: functions and views for users';
 CREATE SCHEMA connhub_catalog;
 COMMENT ON SCHEMA connhub_catalog IS 'Tables behind connhub; use the functions and views of schema connhub';
