@@ -1,6 +1,7 @@
 /* query.c — running a native query and filling batches from it.
  *
- * Rows come one by one, as libpq reads them; a result is kept as long as a vector points into it.  A
+ * Rows come one by one, as libpq reads them.  libpq spends some kilobytes on each, so the text of a small
+ * row is copied and its result freed at once; a large one is kept as long as a vector points into it.  A
  * fetch waits for the first row only and takes along what else has arrived. */
 #include "pg.h"
 
@@ -13,7 +14,11 @@ typedef struct CursorColumn
 	char	   *pg_type;		/* what wanted.pg_type points to */
 	PgDecode	decode;
 	ConnhubType type;
+	bool		points;			/* its vector points into the result */
 } CursorColumn;
+
+/* Rows with more payload than this are kept rather than copied. */
+#define COPIED_BYTES	4096
 
 struct ConnhubCursor
 {
@@ -128,8 +133,9 @@ describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 			error->column = (int32_t) i;
 			return CONNHUB_SCHEMA_CHANGED;
 		}
-		cursor->keeps_results |= column->type == CONNHUB_PGBINARY || (SQL_T(column->type) &
-			(SQL_TEXTS | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_JSON)));
+		column->points = column->type == CONNHUB_PGBINARY || (SQL_T(column->type) &
+			(SQL_TEXTS | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_JSON))) != 0;
+		cursor->keeps_results |= column->points;
 	}
 	cursor->is_described = true;
 	return CONNHUB_OK;
@@ -153,10 +159,33 @@ reserve_kept(ConnhubCursor *cursor)
 	return true;
 }
 
+/* Move what the last row of the batch points to into the batch's own memory. */
+static bool
+copy_slices(ConnhubCursor *cursor, ConnhubBatch *batch, size_t payload)
+{
+	char	   *place = pg_host->batch_alloc(batch, payload > 0 ? payload : 1);
+
+	if (!place)
+		return false;
+	for (uint32_t i = 0; i < cursor->ncolumns; i++)
+	{
+		ConnhubSlice *slice = &batch->columns[i].v.slices[batch->nrows];
+
+		if (!cursor->columns[i].points || !CONNHUB_IS_VALID(&batch->columns[i], batch->nrows))
+			continue;
+		memcpy(place, slice->data, slice->length);
+		slice->data = place;
+		place += slice->length;
+	}
+	return true;
+}
+
 /* Put a row into the batch, which then owns it.  *bytes grows by its payload. */
 static ConnhubStatus
 take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
 {
+	size_t		payload = 0;
+
 	for (uint32_t i = 0; i < cursor->ncolumns; i++)
 	{
 		CursorColumn *column = &cursor->columns[i];
@@ -175,12 +204,20 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 			return CONNHUB_DATA;
 		}
 		CONNHUB_SET_VALID(vector, batch->nrows);
-		*bytes += (size_t) length;
+		payload += (size_t) length;
 	}
-	if (cursor->keeps_results)
+	if (cursor->keeps_results && payload > COPIED_BYTES)
 		cursor->kept[cursor->nkept++] = row;
 	else
+	{
+		if (cursor->keeps_results && !copy_slices(cursor, batch, payload))
+		{
+			PQclear(row);
+			return pg_no_memory(error);
+		}
 		PQclear(row);
+	}
+	*bytes += payload;
 	batch->nrows++;
 	return CONNHUB_OK;
 }
