@@ -1,6 +1,6 @@
 -- Several scans open at once on a source that can run one: the rest of an open scan is set aside.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_cursors', 'mock', options => jsonb_build_object('tables',
 	'n(1000): id int64 key, a int32 modulo 10, txt text nulls 3; m(1000): id int64 key, a int32 modulo 7;'

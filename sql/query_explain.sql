@@ -1,6 +1,6 @@
 -- EXPLAIN (VERBOSE) shows what is sent, what is checked again and what stays, each with its reason.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status, tables FROM connhub.create_connector('query_explain', 'mock', options => jsonb_build_object('tables',
 	'n(1000): id int64 key, a int32 modulo 10, b int16, f float64, d date, ts timestamp, tz timestamptz,'

@@ -1,6 +1,6 @@
 -- Values known only at execution: parameters of prepared statements, generic plans, rescans, row counts.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_params', 'mock', options => jsonb_build_object('tables',
 	'n(1000): id int64 key, a int32 modulo 10, b int16, txt text, tz timestamptz, ok bool nulls 2, f float64, num decimal, u uuid, d date'));

@@ -1,7 +1,7 @@
 -- Foreign tables below views, partitions and inheritance, under row security, among locked rows, and where
 -- only reading is possible.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_relations', 'mock', options => jsonb_build_object('tables',
 	'n(100): id int64 key, a int32 modulo 10, txt text; p1(10): id int64 key, a int32; p2(10): id int64 key, a int32'));

@@ -1,6 +1,6 @@
 -- Every query gives the same rows pushed down, with pushdown off, and on a local copy of the tables.
-CREATE EXTENSION IF NOT EXISTS connhub;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 CREATE SCHEMA query_far;
 CREATE SCHEMA query_near;
