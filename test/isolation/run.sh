@@ -7,4 +7,4 @@ tests=()
 for file in test/isolation/specs/*.spec; do
 	[ ! -e "$file" ] || tests+=("$(basename "$file" .spec)")
 done
-as_tap "$pgxs/../test/isolation/pg_isolation_regress" --inputdir=test/isolation "${tests[@]}"
+as_tap "$pgxs/../test/isolation/pg_isolation_regress" isolation_regression --inputdir=test/isolation "${tests[@]}"

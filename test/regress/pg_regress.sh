@@ -2,12 +2,12 @@
 
 pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")
 
-# as_tap PROGRAM OPTIONS... TEST...
+# as_tap PROGRAM DATABASE OPTIONS... TEST...
 as_tap() {
-	local program=$1 output=$CONNHUB_TEST_TMP status
-	shift
+	local program=$1 database=$2 output=$CONNHUB_TEST_TMP status
+	shift 2
 	mkdir -p "$output"
-	"$program" --bindir="$("$PG_CONFIG" --bindir)" --outputdir="$output" --dbname="${output##*-}_check" \
+	"$program" --bindir="$("$PG_CONFIG" --bindir)" --outputdir="$output" --dbname="$database" \
 		--host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dlpath="$("$PG_CONFIG" --pkglibdir)" "$@" >"$output/report" 2>&1
 	status=$?
 	sed -nE 's/^(test|    ) +([^ ]+) +\.\.\. (ok|FAILED)( .*)?$/\3 \2\4/p' "$output/report" |

@@ -8,4 +8,4 @@ for file in sql/*.sql; do
 	name=$(basename "$file" .sql)
 	case $name in connhub--*) ;; *) [ ! -e "$file" ] || tests+=("$name") ;; esac
 done
-as_tap "$pgxs/../test/regress/pg_regress" --inputdir=. "${tests[@]}"
+as_tap "$pgxs/../test/regress/pg_regress" contrib_regression --inputdir=. "${tests[@]}"

@@ -46,17 +46,17 @@ is($hub->safe_psql('again', $facts), $before, 'everything is there a second time
 
 # Another cluster has another key.
 my $other = new_hub('other');
-$other->safe_psql('postgres', 'DROP EXTENSION connhub');
-my ($status, $out, $err) = $other->psql('postgres', "\\i $file");
+$other->safe_psql('postgres', 'CREATE DATABASE elsewhere');
+my ($status, $out, $err) = $other->psql('elsewhere', "\\i $file");
 unlike($err, qr/ERROR/, 'restored in another cluster');
-is($other->safe_psql('postgres', $facts), $before, 'everything is there') if $err !~ /ERROR/;
+is($other->safe_psql('elsewhere', $facts), $before, 'everything is there') if $err !~ /ERROR/;
 foreach my $source (qw(postgresql mariadb))
 {
-	($status, $out, $err) = $other->psql('postgres', "SELECT count(*) FROM $source.customers");
+	($status, $out, $err) = $other->psql('elsewhere', "SELECT count(*) FROM $source.customers");
 	isnt($status, 0, "$source: without the key there is no credential");
 	like($err, qr/key|credential/, "$source: and the error says so");
-	$other->psql('postgres', "SELECT connhub.set_credentials('$source', password => '$ENV{CONNHUB_TEST_PG_PASSWORD}')");
-	is($other->safe_psql('postgres', "SELECT count(*) FROM $source.customers"), '200', "$source: with its password set anew it works");
+	$other->psql('elsewhere', "SELECT connhub.set_credentials('$source', password => '$ENV{CONNHUB_TEST_PG_PASSWORD}')");
+	is($other->safe_psql('elsewhere', "SELECT count(*) FROM $source.customers"), '200', "$source: with its password set anew it works");
 }
 
 # Dropping the extension takes all of it along, when asked to.
