@@ -151,7 +151,7 @@ foreach my $source (qw(postgresql mariadb sqlite))
 			interrupted("$name: connect to silence", $source, 'SELECT 1;', "SELECT * FROM connhub.test($mute);", 0);
 		}
 		interrupted("$name: slow query", $source, $connected, "SELECT * FROM $name.slow_query;", 1);
-		interrupted("$name: slow fetch", $source, $connected, "SELECT count(*) FROM (SELECT * FROM $name.slow_rows OFFSET 0) s;", 1);
+		interrupted("$name: slow fetch", $source, $connected, "SELECT count(s) FROM (SELECT * FROM $name.slow_rows OFFSET 0) s;", 1);
 	}
 }
 
