@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 my $root = getcwd();
 my $tmp = "$root/tmp";
 my $parallel = $ENV{CONNHUB_CHECK_JOBS} || 2;
-my $job_seconds = 600;
+my $job_seconds = 780;
 my %wanted = map { $_ => 1 } @ARGV;
 my @servers = qw(tls sqlite postgresql mariadb blackhole hub);
 my (@running, @started, %total);
@@ -52,7 +52,7 @@ sub main
 # Every test there is: the long ones first, so that none is left to run alone at the end.
 sub jobs
 {
-	my %first = (regress => 3, fuzz => 2, unit => 1);
+	my %first = (unit => 5, 'tap/interrupts' => 4, 'tap/scale' => 3, 'tap/secrets' => 2, fuzz => 1);
 	my @jobs;
 	foreach my $dir (glob 'test/*')
 	{
@@ -68,7 +68,7 @@ sub jobs
 			push @jobs, { kind => $kind, name => $name, command => $command };
 		}
 	}
-	return sort { ($first{ $b->{kind} } || 0) <=> ($first{ $a->{kind} } || 0) || $a->{name} cmp $b->{name} } @jobs;
+	return sort { ($first{ $b->{name} } || 0) <=> ($first{ $a->{name} } || 0) || $a->{name} cmp $b->{name} } @jobs;
 }
 
 sub start_servers
