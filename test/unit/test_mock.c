@@ -254,9 +254,9 @@ test_bad_text(void)
 		   "query <%s> is rejected", queries[i]);
 		free(rows);
 	}
-	fake_print(&deep, "get \"id\" from \"items\" where ");
-	for (i = 0; i < 100000; i++)
-		fake_print(&deep, "(not ");
+	fake_print(&deep, "get \"id\" from \"items\" where %*s", 100000, "");
+	for (i = 0; i < 100000; i += 5)
+		memcpy(strstr(deep, "where ") + 6 + i, "(not ", 5);
 	query.text = deep;
 	is_int(fake_run(driver, conn, &query, &rows, &error), CONNHUB_QUERY, "deep nesting is rejected");
 	free(rows);
