@@ -192,6 +192,9 @@ test_decoders(void)
 	ok(decode && decode("\x7f\xff\xff\xff", 4, &vector, 0) && integers[0] == CONNHUB_INFINITY, "infinity");
 	ok(decode && decode("\x80\x00\x00\x00", 4, &vector, 0) && integers[0] == CONNHUB_MINUS_INFINITY, "-infinity");
 	ok(decode && !decode("\x00", 1, &vector, 0), "a short value is no date");
+	wanted = (ConnhubTypeRef) {.type = CONNHUB_TIMESTAMP,.precision = -1,.pg_type = "timestamp without time zone"};
+	ok(pg_decoder(1114, 1, &wanted, &type) != NULL && type == CONNHUB_PGBINARY, "a timestamp passes through, whatever its year");
+	ok(pg_decoder(1184, 1, &wanted, &type) == NULL, "one with a zone is not read as one without");
 	wanted.type = CONNHUB_INT32;
 	ok(pg_decoder(20, 1, &wanted, &type) == NULL, "a bigint is not read as an integer");
 	wanted.type = CONNHUB_INT64;
