@@ -18,7 +18,8 @@ SELECT success, error_code, message FROM connhub.test(type => 'mariadb', host =>
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('billing', 'postgresql',
 	'127.0.0.1', :pg_port, database => 'shop', schema => 'shop', username => 'connhub', password => :'password', ssl_mode => 'require');
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('crm', 'mariadb',
-	'127.0.0.1', :my_port, database => 'shop', username => 'connhub', password => :'password', ssl_mode => 'require');
+	'127.0.0.1', :my_port, database => 'shop', username => 'connhub', password => :'password', ssl_mode => 'require',
+	options => '{"tinyint1": "boolean"}');
 SELECT name, type, status, server_version, round(latency_ms) AS ms, schemas, tables FROM connhub.create_connector('stock', 'sqlite',
 	database => :'file');
 
@@ -43,14 +44,14 @@ FROM billing.orders o
 	JOIN billing.lineitems l ON l.order_id = o.id
 	JOIN crm.customers c ON c.id = o.customer_id
 	JOIN stock.products p ON p.id = l.product_id
-WHERE o.ordered_at >= '2025-06-01' AND o.status IN ('paid', 'shipped') AND c.vip AND p.price > 50 AND upper(c.name) LIKE 'A%'
+WHERE o.ordered_at >= '2025-06-01' AND o.status IN ('paid', 'shipped') AND c.vip AND p.price > 50 AND upper(c.name) LIKE 'C%'
 GROUP BY 1, 2 ORDER BY 3 DESC;
 SELECT c.country, p.category, sum(l.quantity * l.price) AS revenue
 FROM billing.orders o
 	JOIN billing.lineitems l ON l.order_id = o.id
 	JOIN crm.customers c ON c.id = o.customer_id
 	JOIN stock.products p ON p.id = l.product_id
-WHERE o.ordered_at >= '2025-06-01' AND o.status IN ('paid', 'shipped') AND c.vip AND p.price > 50 AND upper(c.name) LIKE 'A%'
+WHERE o.ordered_at >= '2025-06-01' AND o.status IN ('paid', 'shipped') AND c.vip AND p.price > 50 AND upper(c.name) LIKE 'C%'
 GROUP BY 1, 2 ORDER BY 3 DESC;
 
 -- ==== Only the ten rows wanted leave the source ====
