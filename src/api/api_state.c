@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "catalog/cat_store.h"
 #include "catalog/catalog.h"
+#include "common/compat.h"
 #include "common/error.h"
 #include "conn/conn.h"
 
@@ -79,7 +80,7 @@ connhub_connector_set_owner(PG_FUNCTION_ARGS)
 
 	/* As for every other object: nobody gives away what he could not take back. */
 	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
-		check_is_member_of_role(GetUserId(), owner);
+		ch_compat_require_set_role(GetUserId(), owner);
 	(void) GetUserNameFromId(owner, false);
 	ch_connector_set_owner(connector, owner);
 	PG_RETURN_VOID();

@@ -26,6 +26,7 @@
 #include "utils/uuid.h"
 
 #include "batch/convert.h"
+#include "common/compat.h"
 #include "batch/typemap.h"
 
 #define MAX_SHOWN	64			/* bytes of a value shown in an error */

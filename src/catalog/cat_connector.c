@@ -23,6 +23,7 @@
 #include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
+#include "common/compat.h"
 #include "common/error.h"
 
 typedef struct ConnectorEntry
@@ -487,7 +488,7 @@ ch_connector_may_use(const ChConnector *connector, Oid user)
 	if (ch_connector_may_manage(connector, user))
 		return true;
 	server = ch_connector_server(connector);
-	return OidIsValid(server) && pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
+	return OidIsValid(server) && ch_compat_server_usable(server, user);
 }
 
 bool

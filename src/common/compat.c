@@ -1,12 +1,20 @@
 /* common/compat.c — the only file that tests PG_VERSION_NUM. */
 #include "postgres.h"
 
+#include "access/stratnum.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_foreign_server.h"
+#include "commands/vacuum.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
 #endif
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/pg_locale.h"
 #include "utils/wait_event.h"
 
 #include "common/compat.h"
@@ -75,6 +83,118 @@ ch_compat_wait_event(void)
 	return event;
 #else
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+Oid
+ch_compat_scan_user(const ForeignScan *plan, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	Oid			user = plan->checkAsUser;
+#else
+	Oid			user = exec_rt_fetch(plan->scan.scanrelid, estate)->checkAsUser;
+#endif
+
+	return OidIsValid(user) ? user : GetUserId();
+}
+
+Path *
+ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys,
+											rel->lateral_relids, NULL, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys,
+											rel->lateral_relids, NULL, NIL, NIL);
+#else
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys,
+											rel->lateral_relids, NULL, NIL);
+#endif
+}
+
+Path *
+ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows, Cost startup,
+					 Cost total, List *pathkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return (Path *) create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, NULL, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return (Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL, NIL);
+#else
+	return (Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL);
+#endif
+}
+
+bool
+ch_compat_server_usable(Oid server, Oid user)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, server, user, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+void
+ch_compat_require_set_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	check_can_set_role(member, role);
+#else
+	check_is_member_of_role(member, role);
+#endif
+}
+
+void
+ch_compat_analyze_delay(void)
+{
+#if PG_VERSION_NUM >= 180000
+	vacuum_delay_point(true);
+#else
+	vacuum_delay_point();
+#endif
+}
+
+bool
+ch_compat_is_descending(const PathKey *key)
+{
+#if PG_VERSION_NUM >= 180000
+	return key->pk_cmptype == COMPARE_GT;
+#else
+	return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+int
+ch_compat_locale_attribute(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return Anum_pg_database_datlocale;
+#elif PG_VERSION_NUM >= 150000
+	return Anum_pg_database_daticulocale;
+#else
+	return 0;
+#endif
+}
+
+bool
+ch_compat_collate_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+	return lc_collate_is_c(collation);
+#endif
+}
+
+bool
+ch_compat_ctype_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->ctype_is_c;
+#else
+	return lc_ctype_is_c(collation);
 #endif
 }
 

@@ -2,6 +2,19 @@
 #ifndef CH_COMMON_COMPAT_H
 #define CH_COMMON_COMPAT_H
 
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#else
+#include "commands/explain.h"
+#endif
+
 /* Reserve a prefix of settings, so that a misspelt one is reported. */
 extern void ch_compat_reserve_prefix(const char *prefix);
 
@@ -13,6 +26,34 @@ extern void ch_compat_serve_barriers(void);
 
 /* The wait event shown in pg_stat_activity while a source is waited for. */
 extern uint32 ch_compat_wait_event(void);
+
+/* On whose behalf a foreign scan runs: the owner of the view it stands in, or the current user. */
+extern Oid	ch_compat_scan_user(const ForeignScan *plan, EState *estate);
+
+/* Path of a scan of one foreign table, and of a stage above it. */
+extern Path *ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
+								 List *pathkeys);
+extern Path *ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows,
+								  Cost startup, Cost total, List *pathkeys);
+
+/* May the user use a foreign server? */
+extern bool ch_compat_server_usable(Oid server, Oid user);
+
+/* Throws unless the member could give objects to the role. */
+extern void ch_compat_require_set_role(Oid member, Oid role);
+
+/* A place in ANALYZE to rest and be interrupted. */
+extern void ch_compat_analyze_delay(void);
+
+/* Does the key sort downwards? */
+extern bool ch_compat_is_descending(const PathKey *key);
+
+/* The attribute of pg_database with the locale of a provider other than libc; 0: there is none. */
+extern int	ch_compat_locale_attribute(void);
+
+/* Is the order of the collation that of the encoding's bytes?  Are its letters those of ASCII alone? */
+extern bool ch_compat_collate_is_c(Oid collation);
+extern bool ch_compat_ctype_is_c(Oid collation);
 
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);

@@ -2,6 +2,7 @@
 #ifndef CH_COMMON_ERROR_H
 #define CH_COMMON_ERROR_H
 
+#include "common/compat.h"
 #include "connhub/driver.h"
 
 /* Class UB is ours: the SQL standard leaves classes I to Z to implementations. */

@@ -7,6 +7,7 @@
 #ifndef CH_DRIVER_CALL_H
 #define CH_DRIVER_CALL_H
 
+#include "common/compat.h"
 #include "connhub/driver.h"
 
 /* What the calls of one operation have in common.  All pointers belong to the caller. */

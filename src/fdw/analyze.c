@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -13,6 +12,7 @@
 
 #include "batch/batch.h"
 #include "batch/slot.h"
+#include "common/compat.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
 #include "request/request.h"
@@ -128,7 +128,7 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 		ch_slot_reader_begin(reader, batch);
 		for (uint32 row = 0; row < batch->nrows; row++)
 		{
-			vacuum_delay_point();
+			ch_compat_analyze_delay();
 			sample_row(&sample, reader, row, slot);
 		}
 	}

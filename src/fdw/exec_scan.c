@@ -23,6 +23,7 @@
 #include "batch/slot.h"
 #include "batch/typemap.h"
 #include "catalog/cat_connector.h"
+#include "common/compat.h"
 #include "common/error.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
@@ -100,9 +101,7 @@ void
 ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
-	EState	   *estate = node->ss.ps.state;
-	RangeTblEntry *rte = exec_rt_fetch(plan->scan.scanrelid, estate);
-	ChScanState	   *scan = palloc0(sizeof(ChScanState));
+	ChScanState *scan = palloc0(sizeof(ChScanState));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	List	   *columns;
 	AttrNumber *attnums;
@@ -113,7 +112,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	scan->plan = plan->fdw_private;
 	columns = (List *) item(scan, CH_PLAN_COLUMNS);
 	scan->ncolumns = list_length(columns);
-	scan->user = OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId();
+	scan->user = ch_compat_scan_user(plan, node->ss.ps.state);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
@@ -382,7 +381,7 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 		return slot;
 
 	slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
-	if (boolVal(item(scan, CH_PLAN_SYSTEM_COLUMNS)))
+	if (intVal(item(scan, CH_PLAN_SYSTEM_COLUMNS)) != 0)
 		add_system_columns(slot);
 	return slot;
 }

@@ -7,6 +7,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/ruleutils.h"
 
+#include "common/compat.h"
 #include "common/redact.h"
 #include "fdw/fdw.h"
 
@@ -43,7 +44,7 @@ explain_local(ForeignScanState *node, List *private, ExplainState *es)
 	forboth(qual, plan->qual, cell, notes)
 	{
 		List	   *note = lfirst(cell);
-		bool		sent = boolVal(list_nth(note, CH_NOTE_SENT));
+		bool		sent = intVal(list_nth(note, CH_NOTE_SENT)) != 0;
 		char	   *text = deparse_expression(lfirst(qual), context, true, false);
 
 		explain_piece(sent ? "Rechecked Locally" : "Kept Locally", text, strVal(list_nth(note, CH_NOTE_REASON)), es);

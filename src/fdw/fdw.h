@@ -2,7 +2,6 @@
 #ifndef CH_FDW_FDW_H
 #define CH_FDW_FDW_H
 
-#include "commands/explain.h"
 #include "foreign/fdwapi.h"
 #include "nodes/pathnodes.h"
 
@@ -20,7 +19,7 @@ typedef enum ChPlanItem
 	CH_PLAN_LIMIT_PARAM,		/* Integer: which parameter is LIMIT; -1: none */
 	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
 	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
-	CH_PLAN_SYSTEM_COLUMNS,		/* Boolean: xmin and its like are wanted */
+	CH_PLAN_SYSTEM_COLUMNS,		/* Integer: 1 when xmin and its like are wanted */
 	CH_PLAN_QUALS,				/* List of CH_PLAN_NOTE lists, one per condition checked here, in order */
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
 	CH_PLAN_ITEMS
@@ -29,7 +28,7 @@ typedef enum ChPlanItem
 /* An element of CH_PLAN_QUALS and CH_PLAN_KEPT: a List indexed by this. */
 typedef enum ChPlanNote
 {
-	CH_NOTE_SENT,				/* Boolean: sent all the same, as a superset */
+	CH_NOTE_SENT,				/* Integer: 1 when sent all the same, as a superset */
 	CH_NOTE_REASON,				/* String */
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
@@ -86,6 +85,7 @@ extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *f
 									 BlockNumber *pages);
 
 /* explain.c */
-extern void ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es);
+struct ExplainState;
+extern void ch_explain_foreign_scan(ForeignScanState *node, struct ExplainState *es);
 
 #endif

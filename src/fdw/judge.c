@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "batch/typemap.h"
+#include "common/compat.h"
 #include "common/guc.h"
 #include "fdw/judge.h"
 #include "fdw/translate.h"
@@ -117,7 +118,7 @@ judge_sort_key(ChRelInfo *info, RelOptInfo *rel, PathKey *key, const char **reas
 		return NULL;
 
 	sort->expr = expr;
-	sort->descending = key->pk_strategy == BTGreaterStrategyNumber;
+	sort->descending = ch_compat_is_descending(key);
 	sort->nulls_first = key->pk_nulls_first;
 	sort->collation = ch_collation_make(key->pk_eclass->ec_collation, false);
 	return ask(info, CONNHUB_PIECE_SORT, NULL, sort, reason) == CONNHUB_EXACT ? sort : NULL;

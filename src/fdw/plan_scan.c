@@ -14,6 +14,7 @@
 #include "optimizer/restrictinfo.h"
 #include "utils/uuid.h"
 
+#include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 #include "request/request.h"
@@ -54,8 +55,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkey
 	ch_cost_scan(root, rel, info, pathkeys != NIL, 0, &cost);
 	cost.startup *= factor;
 	cost.total *= factor;
-	add_path(rel, (Path *) create_foreignscan_path(root, rel, NULL, cost.rows, cost.startup, cost.total,
-												   pathkeys, rel->lateral_relids, NULL, NIL));
+	add_path(rel, ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, pathkeys));
 }
 
 /* Orders a merge join with another relation could use: one key each. */
@@ -151,7 +151,7 @@ sort_out_clauses(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *clau
 			continue;
 		}
 		out->local = lappend(out->local, rinfo->clause);
-		out->notes = lappend(out->notes, list_make2(makeBoolean(piece->expr != NULL),
+		out->notes = lappend(out->notes, list_make2(makeInteger(piece->expr != NULL),
 													makeString(pstrdup(piece->reason))));
 	}
 }
@@ -204,7 +204,7 @@ kept_note(List *notes, const char *piece, const char *reason)
 {
 	if (reason == NULL)
 		return notes;
-	return lappend(notes, list_make3(makeBoolean(false), makeString(pstrdup(reason)),
+	return lappend(notes, list_make3(makeInteger(false), makeString(pstrdup(reason)),
 									 makeString(pstrdup(piece))));
 }
 
@@ -244,7 +244,7 @@ private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool s
 	items[CH_PLAN_LIMIT_PARAM] = param_number(request->limit);
 	items[CH_PLAN_OFFSET_PARAM] = param_number(request->offset);
 	items[CH_PLAN_FETCH_SIZE] = (Node *) makeInteger(info->at->fetch_size);
-	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeBoolean(system_columns);
+	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(system_columns);
 	items[CH_PLAN_QUALS] = (Node *) qual_notes;
 	items[CH_PLAN_KEPT] = (Node *) kept;
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)

@@ -10,6 +10,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 
+#include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 
@@ -108,8 +109,8 @@ add_final_stage(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel
 	if (extra->count_est > 0)
 		cost.rows = Min(cost.rows, extra->count_est);
 	output_rel->fdw_private = stage;
-	add_path(output_rel, (Path *) create_foreign_upper_path(root, output_rel, target, cost.rows, cost.startup,
-															cost.total, root->sort_pathkeys, NULL, NIL));
+	add_path(output_rel, ch_compat_upper_path(root, output_rel, target, cost.rows, cost.startup, cost.total,
+											   root->sort_pathkeys));
 }
 
 void

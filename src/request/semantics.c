@@ -13,9 +13,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/pg_locale.h"
 #include "utils/syscache.h"
 
+#include "common/compat.h"
 #include "request/semantics.h"
 
 /* The six comparisons of functions named prefix##EQ and so on. */
@@ -199,13 +199,15 @@ static char *
 default_locale_name(void)
 {
 	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	Datum		value;
-	bool		isnull;
+	int			attribute = ch_compat_locale_attribute();
+	Datum		value = (Datum) 0;
+	bool		isnull = true;
 	char	   *name = pstrdup("default");
 
 	if (!HeapTupleIsValid(tuple))
 		return name;
-	value = SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_daticulocale, &isnull);
+	if (attribute != 0)
+		value = SysCacheGetAttr(DATABASEOID, tuple, attribute, &isnull);
 	if (isnull)
 		value = SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_datcollate, &isnull);
 	if (!isnull)
@@ -236,6 +238,6 @@ ch_collation_make(Oid collation, bool folds)
 
 	/* "C" orders the bytes of the database's encoding: those of UTF-8 in a UTF-8 database only. */
 	result->is_c = GetDatabaseEncoding() == PG_UTF8 &&
-		(folds ? lc_ctype_is_c(collation) : lc_collate_is_c(collation));
+		(folds ? ch_compat_ctype_is_c(collation) : ch_compat_collate_is_c(collation));
 	return result;
 }
