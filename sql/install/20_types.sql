@@ -23,7 +23,7 @@ CREATE TYPE connhub.test_result AS (
 COMMENT ON TYPE connhub.test_result IS 'Result of one test of a connector';
 COMMENT ON COLUMN connhub.test_result.connector_id IS 'Connector; null when it is not saved';
 COMMENT ON COLUMN connhub.test_result.success IS 'Whether the source was reached and may be read';
-COMMENT ON COLUMN connhub.test_result.error_code IS 'CONNECTION_REFUSED, AUTHENTICATION_FAILED, …; null on success';
+COMMENT ON COLUMN connhub.test_result.error_code IS 'CONNECTION_REFUSED, AUTHENTICATION_FAILED, and so on; null on success';
 COMMENT ON COLUMN connhub.test_result.message IS 'What was found, in one sentence';
 COMMENT ON COLUMN connhub.test_result.detail IS 'More about the failure';
 COMMENT ON COLUMN connhub.test_result.hint IS 'What to do about it';

@@ -1,0 +1,57 @@
+# Databases of other encodings than UTF-8: the extension installs, text arrives in the database's encoding, a condition on
+# text finds it there, and a character the encoding lacks is an error that names the column.
+use strict;
+use warnings;
+use Hub;
+use Test::More;
+
+# id, text in UTF-8, and the encodings that have it.
+my @letters = ([ 1, 'plain', qw(LATIN1 EUC_JP) ], [ 2, "caf\xc3\xa9", qw(LATIN1 EUC_JP) ], [ 3, "\xe6\x97\xa5\xe6\x9c\xac", 'EUC_JP' ]);
+my $rows = join ', ', map { "($_->[0], '$_->[1]')" } @letters;
+my $table = "CREATE TABLE letters (id integer PRIMARY KEY, v varchar(20)); INSERT INTO letters VALUES $rows;";
+
+source_psql("CREATE SCHEMA connhub_encodings AUTHORIZATION connhub; SET ROLE connhub; SET search_path = connhub_encodings; $table");
+source_mariadb("SET NAMES utf8mb4; CREATE DATABASE connhub_encodings CHARACTER SET utf8mb4; USE connhub_encodings; $table");
+(my $file = $ENV{CONNHUB_TEST_SQLITE}) =~ s{[^/]+$}{encodings.db};
+unlink $file;
+IPC::Run::run([ 'sqlite3', '-bail', $file ], '<', \$table) or die "sqlite3 failed\n";
+
+my %change = (
+	postgresql => { schema => 'connhub_encodings' },
+	mariadb => { database => 'connhub_encodings' },
+	sqlite => { database => $file });
+my $hub = new_hub('encodings');
+$ENV{PGCLIENTENCODING} = 'UTF8';
+
+foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
+{
+	my $database = lc $encoding;
+	$hub->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING '$encoding' LOCALE 'C'");
+	$hub->safe_psql($database, 'CREATE EXTENSION connhub');
+	foreach my $source (sort keys %change)
+	{
+		my $here = "$source in $encoding";
+		my %connector = connector($source, %{ $change{$source} });
+		$hub->safe_psql($database, "SELECT connhub.create_connector(name => '$source', " . arguments(%connector) . ')');
+		$hub->safe_psql($database, "SELECT * FROM connhub.attach('$source', into_schema => '$source')");
+		foreach my $letter (@letters)
+		{
+			my ($id, $text, @encodings) = @$letter;
+			my ($code, $out, $err) = $hub->psql($database, "SELECT v FROM $source.letters WHERE id = $id");
+			if ($encoding ne 'SQL_ASCII' && !grep { $_ eq $encoding } @encodings)
+			{
+				like($err, qr/has no equivalent in encoding "$encoding".*column "v" of foreign table "letters"/s,
+					"letter $id of $here is refused");
+				next;
+			}
+			is($out, $text, "letter $id of $here arrives");
+			is($hub->safe_psql($database, "SELECT id FROM $source.letters WHERE v = '$text'"), $id, "letter $id of $here is found");
+		}
+	}
+}
+
+$hub->stop;
+source_psql('DROP SCHEMA connhub_encodings CASCADE');
+source_mariadb('DROP DATABASE connhub_encodings');
+unlink $file;
+done_testing();
