@@ -4,7 +4,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# = 2 ] || die "usage: blackhole.sh start|stop FOLDER"
-folder=$2
+folder=$(absolute "$2")
+cd /
 
 start() {
 	local full mute

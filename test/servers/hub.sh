@@ -8,7 +8,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# = 2 ] || die "usage: hub.sh start|stop FOLDER"
-folder=$2
+folder=$(absolute "$2")
+cd /
 bindir=$("${PG_CONFIG:-pg_config}" --bindir)
 
 make_cluster() {

@@ -11,6 +11,11 @@ die() {
 	exit 1
 }
 
+# A path that stays the same when the script leaves the caller's folder, which the servers' user may not enter.
+absolute() {
+	[ -z "$1" ] || realpath -m -- "$1"
+}
+
 # Run a command as the user that owns the servers.
 as_server() {
 	if [ "$(id -u)" = 0 ]; then

@@ -16,7 +16,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# -ge 1 ] || die "usage: mariadb.sh install | start|seed|stop FOLDER"
 action=$1
-folder=${2:-}
+folder=$(absolute "${2:-}")
+cd /
 certificate=${3:-good}
 password=${CONNHUB_TEST_PASSWORD:-shop-window-17}
 server=$(PATH=$PATH:/usr/sbin command -v mariadbd || true)

@@ -17,7 +17,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# -ge 1 ] || die "usage: postgresql.sh install | start|seed|stop FOLDER"
 action=$1
-folder=${2:-}
+folder=$(absolute "${2:-}")
+cd /
 certificate=${3:-good}
 bindir=$("${PG_CONFIG:-pg_config}" --bindir 2>/dev/null || true)
 password=${CONNHUB_TEST_PASSWORD:-shop-window-17}
@@ -103,7 +104,7 @@ start() {
 }
 
 seed() {
-	admin -d shop -f "$servers_dir/seed/postgresql.sql"
+	admin -d shop <"$servers_dir/seed/postgresql.sql"
 }
 
 stop() {

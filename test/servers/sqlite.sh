@@ -10,7 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# -ge 1 ] || die "usage: sqlite.sh install | start|seed|stop FOLDER"
 action=$1
-folder=${2:-}
+folder=$(absolute "${2:-}")
+cd /
 
 install() {
 	exec "$servers_dir/../deps.sh"

@@ -59,7 +59,8 @@ start() {
 }
 
 [ $# = 2 ] || die "usage: tls.sh start|stop FOLDER"
-folder=$2
+folder=$(absolute "$2")
+cd /
 case $1 in
 start) start ;;
 stop) rm -rf "$folder" ;;
