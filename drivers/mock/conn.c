@@ -11,7 +11,7 @@
 static const ConnhubOptionSpec mk_options[] = {
 	{"tables", CONNHUB_OPTION_TEXT, 0, "items(10): id int64 key, name text, price decimal, added date",
 	NULL, 0, 0, "Tables to generate."},
-	{"fault", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0, "Faults to strike, as place[@number]:action[:ms]."},
+	{"fault", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0, "Faults to strike, as place[@number][#connection]:action[:ms]."},
 	{"judge", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
 	"Verdicts to weaken, as name:superset or name:refused."},
 	{"vectors", CONNHUB_OPTION_ENUM, 0, "typed", "typed,text", 0, 0,
@@ -128,6 +128,7 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	status = mk_faults_parse(&self->arena, option(config, "fault"), &self->faults, error);
 	if (status == CONNHUB_OK)
 		status = mk_tables_parse(&self->arena, option(config, "tables"), &self->tables, error);
+	self->faults.connection = mk_calls[MK_OPEN];
 	fault = mk_fault_find(&self->faults, MK_OPEN, mk_calls[MK_OPEN]);
 	if (status == CONNHUB_OK && fault && fault->action == MK_ACT_FAIL)
 		status = mk_fault_fail(fault, error);
@@ -168,7 +169,7 @@ strike_while_opening(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait,
 ConnhubStatus
 mk_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 {
-	const MkFault *fault = mk_fault_find(&conn->faults, MK_STEP, mk_calls[MK_OPEN]);
+	const MkFault *fault = mk_fault_find(&conn->faults, MK_STEP, conn->faults.connection);
 	int			i = 0;
 
 	mk_calls[MK_STEP]++;

@@ -1,9 +1,10 @@
 /* fault.c — scripted faults and call counters.
  *
- * Option "fault" is a comma-separated list of  place[@number]:action[:milliseconds].
+ * Option "fault" is a comma-separated list of  place[@number][#connection]:action[:milliseconds].
  * place    a slot (see MK_PLACES)
  * number   strike only there.  open, step: number of the connection in this process; fetch: number of
  *          the row about to be returned; other places: number of the call on its connection
+ * connection   strike only on the connection of this number in this process
  * action   the name of a status (then it fails, after the given time), slow, or hang
  */
 #include "mock.h"
@@ -74,28 +75,34 @@ word_is(const char *word, size_t length, const char *name)
 	return strlen(name) == length && memcmp(word, name, length) == 0;
 }
 
+/* The number from `start` to `end`, which must not be 0. */
+static bool
+parse_number(const char *start, const char *end, uint64_t *number)
+{
+	char	   *stop;
+
+	*number = strtoull(start, &stop, 10);
+	return *number != 0 && stop == end;
+}
+
 static bool
 parse_place(const char *word, size_t length, MkFault *fault)
 {
-	const char *at = memchr(word, '@', length);
-	size_t		name_length = at ? (size_t) (at - word) : length;
+	const char *end = word + length;
+	const char *hash = memchr(word, '#', length);
+	const char *number_end = hash ? hash : end;
+	const char *at = memchr(word, '@', (size_t) (number_end - word));
+	const char *name_end = at ? at : number_end;
 	int			place;
 
 	for (place = 0; place < MK_NPLACES; place++)
-		if (word_is(word, name_length, mk_place_names[place]))
+		if (word_is(word, (size_t) (name_end - word), mk_place_names[place]))
 			break;
 	if (place == MK_NPLACES || place == MK_CLOSE)
 		return false;
 	fault->place = (MkPlace) place;
-	if (at)
-	{
-		char	   *end;
-
-		fault->number = strtoull(at + 1, &end, 10);
-		if (fault->number == 0 || end != word + length)
-			return false;
-	}
-	return true;
+	return (at == NULL || parse_number(at + 1, number_end, &fault->number)) &&
+		(hash == NULL || parse_number(hash + 1, end, &fault->connection));
 }
 
 static bool
@@ -165,7 +172,7 @@ mk_faults_parse(MkArena *arena, const char *text, MkFaults *faults, ConnhubError
 		{
 			mk_fail(error, CONNHUB_CONFIG, "invalid fault \"%.*s\"", (int) length, p);
 			snprintf(error->hint, sizeof(error->hint),
-					 "A fault is place[@number]:action[:milliseconds], as in \"fetch@3:lost\".");
+					 "A fault is place[@number][#connection]:action[:milliseconds], as in \"fetch@3:lost\".");
 			return CONNHUB_CONFIG;
 		}
 		p += length;
@@ -190,7 +197,8 @@ mk_fault_find(const MkFaults *faults, MkPlace place, uint64_t number)
 	{
 		const MkFault *fault = &faults->faults[i];
 
-		if (fault->place == place && (fault->number == 0 || fault->number == number))
+		if (fault->place == place && (fault->number == 0 || fault->number == number) &&
+			(fault->connection == 0 || fault->connection == faults->connection))
 			return fault;
 	}
 	return NULL;

@@ -158,6 +158,7 @@ typedef struct MkFault
 {
 	MkPlace		place;
 	uint64_t	number;			/* strike only at this one; 0: always */
+	uint64_t	connection;		/* and only on this one; 0: on all */
 	MkAction	action;
 	ConnhubStatus status;
 	ConnhubPhase phase;			/* of a failing step */
@@ -166,6 +167,7 @@ typedef struct MkFault
 
 typedef struct MkFaults
 {
+	uint64_t	connection;		/* number of the one they are of */
 	uint32_t	nfaults;
 	MkFault    *faults;
 } MkFaults;

@@ -140,6 +140,8 @@ test_faults(void)
 		{"step:permission", CONNHUB_PERMISSION, CONNHUB_PHASE_PERMISSION},
 		{"step:nonsense", CONNHUB_CONFIG, CONNHUB_PHASE_NONE},
 		{"fetch@0:lost", CONNHUB_CONFIG, CONNHUB_PHASE_NONE},
+		{"fetch@1#0:lost", CONNHUB_CONFIG, CONNHUB_PHASE_NONE},
+		{"fetch#1@1:lost", CONNHUB_CONFIG, CONNHUB_PHASE_NONE},
 		{"open", CONNHUB_CONFIG, CONNHUB_PHASE_NONE},
 	};
 	ConnhubType type = CONNHUB_INT64;
@@ -163,6 +165,11 @@ test_faults(void)
 	is_int(fake_run(driver, conn, &query, &rows, &error), CONNHUB_LOST, "the fetch breaks");
 	is_text(rows, "1\n2\n3\n", "the rows before it came");
 	ok(error.connection_lost && error.retryable, "the loss is reported as one");
+	free(rows);
+	driver->close(conn);
+
+	conn = open_with(NULL, "fetch@1#1:lost", &error);
+	is_int(fake_run(driver, conn, &query, &rows, &error), CONNHUB_DONE, "a fault of the first connection spares others");
 	free(rows);
 	driver->close(conn);
 
