@@ -95,6 +95,21 @@ ch_deadline_reset(void)
 	innermost = NULL;
 }
 
+ChDeadline *
+ch_deadline_suspend(void)
+{
+	ChDeadline *suspended = innermost;
+
+	innermost = NULL;
+	return suspended;
+}
+
+void
+ch_deadline_resume(ChDeadline *suspended)
+{
+	innermost = suspended;
+}
+
 static int64
 remaining_ms(void)
 {

@@ -22,6 +22,11 @@ extern void ch_deadline_begin_shielded(ChDeadline *deadline, int64 timeout_ms);
 extern void ch_deadline_end(ChDeadline *deadline);
 extern void ch_deadline_reset(void);
 
+/* Leave all operations for work that is not the source's, and come back to them, whatever became of
+ * that work: not even an error caught in a subtransaction forgets them. */
+extern ChDeadline *ch_deadline_suspend(void);
+extern void ch_deadline_resume(ChDeadline *suspended);
+
 /* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end. */
 extern ConnhubStatus ch_wait(int fd, int events, int64 timeout_ms);
 extern ConnhubStatus ch_cancelled(void);

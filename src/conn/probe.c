@@ -7,6 +7,7 @@
 #include "catalog/cat_connector.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/wait.h"
 #include "conn/open.h"
 #include "driver/registry.h"
 
@@ -74,10 +75,12 @@ guarded_##function(ConnhubSink *sink, const Info *info) \
 { \
 	GuardedSink *guard = (GuardedSink *) sink; \
 	MemoryContext context = CurrentMemoryContext; \
+	ChDeadline *deadlines; \
 	volatile ConnhubStatus status = CONNHUB_INTERNAL; \
 \
 	if (guard->thrown != NULL) \
 		return CONNHUB_INTERNAL; \
+	deadlines = ch_deadline_suspend(); \
 	MemoryContextSwitchTo(guard->context); \
 	PG_TRY(); \
 	{ \
@@ -90,6 +93,7 @@ guarded_##function(ConnhubSink *sink, const Info *info) \
 		FlushErrorState(); \
 	} \
 	PG_END_TRY(); \
+	ch_deadline_resume(deadlines); \
 	MemoryContextSwitchTo(context); \
 	return status; \
 }
