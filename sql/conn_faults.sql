@@ -91,6 +91,74 @@ SELECT count(*) FROM f_reuse.n;
 SELECT count(*) FROM f_reuse.n;
 SELECT slot, count FROM f_reuse.calls WHERE slot IN ('open', 'close') ORDER BY slot;
 
+-- so is one that proves dead only where the first rows of the transaction should come: the statement runs again, with
+-- its parameters and in a new remote transaction.  Faults with #1 strike on the first connection of a session; a query
+-- that is refused leaves it in the cache
+CREATE FUNCTION conn_faults.counts() RETURNS text LANGUAGE sql
+AS $$ SELECT string_agg(slot || ' ' || count, ', ' ORDER BY slot) FROM f_reuse.calls WHERE slot IN ('open', 'begin', 'execute', 'commit', 'rollback', 'close') $$;
+SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "execute@1#1:query, fetch@1#1:lost"}');
+\c
+SET client_min_messages = warning;
+SET plan_cache_mode = force_generic_plan;
+PREPARE q(bigint) AS SELECT count(*), min(id) FROM f_reuse.n WHERE id > $1;
+EXECUTE q(400);
+EXECUTE q(400);
+EXECUTE q(400);
+SELECT conn_faults.counts();
+-- under one snapshot too, since nothing of the first was seen, and in a subtransaction
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SAVEPOINT s;
+SELECT count(*) FROM f_reuse.n;
+RELEASE s;
+SELECT count(*) FROM f_reuse.n;
+COMMIT;
+SELECT conn_faults.counts();
+-- a cursor whose first rows are asked for in a subtransaction stays one of the transaction around it
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM f_reuse.n ORDER BY id;
+SAVEPOINT s;
+FETCH 2 FROM c;
+SELECT count(*) FROM f_reuse.n;
+RELEASE s;
+FETCH 2 FROM c;
+COMMIT;
+-- but not once the source was asked for something else in the transaction
+SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "execute@1#1:query, execute@2#1:query, fetch@1#1:lost"}');
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+BEGIN;
+SAVEPOINT s;
+SELECT count(*) FROM f_reuse.n;
+ROLLBACK TO s;
+SELECT count(*) FROM f_reuse.n;
+ROLLBACK;
+-- nor once rows have come
+SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "execute@1#1:query, fetch@101#1:lost"}');
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+SELECT count(*) FROM f_reuse.n;
+-- nor a second time
+SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "execute@1#1:query, fetch@1#1:lost, fetch@1#2:lost"}');
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+SELECT count(*) FROM f_reuse.n;
+SELECT conn_faults.counts();
+-- nor when the connection was opened for this very transaction: the statement itself may be what kills it
+SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "fetch@1#1:lost"}');
+\c
+SET client_min_messages = warning;
+SELECT count(*) FROM f_reuse.n;
+SELECT count(*) FROM f_reuse.n;
+
 -- after a failed statement that was rolled back to a savepoint the transaction goes on, but not under one snapshot
 SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "execute@2:query"}');
 BEGIN;

@@ -1,7 +1,8 @@
 /* conn/conn.h — remote connections: open, reuse, run, give back.
  *
  * A connection is cached per (connector, user, config and secret version) and backend.  It is checked
- * without a round trip before use and reopened only while nothing has been sent in this transaction.
+ * without a round trip before use.  When it proves dead only under the first statement of the transaction,
+ * that statement is sent again, once, over a new connection; later the loss is an error.
  * The first statement of a local transaction begins the remote one; it ends with the local one.
  * Without CONNHUB_CAP_MULTI_CURSOR a connection carries one streaming cursor: whoever needs the
  * connection next asks its holder to set the rest of its rows aside. */
@@ -42,7 +43,8 @@ extern const ConnhubDriver *ch_conn_driver(const ChConn *conn);
 extern const char *ch_conn_connector_name(const ChConn *conn);
 
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
- * while this cursor still streams: the holder must fetch all that remains, or close.  Throws. */
+ * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
+ * to must last until the first fetch has returned: until then the query may be sent again.  Throws. */
 typedef void (*ChSpill) (void *holder);
 extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder);
 

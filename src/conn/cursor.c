@@ -28,13 +28,17 @@ struct ChCursor
 	SubTransactionId subxact;
 	int64		timeout_ms;		/* of the whole query; 0: none */
 	int64		spent_us;		/* waiting for the source */
+	ConnhubQuery query;			/* while it may be sent again */
 };
 
 static MemoryContext cursor_context = NULL;
 
-static void execute(ChCursor *cursor, const ConnhubQuery *query, bool may_reopen);
+static void execute(ChCursor *cursor);
+static void send_again(ChCursor *cursor);
+static ConnhubStatus fetch(ChCursor *cursor, ConnhubBatch *batch, ChCall *call, ConnhubError *error);
 static void make_room(ChConn *conn);
 static void stream_end(ChCursor *cursor, bool is_cleanup);
+static void stream_link(ChCursor *cursor, ChConn *conn);
 static void stream_unlink(ChCursor *cursor);
 static void cursor_free(ChCursor *cursor);
 static void call_for(ChCursor *cursor, ChCall *call);
@@ -43,9 +47,10 @@ ChCursor *
 ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder)
 {
 	ChCursor   *cursor;
-	bool		may_reopen = !conn->has_sent;
+	bool		is_first = !conn->has_sent;
 
 	make_room(conn);
+	conn->unanswered = NULL;
 	ch_xact_begin_remote(conn);
 
 	if (cursor_context == NULL)
@@ -54,13 +59,15 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	PG_TRY();
 	{
 		cursor->statement = MemoryContextStrdup(cursor_context, query->text);
+		cursor->query = *query;
 		cursor->spill = spill;
 		cursor->holder = holder;
 		cursor->subxact = GetCurrentSubTransactionId();
 		cursor->timeout_ms = conn->query_timeout_ms;
-		cursor->conn = conn;
-		dlist_push_tail(&conn->streams, &cursor->node);
-		execute(cursor, query, may_reopen);
+		stream_link(cursor, conn);
+		if (is_first && !conn->is_fresh)
+			conn->unanswered = cursor;
+		execute(cursor);
 	}
 	PG_CATCH();
 	{
@@ -71,10 +78,8 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	return cursor;
 }
 
-/* A connection from the cache may turn out to be dead only now.  Nothing was lost then: the first statement
- * of the transaction is sent again over a new one. */
 static void
-execute(ChCursor *cursor, const ConnhubQuery *query, bool may_reopen)
+execute(ChCursor *cursor)
 {
 	ChConn	   *conn = cursor->conn;
 	ChCall		call;
@@ -84,24 +89,32 @@ execute(ChCursor *cursor, const ConnhubQuery *query, bool may_reopen)
 
 	call_for(cursor, &call);
 	conn->has_sent = true;
-	status = ch_call_execute(&call, conn->handle, query, &cursor->handle, &error);
-	if (status == CONNHUB_LOST && may_reopen)
-	{
-		stream_unlink(cursor);
-		ch_pool_reopen(conn);
-		ch_xact_begin_remote(conn);
-		cursor->conn = conn;
-		dlist_push_tail(&conn->streams, &cursor->node);
-		conn->has_sent = true;
-		call_for(cursor, &call);
-		status = ch_call_execute(&call, conn->handle, query, &cursor->handle, &error);
-	}
+	status = ch_call_execute(&call, conn->handle, &cursor->query, &cursor->handle, &error);
 	cursor->spent_us += ch_clock->now_us() - started;
-	if (status != CONNHUB_OK)
+	if (status == CONNHUB_OK)
+		return;
+	if (status == CONNHUB_LOST && conn->unanswered == cursor)
 	{
-		ch_pool_note_failure(conn, &error);
-		ch_call_raise(&call, &error);
+		send_again(cursor);
+		return;
 	}
+	ch_pool_note_failure(conn, &error);
+	ch_call_raise(&call, &error);
+}
+
+/* A connection from the cache turned out to be dead only when the first statement of the transaction was on
+ * its way, and nothing has come back: no harm is done if the statement runs once more, over a new
+ * connection and in a new remote transaction.  That connection is fresh, so this ends here. */
+static void
+send_again(ChCursor *cursor)
+{
+	ChConn	   *conn = cursor->conn;
+
+	stream_unlink(cursor);
+	ch_pool_reopen(conn);
+	ch_xact_begin_remote(conn);
+	stream_link(cursor, conn);
+	execute(cursor);
 }
 
 /* What is left of the query's time bounds each call; the holder's own time does not count. */
@@ -138,18 +151,21 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	ChCall		call;
 	ConnhubError error;
 	ConnhubStatus status;
-	int64		started = ch_clock->now_us();
 
 	if (cursor->conn == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("the remote cursor ended with its transaction")));
-	if (cursor->handle == NULL)
-		return false;
 
-	call_for(cursor, &call);
-	status = ch_call_fetch(&call, cursor->handle, batch, &error);
-	cursor->spent_us += ch_clock->now_us() - started;
+	status = fetch(cursor, batch, &call, &error);
+	if (status == CONNHUB_LOST && cursor->conn->unanswered == cursor)
+	{
+		send_again(cursor);
+		ch_batch_reset(batch, cursor->query.columns);
+		status = fetch(cursor, batch, &call, &error);
+	}
+	if (cursor->conn->unanswered == cursor)
+		cursor->conn->unanswered = NULL;
 	if (status == CONNHUB_OK)
 		return true;
 	if (status == CONNHUB_DONE)
@@ -161,6 +177,18 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	ch_pool_note_failure(cursor->conn, &error);
 	ch_call_raise(&call, &error);
 	pg_unreachable();
+}
+
+static ConnhubStatus
+fetch(ChCursor *cursor, ConnhubBatch *batch, ChCall *call, ConnhubError *error)
+{
+	int64		started = ch_clock->now_us();
+	ConnhubStatus status;
+
+	call_for(cursor, call);
+	status = ch_call_fetch(call, cursor->handle, batch, error);
+	cursor->spent_us += ch_clock->now_us() - started;
+	return status;
 }
 
 /* While the transaction is being aborted nothing is sent from here: its callback ends what is open, each
@@ -192,9 +220,18 @@ cursor_free(ChCursor *cursor)
 }
 
 static void
+stream_link(ChCursor *cursor, ChConn *conn)
+{
+	cursor->conn = conn;
+	dlist_push_tail(&conn->streams, &cursor->node);
+}
+
+static void
 stream_unlink(ChCursor *cursor)
 {
 	dlist_delete(&cursor->node);
+	if (cursor->conn->unanswered == cursor)
+		cursor->conn->unanswered = NULL;
 	cursor->conn = NULL;
 	cursor->handle = NULL;
 }

@@ -2,8 +2,8 @@
  *
  * The list is walked in callbacks of the transaction and of process exit, so an entry is complete whenever it
  * is linked, and closing neither throws nor allocates more than the driver does.  A dead connection is
- * replaced only while nothing has been sent in this transaction: after that the source may have
- * seen, and this side relied on, things that another connection does not know. */
+ * replaced only while nothing has come back in this transaction: after that this side may rely on
+ * things that another connection does not know. */
 #include "postgres.h"
 
 #include "miscadmin.h"
@@ -34,6 +34,8 @@ static void conn_open(ChConn *conn, const ChConnector *connector);
 static void conn_free(ChConn *conn);
 static void close_at_exit(int code, Datum arg);
 static void drop_outdated(void);
+static void require_enabled(const ChConnector *connector);
+static const ChConnector *require_unchanged(const ChConn *conn);
 static void require_alive(ChConn *conn, const ChConnector *connector);
 
 dlist_head *
@@ -75,11 +77,7 @@ ch_conn_acquire(const ChConnector *connector, Oid user)
 {
 	ChConn	   *conn;
 
-	if (!connector->enabled)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_DISABLED),
-				 errmsg("connector \"%s\" is disabled", connector->name),
-				 errhint("Enable it with connhub.enable.")));
+	require_enabled(connector);
 	drop_outdated();
 	conn = conn_find(connector, user);
 	if (conn == NULL)
@@ -87,6 +85,32 @@ ch_conn_acquire(const ChConnector *connector, Oid user)
 	require_alive(conn, connector);
 	conn->is_used = true;
 	return conn;
+}
+
+static void
+require_enabled(const ChConnector *connector)
+{
+	if (!connector->enabled)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_DISABLED),
+				 errmsg("connector \"%s\" is disabled", connector->name),
+				 errhint("Enable it with connhub.enable.")));
+}
+
+/* The connector after a wait, during which it may have been changed.  The statement about to run was made
+ * for what it was. */
+static const ChConnector *
+require_unchanged(const ChConn *conn)
+{
+	const ChConnector *now = ch_connector_get(&conn->connector, false);
+
+	require_enabled(now);
+	if (now->config_version != conn->config_version)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_SCHEMA_CHANGED),
+				 errmsg("connector \"%s\" was changed while it was being opened", conn->name),
+				 errhint("Run the query again.")));
+	return now;
 }
 
 /* Idle connections of connectors that were changed, disabled or removed since. */
@@ -180,7 +204,7 @@ ch_pool_reopen(ChConn *conn)
 {
 	ch_pool_close(conn);
 	conn->has_sent = false;
-	conn_open(conn, ch_connector_get(&conn->connector, false));
+	conn_open(conn, require_unchanged(conn));
 }
 
 /* Wait before the next try, half of the time by chance, so that sessions do not come back together. */
@@ -199,7 +223,6 @@ static void
 conn_open(ChConn *conn, const ChConnector *connector)
 {
 	ChTarget	target = {.connector = connector, .user = conn->user};
-	pg_uuid_t	id = connector->id;
 	const char *text = ch_connector_option(connector, "max_retries");
 	int			retries = text != NULL ? atoi(text) : 0;
 	ChCall		call = {.driver = conn->driver, .connector = conn->name};
@@ -209,11 +232,14 @@ conn_open(ChConn *conn, const ChConnector *connector)
 	for (int attempt = 0;; attempt++)
 	{
 		if (ch_open(&call, &target, &conn->handle, NULL, &error) == CONNHUB_OK)
+		{
+			conn->is_fresh = true;
 			return;
+		}
 		if (!error.retryable || attempt >= retries)
 			ch_call_raise(&call, &error);
 		back_off(attempt);
-		target.connector = ch_connector_get(&id, false);
+		target.connector = require_unchanged(conn);
 	}
 }
 
@@ -280,6 +306,7 @@ ch_pool_end_transaction(void)
 		ChConn	   *conn = dlist_container(ChConn, node, iter.cur);
 
 		conn->is_used = false;
+		conn->is_fresh = false;
 		conn->has_sent = false;
 		conn->lost_snapshot = false;
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted || conn->txn != CH_TXN_NONE)

@@ -31,7 +31,9 @@ struct ChConn
 
 	/* In this transaction. */
 	bool		is_used;		/* handed out */
+	bool		is_fresh;		/* opened in it: did not die in the cache */
 	bool		has_sent;		/* a statement or begin reached the source, or may have */
+	ChCursor   *unanswered;		/* the cursor whose statement is all that was sent, until it is answered */
 	bool		is_interrupted; /* a call was left in the middle: cancel, then close */
 	bool		is_broken;		/* of no more use: close */
 	bool		lost_snapshot;	/* the remote transaction ended before the local one */
@@ -49,7 +51,8 @@ extern void ch_pool_cleanup_call(ChConn *conn, ChCall *call);
 /* Note what a failed call means for the connection.  Does not throw. */
 extern void ch_pool_note_failure(ChConn *conn, const ConnhubError *error);
 
-/* Close and open again under the same ChConn, while nothing has been sent.  Throws. */
+/* Close and open again under the same ChConn, when nothing has come back yet.  Throws, also when the
+ * connector is no longer what the statement was made for. */
 extern void ch_pool_reopen(ChConn *conn);
 
 /* Close the handle; ends all that hangs on it.  Does not throw. */

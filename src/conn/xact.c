@@ -59,7 +59,7 @@ ch_xact_begin_remote(ChConn *conn)
 
 	ch_pool_call(conn, &call);
 	status = ch_call_begin(&call, conn->handle, &txn, &error);
-	if (status == CONNHUB_LOST && !conn->has_sent)
+	if (status == CONNHUB_LOST && !conn->has_sent && !conn->is_fresh)
 	{
 		ch_pool_reopen(conn);
 		status = ch_call_begin(&call, conn->handle, &txn, &error);

@@ -97,6 +97,16 @@ my %kill = (
 		source_mariadb("KILL $_") foreach split /\n/, source_mariadb("SELECT id FROM information_schema.processlist WHERE user = 'connhub_resources'");
 		wait_until(5, sub { source_mariadb("SELECT count(*) FROM information_schema.processlist WHERE user = 'connhub_resources'") eq '0' });
 	});
+# Kill, or return SQL that kills first of all.
+run_sql("CREATE EXTENSION dblink; SELECT dblink_connect('killer', 'host=$ENV{CONNHUB_TEST_PG_SOCKET} port=$ENV{CONNHUB_TEST_PG_PORT} user=postgres dbname=shop');");
+my %kill_now = (
+	postgresql => sub {
+		return "SELECT * FROM dblink('killer', \$q\$SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'connhub_resources'\$q\$) AS t(n bigint); ";
+	},
+	mariadb => sub {
+		source_mariadb("KILL " . source_mariadb("SELECT id FROM information_schema.processlist WHERE user = 'connhub_resources'"));
+		return '';
+	});
 foreach my $source (qw(postgresql mariadb))
 {
 	my $customers = "SELECT 'rows ' || count(*) FROM $source.customers;";
@@ -105,6 +115,16 @@ foreach my $source (qw(postgresql mariadb))
 	sleep 0.1;
 	my ($out, $err) = run_sql($customers);
 	like($out, qr/rows 200/, "$source: a dead cached connection is replaced") or diag($err);
+
+	# The same with no time in between, so that the loss shows only when the query is on its way.
+	my $replaced = 0;
+	for (1 .. 5)
+	{
+		($out, $err) = run_sql($kill_now{$source}->() . $customers);
+		$replaced++ if $out =~ /rows 200/;
+		diag($err) if $err;
+	}
+	is($replaced, 5, "$source: also one that dies just before the query");
 
 	run_sql("BEGIN; $customers");
 	$kill{$source}->();
