@@ -15,6 +15,7 @@
 #include "commands/prepare.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parser.h"
 #include "access/xact.h"
 #include "pgstat.h"
 #include "tcop/tcopprot.h"
@@ -137,8 +138,8 @@ literal_end(const char *p, const char *start)
 {
 	if (*p == '\'')
 	{
-		bool		escapes = p > start && (p[-1] == 'E' || p[-1] == 'e') &&
-			(p - 1 == start || !is_name_char(p[-2]));
+		bool		escapes = !standard_conforming_strings ||
+			(p > start && (p[-1] == 'E' || p[-1] == 'e') && (p - 1 == start || !is_name_char(p[-2])));
 
 		for (p++; *p != '\0'; p++)
 		{
@@ -638,12 +639,15 @@ mask_quoted(char **field)
 	*field = out.data;
 }
 
-/* Errors of these classes repeat pieces of the statement; others speak of what they found. */
+/* Errors of these classes repeat pieces of the statement; others speak of what they found.  An apostrophe
+ * in the name of an object that exists starts no literal. */
 static bool
 repeats_statement(const ErrorData *edata)
 {
 	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
 
+	if (edata->sqlerrcode == ERRCODE_DUPLICATE_OBJECT)
+		return false;
 	return edata->elevel < ERROR || category == ERRCODE_DATA_EXCEPTION ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION);
 }

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -119,6 +120,7 @@ struct ChSink
 	ConnhubSink interface;		/* must be first */
 	MemoryContext context;
 	pg_uuid_t	connector;
+	Oid			conversion;		/* from UTF-8 to the database's encoding; invalid: none is needed */
 	text	   *schema_pattern;
 	text	   *table_pattern;
 	SinkPage		pages[NPAGES];
@@ -221,35 +223,69 @@ add_value(SinkPage *page, Datum value, bool isnull)
 	page->nulls[cell] = isnull;
 }
 
-/* Text of a source: dropped when it is no valid UTF-8, since only names matter that much. */
-static void
-add_text(SinkPage *page, const char *value)
+/* Text of a source in the database's encoding, or NULL: it is no valid UTF-8, or has a character that the
+ * database cannot hold. */
+static char *
+to_server(ChSink *sink, const char *value)
 {
-	size_t		length = value == NULL ? 0 : strlen(value);
+	int			length = strlen(value);
+	Size		capacity = (Size) length * MAX_CONVERSION_GROWTH + 1;
 	char	   *converted;
 
-	if (value == NULL || !pg_verify_mbstr(PG_UTF8, value, length, true))
+	if (!pg_verify_mbstr(PG_UTF8, value, length, true))
+		return NULL;
+	if (!OidIsValid(sink->conversion))
+		return pnstrdup(value, length);
+	converted = palloc(capacity);
+	if (pg_do_encoding_conversion_buf(sink->conversion, PG_UTF8, GetDatabaseEncoding(),
+									  (unsigned char *) unconstify(char *, value), length,
+									  (unsigned char *) converted, capacity, true) != length)
+	{
+		pfree(converted);
+		return NULL;
+	}
+	return converted;
+}
+
+static bool
+can_hold(ChSink *sink, const char *value)
+{
+	char	   *converted = to_server(sink, value);
+
+	if (converted == NULL)
+		return false;
+	pfree(converted);
+	return true;
+}
+
+/* Dropped when it cannot be held here, since only names matter that much. */
+static void
+add_text(ChSink *sink, SinkPage *page, const char *value)
+{
+	char	   *converted = value == NULL ? NULL : to_server(sink, value);
+
+	if (converted == NULL)
 	{
 		add_value(page, (Datum) 0, true);
 		return;
 	}
-	converted = pg_any_to_server(value, length, PG_UTF8);
 	add_value(page, CStringGetTextDatum(converted), false);
-	page->bytes += length;
+	page->bytes += strlen(converted);
 }
 
 /* JSON of a source.  jsonb cannot hold a zero character. */
 static void
-add_json(SinkPage *page, const char *value)
+add_json(ChSink *sink, SinkPage *page, const char *value)
 {
-	add_text(page, value != NULL && strstr(value, "\\u0000") != NULL ? NULL : value);
+	add_text(sink, page, value != NULL && strstr(value, "\\u0000") != NULL ? NULL : value);
 }
 
 static void
-add_names(SinkPage *page, const char *const *names, uint32 count)
+add_names(ChSink *sink, SinkPage *page, const char *const *names, uint32 count)
 {
 	Datum	   *values;
 	ArrayType  *array;
+	char	   *list;
 
 	if (names == NULL)
 	{
@@ -258,9 +294,11 @@ add_names(SinkPage *page, const char *const *names, uint32 count)
 	}
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	for (uint32 i = 0; i < count; i++)
-		values[i] = CStringGetTextDatum(pg_any_to_server(names[i], strlen(names[i]), PG_UTF8));
+		values[i] = CStringGetTextDatum(to_server(sink, names[i]));
 	array = construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
-	add_text(page, OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array)));
+	list = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
+	add_value(page, CStringGetTextDatum(list), false);
+	page->bytes += strlen(list);
 }
 
 static void
@@ -278,27 +316,37 @@ row_end(ChSink *sink, PageKind kind)
 
 /* A name this database can hold: three of them and an id must fit into one index entry. */
 static bool
-valid_name(const char *name)
+valid_name(ChSink *sink, const char *name)
 {
 	size_t		length = name == NULL ? 0 : strlen(name);
 
-	return length > 0 && length <= MAX_NAME_BYTES && pg_verify_mbstr(PG_UTF8, name, length, true);
+	return length > 0 && length <= MAX_NAME_BYTES && can_hold(sink, name);
 }
 
 static bool
-matches(const char *name, text *pattern)
+matches(ChSink *sink, const char *name, text *pattern)
 {
-	return pattern == NULL ||
-		DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, CStringGetTextDatum(name),
-											 PointerGetDatum(pattern)));
+	char	   *converted;
+	text	   *subject;
+	bool		result;
+
+	if (pattern == NULL)
+		return true;
+	converted = to_server(sink, name);
+	subject = cstring_to_text(converted);
+	result = DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(subject),
+												  PointerGetDatum(pattern)));
+	pfree(subject);
+	pfree(converted);
+	return result;
 }
 
 /* Sources compare names in their own ways; here a pattern means one thing. */
 static bool
 takes(ChSink *sink, const char *schema, const char *table)
 {
-	return valid_name(schema) && valid_name(table) &&
-		matches(schema, sink->schema_pattern) && matches(table, sink->table_pattern);
+	return valid_name(sink, schema) && valid_name(sink, table) &&
+		matches(sink, schema, sink->schema_pattern) && matches(sink, table, sink->table_pattern);
 }
 
 static const TypeSlot *
@@ -338,12 +386,12 @@ take_schema(ChSink *sink, SinkPage *page, const void *argument)
 {
 	const ConnhubSchemaInfo *info = argument;
 
-	if (!valid_name(info->name))
+	if (!valid_name(sink, info->name))
 		sink->counts.skipped++;
-	else if (matches(info->name, sink->schema_pattern))
+	else if (matches(sink, info->name, sink->schema_pattern))
 	{
-		add_text(page, info->name);
-		add_text(page, info->comment);
+		add_text(sink, page, info->name);
+		add_text(sink, page, info->comment);
 		row_end(sink, PAGE_SCHEMA);
 		sink->counts.schemas++;
 	}
@@ -354,14 +402,14 @@ take_table(ChSink *sink, SinkPage *page, const void *argument)
 {
 	const ConnhubTableInfo *info = argument;
 
-	if (!valid_name(info->schema) || !valid_name(info->name))
+	if (!valid_name(sink, info->schema) || !valid_name(sink, info->name))
 		sink->counts.skipped++;
 	if (!takes(sink, info->schema, info->name))
 		return;
-	add_text(page, info->schema);
-	add_text(page, info->name);
-	add_text(page, ch_table_kind_names[info->kind]);
-	add_text(page, info->comment);
+	add_text(sink, page, info->schema);
+	add_text(sink, page, info->name);
+	add_text(sink, page, ch_table_kind_names[info->kind]);
+	add_text(sink, page, info->comment);
 	add_value(page, Float8GetDatum(info->rows), info->rows < 0);
 	add_value(page, Int64GetDatum(info->bytes), info->bytes < 0);
 	row_end(sink, PAGE_TABLE);
@@ -376,17 +424,17 @@ take_column(ChSink *sink, SinkPage *page, const void *argument)
 
 	if (!takes(sink, info->schema, info->table))
 		return;
-	if (!valid_name(info->name))
+	if (!valid_name(sink, info->name))
 	{
 		sink->counts.skipped++;
 		return;
 	}
 	type = type_names(sink, &info->type);
-	add_text(page, info->schema);
-	add_text(page, info->table);
+	add_text(sink, page, info->schema);
+	add_text(sink, page, info->table);
 	add_value(page, Int32GetDatum((int32) info->position), false);
-	add_text(page, info->name);
-	add_text(page, valid_name(info->remote_type) ? info->remote_type : "unknown");
+	add_text(sink, page, info->name);
+	add_text(sink, page, valid_name(sink, info->remote_type) ? info->remote_type : "unknown");
 	add_value(page, Int16GetDatum((int16) info->type.type), false);
 	add_value(page, Int32GetDatum(info->type.length), false);
 	add_value(page, Int32GetDatum(info->type.precision), false);
@@ -395,19 +443,19 @@ take_column(ChSink *sink, SinkPage *page, const void *argument)
 	add_value(page, CStringGetTextDatum(type->pg_type_full), false);
 	add_value(page, BoolGetDatum(info->not_null), false);
 	add_value(page, BoolGetDatum(info->generated), false);
-	add_text(page, info->default_value);
-	add_text(page, info->comment);
-	add_text(page, info->collation);
+	add_text(sink, page, info->default_value);
+	add_text(sink, page, info->comment);
+	add_text(sink, page, info->collation);
 	row_end(sink, PAGE_COLUMN);
 	sink->counts.columns++;
 }
 
 static bool
-valid_names(const char *const *names, uint32 count)
+valid_names(ChSink *sink, const char *const *names, uint32 count)
 {
 	for (uint32 i = 0; names != NULL && i < count; i++)
 	{
-		if (names[i] == NULL || !pg_verify_mbstr(PG_UTF8, names[i], strlen(names[i]), true))
+		if (names[i] == NULL || !can_hold(sink, names[i]))
 			return false;
 	}
 	return true;
@@ -421,19 +469,19 @@ take_key(ChSink *sink, SinkPage *page, const void *argument)
 
 	if (!takes(sink, info->schema, info->table))
 		return;
-	if (!valid_names(info->columns, info->ncolumns) || !valid_names(info->ref_columns, info->ncolumns))
+	if (!valid_names(sink, info->columns, info->ncolumns) || !valid_names(sink, info->ref_columns, info->ncolumns))
 	{
 		sink->counts.skipped++;
 		return;
 	}
-	add_text(page, info->schema);
-	add_text(page, info->table);
-	add_text(page, valid_name(info->name) ? info->name : ch_key_kind_names[info->kind]);
-	add_text(page, ch_key_kind_names[info->kind]);
-	add_names(page, info->columns, info->ncolumns);
-	add_text(page, foreign ? info->ref_schema : NULL);
-	add_text(page, foreign ? info->ref_table : NULL);
-	add_names(page, foreign ? info->ref_columns : NULL, info->ncolumns);
+	add_text(sink, page, info->schema);
+	add_text(sink, page, info->table);
+	add_text(sink, page, valid_name(sink, info->name) ? info->name : ch_key_kind_names[info->kind]);
+	add_text(sink, page, ch_key_kind_names[info->kind]);
+	add_names(sink, page, info->columns, info->ncolumns);
+	add_text(sink, page, foreign ? info->ref_schema : NULL);
+	add_text(sink, page, foreign ? info->ref_table : NULL);
+	add_names(sink, page, foreign ? info->ref_columns : NULL, info->ncolumns);
 	row_end(sink, PAGE_KEY);
 	sink->counts.keys++;
 }
@@ -445,19 +493,19 @@ take_index(ChSink *sink, SinkPage *page, const void *argument)
 
 	if (!takes(sink, info->schema, info->table))
 		return;
-	if (!valid_name(info->name) || info->columns == NULL ||
-		!valid_names(info->columns, info->ncolumns))
+	if (!valid_name(sink, info->name) || info->columns == NULL ||
+		!valid_names(sink, info->columns, info->ncolumns))
 	{
 		sink->counts.skipped++;
 		return;
 	}
-	add_text(page, info->schema);
-	add_text(page, info->table);
-	add_text(page, info->name);
+	add_text(sink, page, info->schema);
+	add_text(sink, page, info->table);
+	add_text(sink, page, info->name);
 	add_value(page, BoolGetDatum(info->is_unique), false);
-	add_text(page, info->method);
-	add_names(page, info->columns, info->ncolumns);
-	add_text(page, info->predicate);
+	add_text(sink, page, info->method);
+	add_names(sink, page, info->columns, info->ncolumns);
+	add_text(sink, page, info->predicate);
 	row_end(sink, PAGE_INDEX);
 	sink->counts.indexes++;
 }
@@ -467,17 +515,17 @@ take_statistics(ChSink *sink, SinkPage *page, const void *argument)
 {
 	const ConnhubStatsInfo *info = argument;
 
-	if (!takes(sink, info->schema, info->table) || !valid_name(info->column))
+	if (!takes(sink, info->schema, info->table) || !valid_name(sink, info->column))
 		return;
-	add_text(page, info->schema);
-	add_text(page, info->table);
-	add_text(page, info->column);
+	add_text(sink, page, info->schema);
+	add_text(sink, page, info->table);
+	add_text(sink, page, info->column);
 	add_value(page, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
 	add_value(page, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
 	add_value(page, Int32GetDatum(info->average_width), info->average_width < 0);
 	add_value(page, Float4GetDatum((float4) info->correlation), info->correlation == 0);
-	add_json(page, info->most_common);
-	add_json(page, info->histogram);
+	add_json(sink, page, info->most_common);
+	add_json(sink, page, info->histogram);
 	row_end(sink, PAGE_STATISTICS);
 }
 
@@ -566,6 +614,8 @@ ch_sink_create(const ChConnector *connector, const char *schema_pattern, const c
 	sink->type_context = AllocSetContextCreate(context, "connhub discovery types",
 											   ALLOCSET_DEFAULT_SIZES);
 	sink->connector = connector->id;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		sink->conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
 	sink->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
 	sink->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
 	for (int i = 0; i < NPAGES; i++)

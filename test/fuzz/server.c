@@ -16,6 +16,7 @@ MemoryContext CurrentMemoryContext = NULL;
 MemoryContext TopMemoryContext = NULL;
 MemoryContext MessageContext = NULL;
 const char *debug_query_string = NULL;
+bool		standard_conforming_strings = true;
 void		(*emit_log_hook) (ErrorData *edata) = NULL;
 struct PGPROC *MyProc = NULL;
 volatile sig_atomic_t InterruptPending = false;

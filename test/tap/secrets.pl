@@ -70,6 +70,8 @@ foreach my $source (qw(postgresql mariadb))
 	say_sql("PREPARE b(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); EXECUTE b('$secret');");
 	say_sql("PREPARE \"Odd name\"(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); BEGIN; EXECUTE \"Odd name\"('$secret'); COMMIT");
 	say_sql("SET plan_cache_mode = force_generic_plan; PREPARE c(text) AS SELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => \$1); EXPLAIN (VERBOSE) EXECUTE c('$secret');");
+	# Where a backslash hides a quote.
+	say_sql("SET standard_conforming_strings = off; SET escape_string_warning = off; SET backslash_quote = on;\nSELECT * FROM connhub.test(" . arguments(connector($source, %user, password => undef)) . ", password => 'a\\'$wrong');");
 	# As a parameter of the extended protocol, where it is logged as a detail.
 	my $script = "$ENV{CONNHUB_TEST_TMP}/bound.sql";
 	append_to_file($script, 'SELECT * FROM connhub.test(' . (arguments(connector($source, %user, password => undef))) . ", password => :pw);\n");
