@@ -37,6 +37,9 @@ SELECT count(*) FROM attach_c."Folk";
 SELECT * FROM connhub.attach('attach_a', into_schema => 'attach_c', rename => '{"peple": "folk"}');
 SELECT * FROM connhub.attach('attach_a', into_schema => 'attach_c', rename => '{"people": 1}');
 SELECT * FROM connhub.attach('attach_a', into_schema => 'attach_c', rename => '[1]');
+SELECT * FROM connhub.attach('attach_a', into_schema => 'attach_c', rename => '{"nothing alike": "folk"}');
+SELECT * FROM connhub.attach('attach_a', into_schema => '');
+SELECT * FROM connhub.attach('attach_a', into_schema => repeat('x', 64));
 SELECT action FROM connhub.attach('attach_a', into_schema => 'attach_c', tables => '{people}', prefix => repeat('x', 60));
 SELECT relname FROM pg_class WHERE relnamespace = 'attach_c'::regnamespace AND relname LIKE 'xxx%';
 
@@ -83,6 +86,8 @@ CREATE VIEW attach_d.names AS SELECT name FROM attach_d.people;
 SELECT * FROM connhub.detach('attach_a', from_schema => 'attach_d', tables => '{people}');
 SELECT * FROM connhub.detach('attach_a', from_schema => 'attach_d', cascade => true);
 SELECT * FROM connhub.detach('attach_a', tables => '{poeple}');
+SELECT * FROM connhub.detach('attach_a', from_schema => 'attach_c', tables => '{nothing%}');
+SELECT * FROM connhub.detach('attach_a', from_schema => 'attach_z');
 SELECT * FROM connhub.detach('attach_a');
 SELECT * FROM connhub.detach('attach_a');
 

@@ -93,6 +93,21 @@ EXECUTE create_one('cc_prepared_2');
 -- Names are quoted wherever they go.
 SELECT name, server FROM connhub.create_connector('cc "odd"; --', 'mock');
 
+SELECT name FROM connhub.create_connector('cc o''brien', 'mock');
+SELECT name FROM connhub.create_connector('cc o''brien', 'mock');
+
+-- A transaction that may not write says which function would.
+BEGIN READ ONLY; SELECT connhub.create_connector('cc_ro', 'mock'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.update_connector('cc_prepared_1', labels => '{}'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.set_credentials('cc_prepared_1', password => 'p'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.delete_connector('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.disable('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.enable('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.discover('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.attach('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT connhub.detach('cc_prepared_1'); ROLLBACK;
+BEGIN READ ONLY; SELECT success FROM connhub.test('cc_prepared_1'); COMMIT;
+
 -- The server's name may be taken; then it carries the start of the id.
 SELECT name FROM connhub.create_connector('cc_taken', 'mock');
 ALTER SERVER cc_taken RENAME TO cc_other;
@@ -101,6 +116,7 @@ SELECT c.name, c.server = 'cc_other_' || left(c.id::text, 8) AS with_id FROM con
 SELECT name, server FROM connhub.connector WHERE name = 'cc_taken';
 DROP SERVER cc_other;
 SELECT name, server FROM connhub.connector WHERE name = 'cc_taken';
+SELECT connhub.attach('cc_taken');
 SELECT name, server FROM connhub.enable('cc_taken');
 
 SELECT count(*) FROM (SELECT connhub.delete_connector(name, force => true) FROM connhub.connectors(name => 'cc%')) AS d;

@@ -55,6 +55,8 @@ SELECT name FROM connhub.connectors(type => 'nothing');
 -- These must fail.
 SELECT name FROM connhub.connectors(sort => 'nmae');
 SELECT name FROM connhub.connectors(status => 'activ');
+SELECT connhub.discover('di_3', schema_pattern => 'a\');
+SELECT connhub.discover('di_3', table_pattern => '\\\');
 SELECT * FROM connhub.tables('di_4');
 SELECT connhub.schemas_json('nothing like it');
 

@@ -62,9 +62,9 @@ compare_names(const void *a, const void *b)
 }
 
 /* Which of `names` the patterns choose.  A pattern is a name, or, when there is no such name, a LIKE
- * pattern.  Throws for one that chooses nothing. */
+ * pattern.  Throws for one that chooses nothing, with the hint when no name is near. */
 static bool *
-choose(char **names, int nnames, ArrayType *patterns, const char *subject)
+choose(char **names, int nnames, ArrayType *patterns, const char *subject, const char *hint)
 {
 	bool	   *chosen = palloc0(sizeof(bool) * Max(nnames, 1));
 	char	  **sorted;
@@ -91,7 +91,8 @@ choose(char **names, int nnames, ArrayType *patterns, const char *subject)
 		if (nulls[e])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("names of tables must not be null")));
+					 errmsg("names of tables must not be null"),
+					 errhint("Leave the argument out to choose all tables.")));
 		pattern = TextDatumGetCString(elements[e]);
 		is_name = bsearch(&pattern, sorted, nnames, sizeof(char *), compare_names) != NULL;
 		for (int i = 0; i < nnames; i++)
@@ -111,7 +112,7 @@ choose(char **names, int nnames, ArrayType *patterns, const char *subject)
 					(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
 					 errmsg("no table \"%s\" in %s", pattern, subject),
 					 closest ? errhint("Perhaps you meant the table \"%s\".", closest) :
-					 errhint("Name tables as they are at the source, or use a LIKE pattern; run connhub.discover if the table is new.")));
+					 errhint("%s", hint)));
 		}
 	}
 	return chosen;
@@ -147,7 +148,8 @@ choose_tables(const ChConnector *connector, const char *remote_schema, ArrayType
 		else
 			names[n++] = table->name;
 	}
-	chosen = choose(names, n, patterns, subject);
+	chosen = choose(names, n, patterns, subject,
+					"Name tables as they are at the source, or use a LIKE pattern; run connhub.discover if the table is new.");
 	for (int i = 0; i < n; i++)
 		if (chosen[i])
 			result = lappend(result, list_nth(all, i));
@@ -213,7 +215,8 @@ require_renames(const ChAttach *attach, List *tables)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
 				 errmsg("rename names the table \"%s\", which is not being attached", name),
-				 closest ? errhint("Perhaps you meant the table \"%s\".", closest) : 0));
+				 closest ? errhint("Perhaps you meant the table \"%s\".", closest) :
+				 errhint("Its members are names at the source, of tables that \"tables\" chooses.")));
 	}
 }
 
@@ -277,6 +280,11 @@ ensure_schema(ChAttach *attach)
 {
 	ErrorContextCallback context = {.callback = schema_error_hint,.previous = error_context_stack};
 
+	if (attach->into_schema[0] == '\0' || strlen(attach->into_schema) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("the name of the local schema must have 1 to %d bytes", NAMEDATALEN - 1),
+				 errhint("Name a schema in which you may create tables: into_schema => '...'.")));
 	attach->namespace = get_namespace_oid(attach->into_schema, true);
 	if (OidIsValid(attach->namespace))
 		return;
@@ -421,7 +429,7 @@ require_server(const ChConnector *connector)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("connector \"%s\" has no foreign server", connector->name),
 				 errdetail("It was dropped with DROP SERVER."),
-				 errhint("Delete the connector and create it again.")));
+				 errhint("connhub.enable() makes it again.")));
 	return server;
 }
 
@@ -435,6 +443,7 @@ connhub_attach(PG_FUNCTION_ARGS)
 	ChAttach	attach = {.options = CH_IMPORT_DEFAULTS};
 	List	   *tables;
 
+	PreventCommandIfReadOnly("connhub.attach()");
 	attach.server = require_server(connector);
 	attach.server_name = GetForeignServer(attach.server)->servername;
 	attach.connector = pstrdup(connector->name);
@@ -512,15 +521,23 @@ connhub_detach(PG_FUNCTION_ARGS)
 	ArrayType  *patterns = PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2);
 	bool		is_cascade = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	List	   *attached = attached_tables(ch_connector_server(connector), schema);
-	char	  **names = palloc(sizeof(char *) * Max(list_length(attached), 1));
+	List	   *attached;
+	char	  **names;
 	bool	   *chosen;
 
+	PreventCommandIfReadOnly("connhub.detach()");
+	if (schema != NULL)
+		(void) get_namespace_oid(schema, false);
+	attached = attached_tables(ch_connector_server(connector), schema);
+	names = palloc(sizeof(char *) * Max(list_length(attached), 1));
 	list_sort(attached, compare_attached);
 	for (int i = 0; i < list_length(attached); i++)
 		names[i] = ((ChAttached *) list_nth(attached, i))->table;
 	chosen = choose(names, list_length(attached), patterns,
-					psprintf("the foreign tables of connector \"%s\"", connector->name));
+					schema != NULL ?
+					psprintf("the foreign tables of connector \"%s\" in schema \"%s\"", connector->name, schema) :
+					psprintf("the foreign tables of connector \"%s\"", connector->name),
+					"Name foreign tables as they are here, or use a LIKE pattern.");
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)

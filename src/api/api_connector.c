@@ -57,15 +57,13 @@ next_version(int64 version)
 	return Max(version + 1, (int64) GetCurrentTimestamp());
 }
 
-/* A port as given: 0 is what nobody may ask for. */
 static void
-read_port(FunctionCallInfo fcinfo, int argument, ChDraft *draft)
+read_port(FunctionCallInfo fcinfo, int argument, const ChType *type, ChDraft *draft)
 {
 	if (PG_ARGISNULL(argument))
 		return;
 	draft->connector.port = PG_GETARG_INT32(argument);
-	if (draft->connector.port == 0)
-		draft->connector.port = -1;
+	ch_draft_check_port(type, draft->connector.port);
 }
 
 static void
@@ -83,7 +81,7 @@ read_configuration(FunctionCallInfo fcinfo, int first, ChDraft *draft)
 	bool		privileged = ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN);
 
 	read_text(fcinfo, first + ARG_HOST, &draft->connector.host);
-	read_port(fcinfo, first + ARG_PORT, draft);
+	read_port(fcinfo, first + ARG_PORT, type, draft);
 	read_text(fcinfo, first + ARG_DATABASE, &draft->connector.database);
 	read_text(fcinfo, first + ARG_SCHEMA, &draft->connector.schema);
 	read_text(fcinfo, first + ARG_USERNAME, &draft->connector.username);
@@ -105,13 +103,14 @@ refuse_failed(const ChProbe *probe, const char *name, const char *outcome, const
 	const char *detail = ch_probe_detail(probe);
 	const char *hint = ch_probe_hint(probe);
 	const char *phase = probe->error.phase == CONNHUB_PHASE_NONE ? NULL : ch_phase_name(probe->error.phase);
+	Size		length = detail != NULL ? strlen(detail) : 0;
+	const char *gap = length == 0 ? "" : strchr(".!?", detail[length - 1]) != NULL ? " " : ". ";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CH_TEST_FAILED),
 			 errmsg("test of connector \"%s\" failed: %s", name, ch_probe_message(probe)),
 			 errdetail("%s%s%s. %s%s%s", ch_probe_code(probe), phase != NULL ? " in phase " : "",
-					   phase != NULL ? phase : "", detail != NULL ? detail : "", detail != NULL ? " " : "",
-					   outcome),
+					   phase != NULL ? phase : "", detail != NULL ? detail : "", gap, outcome),
 			 errhint("%s%s%s", hint != NULL ? hint : "", hint != NULL ? " " : "", way_out)));
 }
 
@@ -138,6 +137,7 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	pg_uuid_t	id = new_id();
 
 	ch_redact_statement();
+	PreventCommandIfReadOnly("connhub.create_connector()");
 	memset(&draft, 0, sizeof(draft));
 	draft.connector.id = id;
 	draft.connector.owner = GetUserId();
@@ -311,6 +311,7 @@ connhub_connector_update(PG_FUNCTION_ARGS)
 	bool		new_secret = !PG_ARGISNULL(2 + ARG_PASSWORD) || !PG_ARGISNULL(2 + ARG_CREDENTIALS);
 
 	ch_redact_statement();
+	PreventCommandIfReadOnly("connhub.update_connector()");
 	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
 	id = old->id;
 	draft_of(old, &draft);
@@ -341,6 +342,7 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 	bool		new_secret = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
 
 	ch_redact_statement();
+	PreventCommandIfReadOnly("connhub.set_credentials()");
 	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
 	id = old->id;
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2) && PG_ARGISNULL(3))

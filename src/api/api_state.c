@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -23,17 +24,37 @@ PG_FUNCTION_INFO_V1(connhub_connector_disable);
 PG_FUNCTION_INFO_V1(connhub_connector_set_owner);
 PG_FUNCTION_INFO_V1(connhub_connector_delete);
 
+/* A LIKE pattern, or NULL.  What LIKE would refuse at the first row is refused before anything is done. */
+static char *
+pattern_argument(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	char	   *pattern = ch_api_text(fcinfo, argument);
+
+	for (const char *p = pattern; p != NULL && *p != '\0'; p += pg_mblen(p))
+	{
+		if (*p == '\\' && *++p == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
+					 errmsg("argument \"%s\" must not end with the escape character", name),
+					 errhint("Write \\\\ for a backslash in a LIKE pattern.")));
+	}
+	return pattern;
+}
+
 Datum
 connhub_connector_discover(PG_FUNCTION_ARGS)
 {
 	const ChConnector *connector = ch_connector_require(ch_api_required_text(fcinfo, 0, "connector"));
+	char	   *schema_pattern = pattern_argument(fcinfo, 1, "schema_pattern");
+	char	   *table_pattern = pattern_argument(fcinfo, 2, "table_pattern");
 	pg_uuid_t	id = connector->id;
 	ChDiscovery found;
 	Datum		values[8];
 	bool		nulls[8] = {false};
 
+	PreventCommandIfReadOnly("connhub.discover()");
 	ch_connector_require_manage(connector);
-	ch_discover_run(connector, GetUserId(), ch_api_text(fcinfo, 1), ch_api_text(fcinfo, 2), &found);
+	ch_discover_run(connector, GetUserId(), schema_pattern, table_pattern, &found);
 	values[0] = UUIDPGetDatum(&id);
 	values[1] = Int64GetDatum(found.schemas);
 	values[2] = Int64GetDatum(found.tables);
@@ -48,11 +69,14 @@ connhub_connector_discover(PG_FUNCTION_ARGS)
 Datum
 connhub_connector_enable(PG_FUNCTION_ARGS)
 {
-	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
-	pg_uuid_t	id = connector->id;
+	const ChConnector *connector;
+	pg_uuid_t	id;
 	bool		test = PG_GETARG_BOOL(1);
 	ChProbe		probe;
 
+	PreventCommandIfReadOnly("connhub.enable()");
+	connector = ch_connector_lock(ch_api_text(fcinfo, 0));
+	id = connector->id;
 	if (!connector->enabled)
 		ch_connector_set_enabled(&id, true, "TESTING");
 	ch_connector_ensure_server(ch_connector_get(&id, false));
@@ -64,9 +88,10 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 Datum
 connhub_connector_disable(PG_FUNCTION_ARGS)
 {
-	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
-	pg_uuid_t	id = connector->id;
+	pg_uuid_t	id;
 
+	PreventCommandIfReadOnly("connhub.disable()");
+	id = ch_connector_lock(ch_api_text(fcinfo, 0))->id;
 	ch_connector_set_enabled(&id, false, "INACTIVE");
 	ch_conn_close_all(&id);
 	return ch_api_connector_row(fcinfo, &id);
@@ -75,8 +100,11 @@ connhub_connector_disable(PG_FUNCTION_ARGS)
 Datum
 connhub_connector_set_owner(PG_FUNCTION_ARGS)
 {
-	const ChConnector *connector = ch_connector_lock(ch_api_text(fcinfo, 0));
+	const ChConnector *connector;
 	Oid			owner = PG_GETARG_OID(1);
+
+	PreventCommandIfReadOnly("connhub.set_owner()");
+	connector = ch_connector_lock(ch_api_text(fcinfo, 0));
 
 	/* As for every other object: nobody gives away what he could not take back. */
 	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
@@ -110,6 +138,8 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 	bool		drop;
 	Datum		values[5];
 	bool		nulls[5] = {false};
+
+	PreventCommandIfReadOnly("connhub.delete_connector()");
 
 	/* What was deleted softly can still be removed for good. */
 	if (force && ch_connector_lock_deleted(wanted, &deleted))

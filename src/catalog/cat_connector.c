@@ -328,8 +328,8 @@ ch_connector_of_server(Oid server_oid)
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
 				 errmsg("connector of server \"%s\" does not exist", server->servername),
-				 errdetail("The connector %s was deleted.", ch_uuid_text(&id)),
-				 errhint("Drop the server and its foreign tables, or attach them to another connector.")));
+				 errdetail("Connector %s was deleted, or its row was not restored from the dump.", ch_uuid_text(&id)),
+				 errhint("Restore the data of the dump, or drop the server with its foreign tables and attach them anew.")));
 
 	/* Whoever owns a server may change its options, but not borrow another's connector by that. */
 	if (!ch_connector_may_manage(connector, server->owner))

@@ -96,21 +96,17 @@ check_name(const char *name)
 				 errhint("Choose a name that could not be mistaken for the id of another connector.")));
 }
 
-static void
-check_port(ChDraft *draft, const ChType *type)
+void
+ch_draft_check_port(const ChType *type, int port)
 {
-	int			port = draft->connector.port;
-
-	if (port != 0 && (type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
+	if ((type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		refuse(type->name, "port");
-	if (port < 0 || port > 65535)
+	if (port < 1 || port > 65535)
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
 				 errmsg("port %d is out of range", port),
 				 errhint("A port is a number from 1 to 65535; connector type \"%s\" uses %d unless told otherwise.",
 						 type->name, type->default_port)));
-	if (port == 0)
-		draft->connector.port = type->default_port;
 }
 
 static bool
@@ -145,7 +141,8 @@ ch_draft_check(ChDraft *draft)
 		check_name(draft->connector.name);
 	for (int i = 0; i < lengthof(fields); i++)
 		check_field(draft, type, i);
-	check_port(draft, type);
+	if (draft->connector.port == 0)
+		draft->connector.port = type->default_port;
 	check_ssl_mode(draft, type);
 	if ((type->flags & CONNHUB_TYPE_FILE) != 0 && draft->connector.database != NULL &&
 		draft->connector.database[0] != '/')

@@ -18,4 +18,7 @@ typedef struct ChDraft
  * interface, where nothing leaves the machine. */
 extern void ch_draft_check(ChDraft *draft);
 
+/* Refuse a number given as port that is none, as ch_draft_check does for an argument. */
+extern void ch_draft_check_port(const ChType *type, int port);
+
 #endif

@@ -98,9 +98,12 @@ connhub_fdw_validator(PG_FUNCTION_ARGS)
 {
 	List	   *options = untransformRelOptions(PG_GETARG_DATUM(0));
 	Oid			catalog = PG_GETARG_OID(1);
+	List	   *rows = NIL;
 	bool		has_connector = false;
 	ListCell   *cell;
+	ListCell   *row_cell;
 
+	/* A misspelt name is told before what a right one may not be. */
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
@@ -111,6 +114,13 @@ connhub_fdw_validator(PG_FUNCTION_ARGS)
 				row = &option_rows[i];
 		if (row == NULL)
 			raise_unknown(option->defname, catalog);
+		rows = lappend(rows, unconstify(ChOptionRow *, row));
+	}
+	forboth(cell, options, row_cell, rows)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+		const ChOptionRow *row = (const ChOptionRow *) lfirst(row_cell);
+
 		row->check(option->defname, defGetString(option));
 		if (row->check == check_connector)
 			has_connector = true;

@@ -158,6 +158,13 @@ foreach my $case ([ $outside, 'a file elsewhere' ], [ $link, 'a link to a file e
 }
 unlink $link;
 
+# A port that is none is repeated as it was given.
+foreach my $port (0, -7, 65536)
+{
+	my ($status, $out, $err) = as('alice', "SELECT connhub.test(type => 'postgresql', host => 'nowhere.invalid', database => 'd', username => 'u', port => $port)");
+	like($err, qr/port $port is out of range/, "port $port");
+}
+
 # What she is told about another's connector is no more than about one that is not there.
 my $there = refused('bob', "SELECT * FROM connhub.get_connector('no_such_connector')", 'get what is not there', qr/ERROR/);
 unlike($there, qr/shop/, 'a hint does not name what the caller may not see') if allowed('bob', "SELECT count(*) FROM connhub.connector WHERE name = 'hidden'", 'look', '0') eq '0';
