@@ -150,6 +150,25 @@ get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cur
 
 /* ---- Execute ----------------------------------------------------------------------------- */
 
+/* Parameters of fewer bytes fit into a packet wherever the setting was not made smaller than it comes. */
+#define LARGE_PARAMETERS	(1024 * 1024)
+
+/* A server that finds a packet too large hangs up, mostly before it is heard saying why. */
+static void
+explain_loss(const MyParam *params, uint32_t nparams, ConnhubError *error)
+{
+	unsigned long total = 0;
+
+	for (uint32_t i = 0; i < nparams; i++)
+		total += params[i].length;
+	if (error->connection_lost && total >= LARGE_PARAMETERS)
+	{
+		error->retryable = false;
+		my_error_hint(error, "The parameters are %lu bytes together: the source takes no more than its max_allowed_packet. "
+					  "Turn connhub.pushdown off for the query to compare the value here.", total);
+	}
+}
+
 /* order[i] is the parameter that stands at the i-th placeholder. */
 static ConnhubStatus
 run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uint32_t norder, ConnhubError *error)
@@ -186,7 +205,10 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 			status = my_stmt_error(conn, cursor->stmt, error);
 	}
 	if (status == CONNHUB_OK && mysql_stmt_execute(cursor->stmt) != 0)
+	{
 		status = my_stmt_error(conn, cursor->stmt, error);
+		explain_loss(params, norder, error);
+	}
 	conn->host->free(binds);
 	conn->host->free(params);
 	return status;

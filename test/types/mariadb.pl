@@ -101,5 +101,18 @@ check_cases($hub, 'lenient', undef,
 	{ type => 'tinyint(1)', is => 'boolean', table => table_of($first_tiny), want => [ 'false', 'true', undef ] },
 	{ type => 'tinyint(1)', is => 'boolean', table => table_of($first_tiny + 1), error => qr/column "v"/ });
 
+# What no parameter can be, or only one that the source takes in, is an error that says how to do without.
+my ($double) = grep { $cases[$_]{type} eq 'double' } 0 .. $#cases;
+my ($code, $out, $err) = $hub->psql('postgres', "SET plan_cache_mode = force_generic_plan; PREPARE p(float8) AS SELECT count(*) FROM types."
+	  . table_of($double) . " WHERE v = \$1; EXECUTE p('NaN')");
+like($err, qr/not a finite number.*connhub\.pushdown/s, 'NaN is no parameter');
+source_mariadb('CREATE TABLE connhub_types.long_text (id integer PRIMARY KEY, v longtext)');
+$hub->safe_psql('postgres', "SELECT * FROM connhub.discover('types')");
+$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('types', tables => ARRAY['long_text'])");
+my $long = "SELECT count(*) FROM types.long_text WHERE v = (SELECT repeat('x', 20000000))";
+($code, $out, $err) = $hub->psql('postgres', $long);
+like($err, qr/max_allowed_packet.*connhub\.pushdown/s, 'a parameter larger than the source takes is an error');
+is($hub->safe_psql('postgres', "SET connhub.pushdown = off; $long"), 0, 'and is compared in the hub when asked to');
+
 source_mariadb('DROP DATABASE connhub_types');
 done_testing();
