@@ -67,6 +67,12 @@ EXPLAIN (VERBOSE, COSTS OFF) EXECUTE listed('{1,2}');
 EXECUTE listed('{1,2,NULL}');
 EXECUTE listed(NULL);
 
+-- over single parameters it crosses
+PREPARE either(int, int) AS SELECT count(*) FROM n WHERE a IN ($1, $2, 5) AND b <> ALL (ARRAY[$2, a]);
+EXPLAIN (VERBOSE, COSTS OFF) EXECUTE either(1, 2);
+EXECUTE either(1, 2);
+EXECUTE either(1, NULL);
+
 -- a parameter no timestamp of the source can hold
 PREPARE late(timestamptz) AS SELECT count(*) FROM n WHERE tz < $1;
 EXECUTE late('294276-12-31 23:59:59 UTC');

@@ -591,36 +591,29 @@ array_elements(Const *array, ChTranslation *t)
 	return result;
 }
 
-/* x op ANY (array) and x op ALL (array). */
-static const ConnhubExpr *
-translate_array_op(Node *node, ChTranslation *t)
+/* The elements of an array constructor, seen through a cast of each that keeps its bits; NIL with the reason set when
+ * the array is no such constructor, or an element has no counterpart. */
+static List *
+constructor_elements(Node *array, ChTranslation *t)
 {
-	ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
-	Node	   *right = lsecond(op->args);
+	if (IsA(array, ArrayCoerceExpr) && IsA(((ArrayCoerceExpr *) array)->elemexpr, RelabelType))
+		array = (Node *) ((ArrayCoerceExpr *) array)->arg;
+	if (!IsA(array, ArrayExpr) || ((ArrayExpr *) array)->multidims || ((ArrayExpr *) array)->elements == NIL)
+	{
+		(void) refuse(t, "the array of an ANY or ALL is known only at execution");
+		return NIL;
+	}
+	return translate_list(((ArrayExpr *) array)->elements, t);
+}
+
+/* x op ANY (elements) and x op ALL (elements). */
+static const ConnhubExpr *
+quantified_make(const ScalarArrayOpExpr *op, const ChMeaning *meaning, const ConnhubExpr *left, List *elements,
+				ChTranslation *t)
+{
 	ConnhubTypeRef type = bool_type();
-	const ChMeaning *meaning;
-	const ConnhubExpr *left;
-	List	   *elements;
 	List	   *calls = NIL;
 	ListCell   *cell;
-
-	set_sa_opfuncid(op);
-	meaning = ch_meaning_get(op->opfuncid);
-	if (meaning == NULL)
-		return refuse_operator(t, op->opno);
-	if (!IsA(right, Const))
-		return refuse(t, "the array of an ANY or ALL is known only at execution");
-	if (((Const *) right)->constisnull)
-		return constant_make((Datum) 0, true, BOOLOID, t);
-	left = translate_node(linitial(op->args), t);
-	if (left == NULL)
-		return NULL;
-	if (ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(((Const *) right)->constvalue)),
-					   ARR_DIMS(DatumGetArrayTypeP(((Const *) right)->constvalue))) == 0)
-		return constant_make(BoolGetDatum(!op->useOr), false, BOOLOID, t);
-	elements = array_elements((Const *) right, t);
-	if (elements == NIL)
-		return NULL;
 
 	if (op->useOr ? meaning->fn == CONNHUB_FN_EQ : meaning->fn == CONNHUB_FN_NE)
 		return call_make(op->useOr ? CONNHUB_FN_IN : CONNHUB_FN_NOT_IN, meaning, &type, op->inputcollid,
@@ -640,6 +633,32 @@ translate_array_op(Node *node, ChTranslation *t)
 	if (list_length(calls) == 1)
 		return linitial(calls);
 	return junction_make(op->useOr ? CONNHUB_FN_OR : CONNHUB_FN_AND, calls);
+}
+
+static const ConnhubExpr *
+translate_array_op(Node *node, ChTranslation *t)
+{
+	ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
+	Node	   *right = lsecond(op->args);
+	const ChMeaning *meaning;
+	const ConnhubExpr *left;
+	List	   *elements;
+
+	set_sa_opfuncid(op);
+	meaning = ch_meaning_get(op->opfuncid);
+	if (meaning == NULL)
+		return refuse_operator(t, op->opno);
+	if (IsA(right, Const) && ((Const *) right)->constisnull)
+		return constant_make((Datum) 0, true, BOOLOID, t);
+	left = translate_node(linitial(op->args), t);
+	if (left == NULL)
+		return NULL;
+	if (IsA(right, Const) &&
+		ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(((Const *) right)->constvalue)),
+					   ARR_DIMS(DatumGetArrayTypeP(((Const *) right)->constvalue))) == 0)
+		return constant_make(BoolGetDatum(!op->useOr), false, BOOLOID, t);
+	elements = IsA(right, Const) ? array_elements((Const *) right, t) : constructor_elements(right, t);
+	return elements ? quantified_make(op, meaning, left, elements, t) : NULL;
 }
 
 typedef struct ChTranslateRow
