@@ -48,7 +48,7 @@ EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 PG_CPPFLAGS = -I$(srcdir)/src/include -I$(srcdir)/src
 PG_CFLAGS = -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
-SHLIB_LINK = -lcrypto -ljansson -lpthread -Wl,--version-script=$(srcdir)/src/exports.map
+SHLIB_LINK = -lcrypto -lpthread -Wl,--version-script=$(srcdir)/src/exports.map
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

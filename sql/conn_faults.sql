@@ -65,6 +65,10 @@ SELECT conn_faults.outcome_with('f_hang', 'step:hang', '600ms');
 SELECT conn_faults.outcome_with('f_hang', 'begin:hang', '600ms');
 SELECT conn_faults.outcome_with('f_hang', 'execute:hang', '600ms');
 SELECT conn_faults.outcome_with('f_hang', 'fetch@500:hang, cancel:hang, close_cursor:hang, rollback:hang', '600ms');
+-- a driver that is blocked inside a call of its client library
+SELECT conn_faults.outcome_with('f_hang', 'step:block', '600ms');
+SELECT conn_faults.outcome_with('f_hang', 'execute:block', '600ms');
+SELECT conn_faults.outcome_with('f_hang', 'fetch@500:block', '600ms');
 RESET statement_timeout;
 SELECT name FROM connhub.update_connector('f_hang', test => false, discover => false, options => '{"fault": null}');
 SELECT count(*) FROM f_hang.n;

@@ -8,7 +8,7 @@ set -euo pipefail
 
 pg_config=${1:-${PG_CONFIG:-}}
 
-packages=(make gcc libc6-dev pkg-config libssl-dev libjansson-dev libcurl4-openssl-dev
+packages=(make gcc libc6-dev pkg-config libssl-dev
 	libpq-dev libmariadb-dev libsqlite3-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
 	perl libipc-run-perl clang libclang-rt-14-dev valgrind libc6-dbg)

@@ -155,6 +155,8 @@ strike_while_opening(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait,
 		wait->timeout_ms = -1;
 		return CONNHUB_WAIT;
 	}
+	if (fault->action == MK_ACT_BLOCK)
+		return mk_fault_strike(fault, error);
 	if (fault->ms > 0 && conn->wake_ms == 0)
 		conn->wake_ms = now + fault->ms;
 	if (conn->wake_ms > now)

@@ -5,14 +5,17 @@
  * number   strike only there.  open, step: number of the connection in this process; fetch: number of
  *          the row about to be returned; other places: number of the call on its connection
  * connection   strike only on the connection of this number in this process
- * action   the name of a status (then it fails, after the given time), slow, or hang
+ * action   the name of a status (then it fails, after the given time), slow, hang, or block
  */
 #include "mock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 uint64_t	mk_calls[MK_NPLACES];
 
@@ -34,6 +37,7 @@ static const struct
 }			actions[] = {
 	{"slow", MK_ACT_SLOW, CONNHUB_OK, CONNHUB_PHASE_TCP, false, false},
 	{"hang", MK_ACT_HANG, CONNHUB_OK, CONNHUB_PHASE_TCP, false, false},
+	{"block", MK_ACT_BLOCK, CONNHUB_OK, CONNHUB_PHASE_TCP, false, false},
 	{"refused", MK_ACT_FAIL, CONNHUB_REFUSED, CONNHUB_PHASE_TCP, true, false},
 	{"dns", MK_ACT_FAIL, CONNHUB_DNS, CONNHUB_PHASE_DNS, true, false},
 	{"timeout", MK_ACT_FAIL, CONNHUB_TIMEOUT, CONNHUB_PHASE_TCP, true, false},
@@ -223,9 +227,35 @@ mk_fault_fail(const MkFault *fault, ConnhubError *error)
 	return fault->status;
 }
 
+/* As a client library that reads from its socket and cannot be made to wait elsewhere: the guard shuts
+ * the socket down when it is time to stop. */
+static ConnhubStatus
+block(const MkFault *fault, ConnhubError *error)
+{
+	int			pair[2];
+	char		byte;
+	ssize_t		got;
+	ConnhubStatus status;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return mk_fail(error, CONNHUB_NO_MEMORY, "could not make a socket");
+	mk_host->guard_begin(pair[0]);
+	do
+		got = read(pair[0], &byte, 1);
+	while (got < 0 && errno == EINTR);
+	mk_host->guard_end();
+	close(pair[0]);
+	close(pair[1]);
+	status = mk_host->cancelled();
+	return mk_fail(error, status == CONNHUB_OK ? CONNHUB_INTERNAL : status, "%s at %s",
+				   status == CONNHUB_TIMEOUT ? "timed out" : "cancelled", mk_place_names[fault->place]);
+}
+
 ConnhubStatus
 mk_fault_strike(const MkFault *fault, ConnhubError *error)
 {
+	if (fault->action == MK_ACT_BLOCK)
+		return block(fault, error);
 	if (fault->action == MK_ACT_HANG || fault->ms > 0)
 	{
 		int64_t		ms = fault->action == MK_ACT_HANG ? -1 : fault->ms;
