@@ -18,8 +18,7 @@
 #define ERRCODE_CH_FILE_POLICY				MAKE_SQLSTATE('U','B','0','1','0')
 #define ERRCODE_CH_DISABLED					MAKE_SQLSTATE('U','B','0','1','1')
 #define ERRCODE_CH_TEST_FAILED				MAKE_SQLSTATE('U','B','0','1','2')
-#define ERRCODE_CH_CREDENTIAL_UNAVAILABLE	MAKE_SQLSTATE('U','B','0','1','3')
-#define ERRCODE_CH_SCHEMA_CHANGED			MAKE_SQLSTATE('U','B','0','1','4')
+#define ERRCODE_CH_SCHEMA_CHANGED			MAKE_SQLSTATE('U','B','0','1','3')
 
 /* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
  * status that is no failure. */

@@ -17,7 +17,7 @@
 static bool
 is_finding(const ErrorData *error)
 {
-	return error->sqlerrcode == ERRCODE_CH_VAULT || error->sqlerrcode == ERRCODE_CH_CREDENTIAL_UNAVAILABLE;
+	return error->sqlerrcode == ERRCODE_CH_VAULT;
 }
 
 static void

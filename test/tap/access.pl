@@ -67,7 +67,7 @@ foreach my $call ("connhub.test('shop')", "connhub.update_connector('shop', data
 	refused('bob', "SELECT * FROM $call", "call $call on another's connector", qr/ERROR:  (42501|UB005)/);
 	refused('rita', "SELECT * FROM $call", "call $call as a reader", qr/ERROR:  (42501|UB005)/);
 }
-refused('bob', "SELECT * FROM connhub.attach('shop')", "attach another's connector", qr/ERROR:  (42501|UB005|UB014|3F000)/);
+refused('bob', "SELECT * FROM connhub.attach('shop')", "attach another's connector", qr/ERROR:  (42501|UB005|UB013|3F000)/);
 refused('bob', 'SELECT * FROM shop.customers', "read another's foreign table");
 refused('alice', 'SELECT * FROM connhub_catalog.secret', 'read the vault');
 refused('adam', 'SELECT * FROM connhub_catalog.secret', 'read the vault');
