@@ -1,9 +1,10 @@
-/* test/fuzz/server.c — as much of the server as the fuzzed files call: memory that goes after each input, string
- * buffers, and an ereport that jumps back to the target.  What they never call stays unresolved. */
+/* test/fuzz/server.c — as much of the server as the fuzzed and unit-tested files call: memory that goes after each
+ * input, string buffers, and an ereport that jumps back to the target.  What they never call stays unresolved. */
 #include "postgres.h"
 
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -246,4 +247,18 @@ void
 ExceptionalCondition(const char *condition, const char *type, const char *file, int line)
 {
 	abort();
+}
+
+#undef vsnprintf
+
+int
+pg_snprintf(char *text, size_t size, const char *format,...)
+{
+	va_list		args;
+	int			length;
+
+	va_start(args, format);
+	length = vsnprintf(text, size, format, args);
+	va_end(args);
+	return length;
 }
