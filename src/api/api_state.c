@@ -160,7 +160,7 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 							   "connector \"%s\" is deleted, but %d foreign tables depend on its server and stay",
 							   list_length(tables), connector->name, list_length(tables)),
 				 errdetail("They cannot be queried any more; the result names them."),
-				 errhint("delete_connector('%s', force => true) drops them too.",
+				 errhint("connhub.delete_connector('%s', force => true) drops them too.",
 						 ch_uuid_text(&connector->id))));
 	if (drop)
 		ch_connector_drop_server(server);
