@@ -181,6 +181,42 @@ ROLLBACK TO s;
 SELECT count(*) FROM f_reuse.n;
 ROLLBACK;
 
+-- a scan whose rows could not be set aside for another statement does not end as if there were no more
+SELECT conn_faults.source('f_spill', 'fetch@500:lost');
+CREATE FUNCTION conn_faults.nested() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint := 0;
+	id bigint;
+BEGIN
+	FOR id IN SELECT t.id FROM f_spill.n AS t LOOP
+		n := n + 1;
+		BEGIN
+			PERFORM count(*) FROM f_spill.n;
+		EXCEPTION WHEN connection_exception OR connection_failure THEN NULL;
+		END;
+	END LOOP;
+	RETURN n;
+END $$;
+SELECT conn_faults.nested();
+-- nor does a failed ANALYZE leave its cursor behind
+DO $$
+DECLARE
+	used bigint;
+BEGIN
+	FOR round IN 1 .. 40 LOOP
+		BEGIN
+			ANALYZE f_spill.n;
+		EXCEPTION WHEN connection_exception OR connection_failure THEN NULL;
+		END;
+		IF round = 10 THEN
+			SELECT used_bytes INTO used FROM pg_backend_memory_contexts WHERE name = 'connhub cursors';
+		END IF;
+	END LOOP;
+	IF used IS DISTINCT FROM (SELECT used_bytes FROM pg_backend_memory_contexts WHERE name = 'connhub cursors') THEN
+		RAISE EXCEPTION 'cursors are left behind';
+	END IF;
+END $$;
+
 -- a failing commit is an error of the local transaction; a failing rollback only costs the connection
 SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "commit:lost"}');
 SELECT count(*) FROM f_reuse.n;
@@ -199,5 +235,5 @@ PREPARE TRANSACTION 'conn_faults';
 SELECT status FROM connhub.disable('f_reuse');
 SELECT count(*) FROM f_reuse.n;
 
-SELECT count(*) FROM unnest(ARRAY['f_open', 'f_run', 'f_retry', 'f_hang', 'f_reuse']) AS name, LATERAL connhub.delete_connector(name, force => true);
-DROP SCHEMA f_open, f_run, f_retry, f_hang, f_reuse, conn_faults CASCADE;
+SELECT count(*) FROM unnest(ARRAY['f_open', 'f_run', 'f_retry', 'f_hang', 'f_reuse', 'f_spill']) AS name, LATERAL connhub.delete_connector(name, force => true);
+DROP SCHEMA f_open, f_run, f_retry, f_hang, f_reuse, f_spill, conn_faults CASCADE;

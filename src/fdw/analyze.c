@@ -94,6 +94,28 @@ render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 	return ch_relinfo_render(info, ch_request_make(&parts, &params));
 }
 
+static void
+close_cursor(void *arg)
+{
+	ChCursor  **cursor = arg;
+
+	ch_cursor_close(*cursor);
+	*cursor = NULL;
+}
+
+/* Where to keep a cursor, so that an error closes it too. */
+static ChCursor **
+cursor_holder(void)
+{
+	ChCursor  **cursor = palloc0(sizeof(ChCursor *));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = close_cursor;
+	callback->arg = cursor;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	return cursor;
+}
+
 static int
 acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, double *total,
 					double *dead)
@@ -106,7 +128,7 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	ChSlotReader *reader;
 	ConnhubBatch *batch;
-	ChCursor   *cursor;
+	ChCursor  **cursor = cursor_holder();
 	int			ncolumns;
 
 	query.text = render_columns(info, attnums, &ncolumns);
@@ -118,12 +140,12 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	sample.row_context = AllocSetContextCreate(CurrentMemoryContext, "connhub sampled row", ALLOCSET_DEFAULT_SIZES);
 
 	batch = ch_batch_create(CurrentMemoryContext, ncolumns, BATCH_ROWS, BATCH_BYTES);
-	cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, refuse_spill,
-							RelationGetRelationName(relation));
+	*cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, refuse_spill,
+							 RelationGetRelationName(relation));
 	for (;;)
 	{
 		ch_batch_reset(batch, query.columns);
-		if (!ch_cursor_fetch(cursor, batch))
+		if (!ch_cursor_fetch(*cursor, batch))
 			break;
 		ch_slot_reader_begin(reader, batch);
 		for (uint32 row = 0; row < batch->nrows; row++)
@@ -132,7 +154,7 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 			sample_row(&sample, reader, row, slot);
 		}
 	}
-	ch_cursor_close(cursor);
+	close_cursor(cursor);
 	ch_batch_free(batch);
 	MemoryContextDelete(sample.row_context);
 	ExecDropSingleTupleTableSlot(slot);

@@ -61,6 +61,7 @@ typedef struct ChScanState
 	/* Set aside. */
 	Tuplestorestate *store;		/* the rest of the rows, or NULL */
 	bool		store_is_whole; /* from the first row on */
+	bool		is_spilling;	/* and stays set when an error came between: rows are missing */
 	TupleTableSlot *store_slot;
 
 	ChScanCounts counts;
@@ -292,6 +293,7 @@ spill(void *holder)
 						strVal(item(scan, CH_PLAN_CONNECTOR_NAME))),
 				 errdetail("The check of a domain runs a query over the same connection.")));
 	CurrentResourceOwner = scan->owner;
+	scan->is_spilling = true;
 	scan->store_is_whole = (scan->first_batch || scan->counts.batches == 0) && scan->row == 0;
 	scan->store = tuplestore_begin_heap(false, false, work_mem);
 	slot = MakeSingleTupleTableSlot(scan->desc, &TTSOpsVirtual);
@@ -313,6 +315,7 @@ spill(void *holder)
 	MemoryContextDelete(row_context);
 	if (scan->store_slot == NULL)
 		scan->store_slot = MakeSingleTupleTableSlot(scan->desc, &TTSOpsMinimalTuple);
+	scan->is_spilling = false;
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(old);
 }
@@ -322,7 +325,8 @@ forget_store(ChScanState *scan)
 {
 	if (scan->store == NULL)
 		return;
-	ExecClearTuple(scan->store_slot);
+	if (scan->store_slot)
+		ExecClearTuple(scan->store_slot);
 	tuplestore_end(scan->store);
 	scan->store = NULL;
 }
@@ -368,6 +372,13 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 
 	ExecClearTuple(slot);
+	if (scan->is_spilling)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("rows of connector \"%s\" were lost when another statement needed its connection",
+						strVal(item(scan, CH_PLAN_CONNECTOR_NAME))),
+				 errdetail("They could not be set aside, and the error that said so was caught."),
+				 errhint("Run the query again.")));
 	if (!scan->started)
 		start(scan, node);
 
@@ -396,7 +407,7 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 
 	/* The same rows again: from where they still are, if they all are. */
-	if (!bms_overlap(node->ss.ps.chgParam, scan->param_ids))
+	if (!scan->is_spilling && !bms_overlap(node->ss.ps.chgParam, scan->param_ids))
 	{
 		if (scan->store && scan->store_is_whole)
 		{
@@ -411,6 +422,8 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 	}
 	release_cursor(scan);
 	forget_store(scan);
+	scan->is_spilling = false;
+	scan->is_busy = false;
 	scan->started = false;
 }
 
