@@ -131,20 +131,20 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		return CONNHUB_CONFIG;
 	}
 
+	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
+	ch_phases_begin(times);
+	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
 	PG_TRY();
 	{
-		ch_phases_begin(times);
-		opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
-		ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
 		status = prepare(opening, error);
 		if (status == CONNHUB_OK)
 			status = open_by_steps(call, &opening->config, handle, error);
-		ch_deadline_end(&deadline);
 	}
 	PG_FINALLY();
 	{
 		ConnhubPhase last = ch_phases_end();
 
+		ch_deadline_end(&deadline);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
 		release(opening);
