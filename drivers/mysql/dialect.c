@@ -279,18 +279,6 @@ is_safe_divisor(const ConnhubExpr *expr)
 		expr->value->v.integer != -1;
 }
 
-static bool
-ends_in_escape(const ConnhubExpr *pattern)
-{
-	size_t		backslashes = 0;
-
-	if (pattern->kind != CONNHUB_EXPR_CONST || pattern->value->is_null)
-		return false;
-	for (size_t i = pattern->value->v.slice.length; i > 0 && pattern->value->v.slice.data[i - 1] == '\\'; i--)
-		backslashes++;
-	return backslashes % 2 == 1;
-}
-
 /* The column an expression is, casts apart; NULL: it is none. */
 static const ConnhubColumn *
 column_of(const ConnhubExpr *expr)
@@ -321,8 +309,8 @@ refuse_text_call(const ConnhubExpr *expr)
 			expr->args[i]->kind != CONNHUB_EXPR_CONST && expr->args[i]->kind != CONNHUB_EXPR_PARAM)
 			return "a list of text may hold constants and parameters only";
 	}
-	if ((expr->fn == CONNHUB_FN_LIKE || expr->fn == CONNHUB_FN_NOT_LIKE) && ends_in_escape(expr->args[1]))
-		return "a pattern that ends in its escape character is an error here and none there";
+	if ((expr->fn == CONNHUB_FN_LIKE || expr->fn == CONNHUB_FN_NOT_LIKE) && sql_pattern_dangles(expr->args[1]))
+		return SQL_PATTERN_DANGLES;
 	return NULL;
 }
 

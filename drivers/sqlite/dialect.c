@@ -209,6 +209,8 @@ call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 	}
 	if (fn == CONNHUB_FN_LIKE && call->args[1]->kind != CONNHUB_EXPR_CONST)
 		return "the pattern is not a constant";
+	if (fn == CONNHUB_FN_LIKE && sql_pattern_dangles(call->args[1]))
+		return SQL_PATTERN_DANGLES;
 	if (fn == CONNHUB_FN_LIKE && !call->args[1]->value->is_null && call->args[1]->value->v.slice.length > 50000)
 		return "the pattern is too long for the source";
 	return NULL;

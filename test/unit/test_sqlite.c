@@ -472,6 +472,8 @@ test_judge(void)
 				 "column without a type is null");
 	check_filter(&source, fake_call(CONNHUB_FN_LIKE, &fake_english, name, fake_slice(CONNHUB_TEXT, "a%"), NULL, NULL),
 				 "superset", "(t.\"name\" LIKE 'a%' ESCAPE '\\')", "like");
+	check_filter(&source, fake_call(CONNHUB_FN_LIKE, &fake_english, name, fake_slice(CONNHUB_TEXT, "a\\"), NULL, NULL),
+				 "refused", "", "like with nothing behind its escape");
 	check_filter(&source, fake_call(CONNHUB_FN_ILIKE, &fake_english, name, word, NULL, NULL), "refused", "", "ilike");
 	check_filter(&source, fake_call(CONNHUB_FN_LT, NULL, day, date, NULL, NULL), "superset",
 				 "(t.\"day\" < ('2024-02-29' || '~'))", "date < constant");

@@ -179,6 +179,10 @@ extern ConnhubStatus sql_render(const SqlDialect *dialect, const ConnhubHost *ho
  * or the reason why not.  A null test needs only the first. */
 extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use);
 
+/* Is it a constant LIKE pattern whose last backslash has nothing to escape?  PostgreSQL then fails. */
+extern bool sql_pattern_dangles(const ConnhubExpr *pattern);
+#define SQL_PATTERN_DANGLES	"a pattern that ends in its escape character is an error here and none there"
+
 /* Turn rendered text with numbered placeholders (?1) into text with plain ones for libraries that bind
  * by position.  order receives, for each placeholder, the 0-based parameter it stands for; *norder is
  * their number.  order comes from host->alloc.  OK or NO_MEMORY. */

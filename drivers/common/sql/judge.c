@@ -80,6 +80,18 @@ sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use)
 	return NULL;
 }
 
+bool
+sql_pattern_dangles(const ConnhubExpr *pattern)
+{
+	size_t		backslashes = 0;
+
+	if (pattern->kind != CONNHUB_EXPR_CONST || pattern->value->is_null)
+		return false;
+	for (size_t i = pattern->value->v.slice.length; i > 0 && pattern->value->v.slice.data[i - 1] == '\\'; i--)
+		backslashes++;
+	return backslashes % 2 == 1;
+}
+
 static const char *
 column_refusal(const Judge *judge, const ConnhubColumn *column, SqlColumnUse use)
 {
