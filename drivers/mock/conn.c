@@ -118,7 +118,7 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	ConnhubStatus status;
 
 	if (self == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	memset(self, 0, sizeof(*self));
 	self->phase = phases[0];
 	self->latency_ms = strtoll(option(config, "latency"), NULL, 10);
@@ -237,7 +237,7 @@ mk_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	if (status != CONNHUB_OK)
 		return status;
 	if (conn->in_transaction)
-		return mk_fail(error, CONNHUB_INTERNAL, "a transaction is already open");
+		return fail_as(error, CONNHUB_INTERNAL, "a transaction is already open");
 	conn->in_transaction = true;
 	return CONNHUB_OK;
 }
@@ -250,7 +250,7 @@ end_transaction(ConnhubConn *conn, MkPlace place, ConnhubError *error)
 	if (status != CONNHUB_OK)
 		return status;
 	if (!conn->in_transaction)
-		return mk_fail(error, CONNHUB_INTERNAL, "no transaction is open");
+		return fail_as(error, CONNHUB_INTERNAL, "no transaction is open");
 	conn->in_transaction = false;
 	return CONNHUB_OK;
 }

@@ -54,7 +54,7 @@ emit_key(ConnhubSink *sink, const MkTable *table, ConnhubError *error)
 	uint32_t	i;
 
 	if (columns == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	for (i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].is_key)
 			columns[key.ncolumns++] = table->columns[i].name;
@@ -146,6 +146,6 @@ mk_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSin
 			status = emit_table(sink, table, request->with_stats, error);
 	}
 	if (status != CONNHUB_OK && error->status == CONNHUB_OK)
-		mk_fail(error, status, "discovery was stopped");
+		fail_as(error, status, "discovery was stopped");
 	return status;
 }

@@ -109,7 +109,7 @@ mk_types_match(ConnhubType a, ConnhubType b)
 static ConnhubStatus
 wrong_operand(const MkExpr *expr, const MkRow *row)
 {
-	return mk_fail(row->error, CONNHUB_QUERY, "function \"%s\" is not defined for these operands",
+	return fail_as(row->error, CONNHUB_QUERY, "function \"%s\" is not defined for these operands",
 				   mk_function_name(expr->fn));
 }
 
@@ -124,7 +124,7 @@ mk_expr_evaluate(const MkExpr *expr, const MkRow *row, ConnhubValue *value)
 			if (mk_table_value(row->table, expr->column, row->number,
 							   expr->scratch + row->side * MK_SCRATCH, value))
 				return CONNHUB_OK;
-			return mk_fail(row->error, CONNHUB_DATA,
+			return fail_as(row->error, CONNHUB_DATA,
 						   "row %" PRIu64 " of column \"%s\" cannot be represented", row->number,
 						   expr->column->name);
 		case CONNHUB_EXPR_CONST:
@@ -148,7 +148,7 @@ mk_expr_evaluate(const MkExpr *expr, const MkRow *row, ConnhubValue *value)
 		if (functions[i].fn == expr->fn)
 			break;
 	if (i == NFUNCTIONS || expr->nargs < functions[i].least || expr->nargs > functions[i].most)
-		return mk_fail(row->error, CONNHUB_QUERY, "wrong number of operands");
+		return fail_as(row->error, CONNHUB_QUERY, "wrong number of operands");
 	return functions[i].evaluate(expr, row, value);
 }
 

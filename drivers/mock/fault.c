@@ -10,8 +10,6 @@
 #include "mock.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,19 +57,6 @@ static const struct
 };
 
 #define NACTIONS (sizeof(actions) / sizeof(actions[0]))
-
-ConnhubStatus
-mk_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
-{
-	va_list		args;
-
-	error->status = status;
-	error->column = -1;
-	va_start(args, format);
-	vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return status;
-}
 
 static bool
 word_is(const char *word, size_t length, const char *name)
@@ -165,7 +150,7 @@ mk_faults_parse(MkArena *arena, const char *text, MkFaults *faults, ConnhubError
 		n += (*p == ',');
 	faults->faults = mk_arena_alloc(arena, n * sizeof(MkFault));
 	if (faults->faults == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	for (p = text; faults->nfaults < n; faults->nfaults++)
 	{
 		size_t		length;
@@ -174,9 +159,8 @@ mk_faults_parse(MkArena *arena, const char *text, MkFaults *faults, ConnhubError
 		length = strcspn(p, ", ");
 		if (!parse_fault(p, length, &faults->faults[faults->nfaults]))
 		{
-			mk_fail(error, CONNHUB_CONFIG, "invalid fault \"%.*s\"", (int) length, p);
-			snprintf(error->hint, sizeof(error->hint),
-					 "A fault is place[@number][#connection]:action[:milliseconds], as in \"fetch@3:lost\".");
+			fail_as(error, CONNHUB_CONFIG, "invalid fault \"%.*s\"", (int) length, p);
+			fail_hint(error, "A fault is place[@number][#connection]:action[:milliseconds], as in \"fetch@3:lost\".");
 			return CONNHUB_CONFIG;
 		}
 		p += length;
@@ -213,7 +197,7 @@ mk_fault_fail(const MkFault *fault, ConnhubError *error)
 {
 	size_t		i;
 
-	mk_fail(error, fault->status, "scripted fault at %s", mk_place_names[fault->place]);
+	fail_as(error, fault->status, "scripted fault at %s", mk_place_names[fault->place]);
 	for (i = 0; i < NACTIONS; i++)
 		if (actions[i].action == MK_ACT_FAIL && actions[i].status == fault->status)
 			break;
@@ -238,7 +222,7 @@ block(const MkFault *fault, ConnhubError *error)
 	ConnhubStatus status;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "could not make a socket");
+		return fail_as(error, CONNHUB_NO_MEMORY, "could not make a socket");
 	mk_host->guard_begin(pair[0]);
 	do
 		got = read(pair[0], &byte, 1);
@@ -247,7 +231,7 @@ block(const MkFault *fault, ConnhubError *error)
 	close(pair[0]);
 	close(pair[1]);
 	status = mk_host->cancelled();
-	return mk_fail(error, status == CONNHUB_OK ? CONNHUB_INTERNAL : status, "%s at %s",
+	return fail_as(error, status == CONNHUB_OK ? CONNHUB_INTERNAL : status, "%s at %s",
 				   status == CONNHUB_TIMEOUT ? "timed out" : "cancelled", mk_place_names[fault->place]);
 }
 
@@ -262,7 +246,7 @@ mk_fault_strike(const MkFault *fault, ConnhubError *error)
 		ConnhubStatus status = mk_host->wait(-1, 0, ms);
 
 		if (status != CONNHUB_OK)
-			return mk_fail(error, status, "%s at %s",
+			return fail_as(error, status, "%s at %s",
 						   status == CONNHUB_TIMEOUT ? "timed out" : "cancelled",
 						   mk_place_names[fault->place]);
 	}

@@ -7,6 +7,7 @@
 #define MOCK_H
 
 #include "connhub/driver.h"
+#include "fail.h"
 
 #include <inttypes.h>
 
@@ -27,12 +28,6 @@ typedef struct MkArena
 extern void *mk_arena_alloc(MkArena *arena, size_t size);
 extern char *mk_arena_copy(MkArena *arena, const char *data, size_t length);
 extern void mk_arena_free(MkArena *arena);
-
-/* ---- Errors (fault.c) ---- */
-
-/* Fill *error and return status. */
-extern ConnhubStatus mk_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
-			CONNHUB_PRINTF(3, 4);
 
 /* ---- Types (types.c) ---- */
 

@@ -37,7 +37,7 @@ static void *
 expected(Parser *parser, const char *what)
 {
 	if (parser->error->status == CONNHUB_OK)
-		mk_fail(parser->error, CONNHUB_QUERY, "syntax error at character %d of the query: expected %s",
+		fail_as(parser->error, CONNHUB_QUERY, "syntax error at character %d of the query: expected %s",
 				(int) (parser->at - parser->start) + 1, what);
 	return NULL;
 }
@@ -45,7 +45,7 @@ expected(Parser *parser, const char *what)
 static void *
 out_of_memory(Parser *parser)
 {
-	mk_fail(parser->error, CONNHUB_NO_MEMORY, "out of memory");
+	fail_no_memory(parser->error);
 	return NULL;
 }
 
@@ -221,7 +221,7 @@ parse_column(Parser *parser, MkExpr *expr)
 		if (strcmp(expr->column->name, name) == 0)
 			return expr;
 	}
-	mk_fail(parser->error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" does not exist in table \"%s\"", name,
+	fail_as(parser->error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" does not exist in table \"%s\"", name,
 			parser->table->name);
 	return NULL;
 }
@@ -371,7 +371,7 @@ parse_table(Parser *parser, const MkTables *tables)
 		return false;
 	parser->table = mk_table_find(tables, schema, name);
 	if (parser->table == NULL)
-		mk_fail(parser->error, CONNHUB_SCHEMA_CHANGED, "table \"%s\".\"%s\" does not exist", schema, name);
+		fail_as(parser->error, CONNHUB_SCHEMA_CHANGED, "table \"%s\".\"%s\" does not exist", schema, name);
 	return parser->table != NULL;
 }
 

@@ -37,7 +37,7 @@ check_cancelled(ConnhubCursor *cursor, ConnhubError *error)
 	status = mk_host->cancelled();
 	if (status == CONNHUB_OK)
 		return CONNHUB_OK;
-	return mk_fail(error, status, status == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
+	return fail_as(error, status, status == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
 }
 
 /* Do all filters hold for the row? */
@@ -151,7 +151,7 @@ sort_rows(ConnhubCursor *cursor, ConnhubError *error)
 			grown = mk_host->realloc(numbers, capacity * sizeof(uint64_t));
 			if (grown == NULL)
 			{
-				status = mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+				status = fail_no_memory(error);
 				break;
 			}
 			numbers = grown;
@@ -181,7 +181,7 @@ copy_params(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 
 	cursor->params = mk_arena_alloc(&cursor->arena, query->nparams * sizeof(ConnhubValue));
 	if (cursor->params == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	for (i = 0; i < query->nparams; i++)
 	{
 		ConnhubValue *param = &cursor->params[i];
@@ -192,7 +192,7 @@ copy_params(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 			continue;
 		param->v.slice.data = mk_arena_copy(&cursor->arena, param->v.slice.data, param->v.slice.length);
 		if (param->v.slice.data == NULL)
-			return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+			return fail_no_memory(error);
 	}
 	return CONNHUB_OK;
 }
@@ -210,12 +210,12 @@ row_count(ConnhubCursor *cursor, const MkExpr *expr, uint64_t absent, uint64_t *
 	if (expr == NULL)
 		return CONNHUB_OK;
 	if (expr->kind != CONNHUB_EXPR_CONST && expr->kind != CONNHUB_EXPR_PARAM)
-		return mk_fail(error, CONNHUB_QUERY, "limit and offset must be constants or parameters");
+		return fail_as(error, CONNHUB_QUERY, "limit and offset must be constants or parameters");
 	status = mk_expr_evaluate(expr, &row, &value);
 	if (status != CONNHUB_OK || value.is_null)
 		return status;
 	if (value.type.type != CONNHUB_INT64 || value.v.integer < 0)
-		return mk_fail(error, CONNHUB_QUERY, "limit and offset must be int64 and not negative");
+		return fail_as(error, CONNHUB_QUERY, "limit and offset must be int64 and not negative");
 	*count = (uint64_t) value.v.integer;
 	return CONNHUB_OK;
 }
@@ -234,7 +234,7 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	if (status == CONNHUB_OK)
 		status = mk_parse(&cursor->arena, &conn->tables, query->text, query->nparams, plan, error);
 	if (status == CONNHUB_OK && plan->noutputs != query->ncolumns)
-		status = mk_fail(error, CONNHUB_QUERY, "query has %u columns, %u were asked for",
+		status = fail_as(error, CONNHUB_QUERY, "query has %u columns, %u were asked for",
 						 plan->noutputs, query->ncolumns);
 	if (status == CONNHUB_OK)
 		status = row_count(cursor, plan->limit, UINT64_MAX, &cursor->remaining, error);
@@ -252,10 +252,10 @@ mk_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 	ConnhubStatus status;
 
 	if (conn->cursor)
-		return mk_fail(error, CONNHUB_INTERNAL, "a cursor is already open on this connection");
+		return fail_as(error, CONNHUB_INTERNAL, "a cursor is already open on this connection");
 	self = mk_host->alloc(sizeof(ConnhubCursor));
 	if (self == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	memset(self, 0, sizeof(*self));
 	self->conn = conn;
 	status = start(self, query, error);
@@ -363,7 +363,7 @@ put_row(ConnhubCursor *cursor, uint64_t number, ConnhubBatch *batch, size_t *byt
 		if (value.is_null)
 			continue;
 		if (!put_value(batch, vector, &value))
-			return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+			return fail_no_memory(error);
 		CONNHUB_SET_VALID(vector, batch->nrows);
 		*bytes += mk_storage(value.type.type) == MK_SLICE ? value.v.slice.length : sizeof(int64_t);
 	}

@@ -4,7 +4,6 @@
  * cut anywhere without storing rows. */
 #include "mock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +21,9 @@ wrong(Reader *reader, const char *expected)
 {
 	if (reader->error->status == CONNHUB_NO_MEMORY)
 		return CONNHUB_NO_MEMORY;
-	mk_fail(reader->error, CONNHUB_CONFIG, "invalid table description at character %d: expected %s",
+	fail_as(reader->error, CONNHUB_CONFIG, "invalid table description at character %d: expected %s",
 			(int) (reader->at - reader->start) + 1, expected);
-	snprintf(reader->error->hint, sizeof(reader->error->hint),
-			 "Tables are described like \"people(10): id int64 key, name text nulls 4\".");
+	fail_hint(reader->error, "Tables are described like \"people(10): id int64 key, name text nulls 4\".");
 	return CONNHUB_CONFIG;
 }
 
@@ -71,7 +69,7 @@ read_name(Reader *reader)
 	char	   *name = length ? mk_arena_copy(reader->arena, reader->at, length) : NULL;
 
 	if (length > 0 && name == NULL)
-		mk_fail(reader->error, CONNHUB_NO_MEMORY, "out of memory");
+		fail_no_memory(reader->error);
 	reader->at += length;
 	return name;
 }
@@ -151,7 +149,7 @@ read_table(Reader *reader, MkTable *table)
 		ncolumns += (*end == ',');
 	table->columns = mk_arena_alloc(reader->arena, ncolumns * sizeof(MkColumn));
 	if (table->columns == NULL)
-		return mk_fail(reader->error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(reader->error);
 	do
 	{
 		ConnhubStatus status = read_column(reader, &table->columns[table->ncolumns++]);
@@ -173,7 +171,7 @@ add_calls(MkArena *arena, MkTable *table, ConnhubError *error)
 	table->ncolumns = 2;
 	table->columns = mk_arena_alloc(arena, 2 * sizeof(MkColumn));
 	if (table->columns == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	table->columns[0].name = "slot";
 	table->columns[0].type = mk_type_by_id(CONNHUB_TEXT);
 	table->columns[0].is_key = true;
@@ -194,7 +192,7 @@ mk_tables_parse(MkArena *arena, const char *text, MkTables *tables, ConnhubError
 	tables->ntables = 0;
 	tables->tables = mk_arena_alloc(arena, n * sizeof(MkTable));
 	if (tables->tables == NULL)
-		return mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	for (skip_blanks(&reader); *reader.at; skip_blanks(&reader))
 	{
 		MkTable    *table = &tables->tables[tables->ntables];
@@ -204,8 +202,8 @@ mk_tables_parse(MkArena *arena, const char *text, MkTables *tables, ConnhubError
 			return status;
 		if (mk_table_find(tables, MK_DATA_SCHEMA, table->name))
 		{
-			snprintf(error->hint, sizeof(error->hint), "Give each table a name of its own.");
-			return mk_fail(error, CONNHUB_CONFIG, "table \"%s\" is described twice", table->name);
+			fail_hint(error, "Give each table a name of its own.");
+			return fail_as(error, CONNHUB_CONFIG, "table \"%s\" is described twice", table->name);
 		}
 		tables->ntables++;
 		skip_blanks(&reader);

@@ -430,5 +430,5 @@ mk_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubTex
 		put(&writer, " offset ");
 		put_expr(&writer, request->offset);
 	}
-	return writer.ok ? CONNHUB_OK : mk_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+	return writer.ok ? CONNHUB_OK : fail_no_memory(error);
 }

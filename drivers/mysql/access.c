@@ -27,9 +27,9 @@ require_schema(ConnhubConn *conn, const char *schema, ConnhubError *error)
 	my_rows_close(&rows);
 	if (status == CONNHUB_DONE)
 	{
-		my_error_set(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist, or the account may not see it",
-					 schema);
-		my_error_hint(error, "Check the connector's schema; the names of schemas are those of databases here.");
+		fail_as(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist, or the account may not see it",
+				schema);
+		fail_hint(error, "Check the connector's schema; the names of schemas are those of databases here.");
 		status = CONNHUB_NO_DATABASE;
 	}
 	return status;

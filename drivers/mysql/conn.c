@@ -105,11 +105,11 @@ static ConnhubStatus
 refuse_config(const ConnhubConfig *config, ConnhubError *error)
 {
 	if (config->host == NULL || config->naddresses == 0 || !name_is_plain(config->host))
-		my_error_set(error, CONNHUB_CONFIG, "host is missing or malformed");
+		fail_as(error, CONNHUB_CONFIG, "host is missing or malformed");
 	else if (config->username == NULL || config->username[0] == '\0')
 	{
-		my_error_set(error, CONNHUB_CONFIG, "user name is missing");
-		my_error_hint(error, "Give the connector a user name of the source.");
+		fail_as(error, CONNHUB_CONFIG, "user name is missing");
+		fail_hint(error, "Give the connector a user name of the source.");
 	}
 	else
 		return CONNHUB_OK;
@@ -186,23 +186,23 @@ fail_open(ConnhubConn *conn)
 		return my_error_wait(error, io->status);
 	if (io->status == CONNHUB_TLS)
 	{
-		my_error_set(error, CONNHUB_TLS, "the source does not offer an encrypted connection");
-		my_error_hint(error, "Enable TLS at the source, or set ssl_mode to disable if the network is trusted.");
+		fail_as(error, CONNHUB_TLS, "the source does not offer an encrypted connection");
+		fail_hint(error, "Enable TLS at the source, or set ssl_mode to disable if the network is trusted.");
 		return error->status;
 	}
 	if (io->phase == CONNHUB_PHASE_TLS)
 	{
 		const char *text = mysql_error(conn->mysql);
 
-		my_error_set(error, CONNHUB_TLS, "could not establish an encrypted connection");
+		fail_as(error, CONNHUB_TLS, "could not establish an encrypted connection");
 		error->native_code = reason;
 		if (reason != 0)
 		{
-			my_error_detail(error, "The server's certificate was not accepted: %s.", my_tls_reason(reason, &hint));
-			my_error_hint(error, "%s", hint);
+			fail_detail(error, "The server's certificate was not accepted: %s.", my_tls_reason(reason, &hint));
+			fail_hint(error, "%s", hint);
 		}
 		else
-			my_error_detail(error, "The TLS library reports: %s.", text);
+			fail_detail(error, "The TLS library reports: %s.", text);
 		error->connection_lost = true;
 		return error->status;
 	}
@@ -211,8 +211,8 @@ fail_open(ConnhubConn *conn)
 	my_error_native(error, mysql_errno(conn->mysql), mysql_sqlstate(conn->mysql), mysql_error(conn->mysql));
 	if (error->status == CONNHUB_LOST && io->phase == CONNHUB_PHASE_TCP)
 	{
-		my_error_set(error, CONNHUB_REFUSED, "the source closed the connection without a greeting");
-		my_error_hint(error, "Check host and port: what answers there may not be this kind of source.");
+		fail_as(error, CONNHUB_REFUSED, "the source closed the connection without a greeting");
+		fail_hint(error, "Check host and port: what answers there may not be this kind of source.");
 	}
 	error->connection_lost = true;
 	return error->status;
@@ -251,8 +251,8 @@ static ConnhubStatus
 refuse_without_password(ConnhubConn *conn)
 {
 	my_io_enter_phase(&conn->io, CONNHUB_PHASE_AUTH);
-	my_error_set(&conn->open_error, CONNHUB_AUTH, "a password is required");
-	my_error_hint(&conn->open_error, "Give the connector the password of its account at the source.");
+	fail_as(&conn->open_error, CONNHUB_AUTH, "a password is required");
+	fail_hint(&conn->open_error, "Give the connector the password of its account at the source.");
 	return CONNHUB_AUTH;
 }
 
@@ -307,7 +307,7 @@ start_conn(ConnhubConn *conn, ConnhubError *error)
 {
 	conn->mysql = mysql_init(NULL);
 	if (conn->mysql == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	set_options(conn);
 	conn->io.addresses = (const char *const *) conn->addresses;
 	conn->io.naddresses = conn->naddresses;
@@ -316,7 +316,7 @@ start_conn(ConnhubConn *conn, ConnhubError *error)
 	conn->io.must_encrypt = conn->ssl_mode != CONNHUB_SSL_DISABLE;
 	conn->io.tls = conn->tls;
 	if (!my_io_begin(&conn->io, open_main, conn))
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	return CONNHUB_OK;
 }
 
@@ -330,9 +330,9 @@ my_open(const ConnhubConfig *config, ConnhubConn **result, ConnhubError *error)
 		return status;
 	conn = create_conn(my_host);
 	if (conn == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	if (!copy_config(conn, config))
-		status = my_error_no_memory(error);
+		status = fail_no_memory(error);
 	if (status == CONNHUB_OK)
 		status = read_options(conn, config);
 	if (status == CONNHUB_OK && conn->ssl_mode != CONNHUB_SSL_DISABLE)
@@ -475,7 +475,7 @@ my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 {
 	if (my_io_is_stale(&conn->io))
 	{
-		my_error_set(error, CONNHUB_LOST, "the source has closed the connection");
+		fail_as(error, CONNHUB_LOST, "the source has closed the connection");
 		error->connection_lost = true;
 		error->retryable = true;
 		return CONNHUB_LOST;
@@ -531,7 +531,7 @@ my_kill_query(ConnhubConn *victim, int64_t within_ms, ConnhubError *error)
 	char		text[64];
 
 	if (killer == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	status = start_conn(killer, error);
 	while (status == CONNHUB_OK && (status = my_step(killer, &wait, error)) == CONNHUB_WAIT)
 	{

@@ -119,7 +119,7 @@ each_row(MyDiscovery *discovery, MyText *text, ConnhubStatus (*take) (MyDiscover
 		{
 			/* Too much may be unread to read it off, and the caller is giving up. */
 			my_io_abort(&discovery->conn->io, status);
-			my_error_set(discovery->error, status, "discovery was ended by its receiver");
+			fail_as(discovery->error, status, "discovery was ended by its receiver");
 			discovery->error->connection_lost = true;
 			break;
 		}

@@ -3,8 +3,6 @@
  * The cause is decided by number alone: the server's error number, the library's, or errno.  The
  * server's text is passed on for people to read. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <errmsg.h>
@@ -95,57 +93,18 @@ static const struct
 	{CR_OUT_OF_MEMORY, CONNHUB_NO_MEMORY, LOST, NULL}
 };
 
-void
-my_error_set(ConnhubError *error, ConnhubStatus status, const char *format,...)
-{
-	va_list		args;
-
-	error->status = status;
-	error->column = -1;
-	va_start(args, format);
-	vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-}
-
-void
-my_error_detail(ConnhubError *error, const char *format,...)
-{
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(error->detail, sizeof(error->detail), format, args);
-	va_end(args);
-}
-
-void
-my_error_hint(ConnhubError *error, const char *format,...)
-{
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(error->hint, sizeof(error->hint), format, args);
-	va_end(args);
-}
-
-ConnhubStatus
-my_error_no_memory(ConnhubError *error)
-{
-	my_error_set(error, CONNHUB_NO_MEMORY, "out of memory");
-	return CONNHUB_NO_MEMORY;
-}
-
 ConnhubStatus
 my_error_wait(ConnhubError *error, ConnhubStatus status)
 {
 	if (status == CONNHUB_CANCELLED)
-		my_error_set(error, status, "the operation was cancelled");
+		fail_as(error, status, "the operation was cancelled");
 	else if (status == CONNHUB_TIMEOUT)
 	{
-		my_error_set(error, status, "the source did not answer in time");
+		fail_as(error, status, "the source did not answer in time");
 		error->retryable = true;
 	}
 	else
-		my_error_set(error, status, "the connection is of no more use");
+		fail_as(error, status, "the connection is of no more use");
 	error->connection_lost = true;
 	return status;
 }
@@ -167,7 +126,7 @@ my_error_native(ConnhubError *error, unsigned int code, const char *sqlstate, co
 			break;
 		}
 	}
-	my_error_set(error, status, "%s", text != NULL && text[0] != '\0' ? text : "unknown error");
+	fail_as(error, status, "%s", text != NULL && text[0] != '\0' ? text : "unknown error");
 	if (sqlstate != NULL && strlen(sqlstate) == 5 && strcmp(sqlstate, "00000") != 0 &&
 		strcmp(sqlstate, "HY000") != 0)
 		memcpy(error->sqlstate, sqlstate, 6);
@@ -175,7 +134,7 @@ my_error_native(ConnhubError *error, unsigned int code, const char *sqlstate, co
 	error->connection_lost = (flags & LOST) != 0;
 	error->retryable = (flags & RETRY) != 0;
 	if (hint != NULL)
-		my_error_hint(error, "%s", hint);
+		fail_hint(error, "%s", hint);
 	return status;
 }
 
@@ -186,9 +145,9 @@ my_error_connect(ConnhubError *error, int sys_errno, const char *host, uint16_t 
 
 	if (sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOBUFS || sys_errno == ENOMEM)
 		status = CONNHUB_NO_MEMORY;
-	my_error_set(error, status, "could not connect to \"%s\" port %u", host, (unsigned int) port);
-	my_error_detail(error, "The operating system reports: %s.", strerror(sys_errno));
-	my_error_hint(error, "Check host and port, that the server runs and listens there, and firewalls between.");
+	fail_as(error, status, "could not connect to \"%s\" port %u", host, (unsigned int) port);
+	fail_detail(error, "The operating system reports: %s.", strerror(sys_errno));
+	fail_hint(error, "Check host and port, that the server runs and listens there, and firewalls between.");
 	error->native_code = sys_errno;
 	error->retryable = true;
 	error->connection_lost = true;

@@ -5,12 +5,7 @@
 #include <mysql.h>
 
 #include "connhub/driver.h"
-
-extern void my_error_set(ConnhubError *error, ConnhubStatus status, const char *format,...)
-			CONNHUB_PRINTF(3, 4);
-extern void my_error_detail(ConnhubError *error, const char *format,...) CONNHUB_PRINTF(2, 3);
-extern void my_error_hint(ConnhubError *error, const char *format,...) CONNHUB_PRINTF(2, 3);
-extern ConnhubStatus my_error_no_memory(ConnhubError *error);
+#include "fail.h"
 
 /* A wait that ended before what it waited for: TIMEOUT, CANCELLED. */
 extern ConnhubStatus my_error_wait(ConnhubError *error, ConnhubStatus status);

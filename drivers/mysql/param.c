@@ -17,9 +17,9 @@
 static ConnhubStatus
 fail_param(ConnhubError *error, uint32_t number, const char *what)
 {
-	my_error_set(error, CONNHUB_DATA, "parameter %u is %s, which the source cannot represent",
-				 number + 1, what);
-	my_error_hint(error, "Write the value as a constant, or turn connhub.pushdown off for the query: it is compared here then.");
+	fail_as(error, CONNHUB_DATA, "parameter %u is %s, which the source cannot represent",
+			number + 1, what);
+	fail_hint(error, "Write the value as a constant, or turn connhub.pushdown off for the query: it is compared here then.");
 	return CONNHUB_DATA;
 }
 

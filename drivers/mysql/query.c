@@ -108,7 +108,7 @@ prepare(ConnhubConn *conn, const char *text, MYSQL_STMT **result, ConnhubError *
 	MYSQL_STMT *stmt = mysql_stmt_init(conn->mysql);
 
 	if (stmt == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	if (mysql_stmt_prepare(stmt, text, strlen(text)) != 0)
 	{
 		my_stmt_error(conn, stmt, error);
@@ -133,7 +133,7 @@ get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cur
 		forget_statement(conn, statement);
 		statement->text = conn->host->alloc(strlen(text) + 1);
 		if (statement->text == NULL)
-			return my_error_no_memory(error);
+			return fail_no_memory(error);
 		strcpy(statement->text, text);
 		status = prepare(conn, text, &statement->handle, error);
 		if (status != CONNHUB_OK)
@@ -164,8 +164,8 @@ explain_loss(const MyParam *params, uint32_t nparams, ConnhubError *error)
 	if (error->connection_lost && total >= LARGE_PARAMETERS)
 	{
 		error->retryable = false;
-		my_error_hint(error, "The parameters are %lu bytes together: the source takes no more than its max_allowed_packet. "
-					  "Turn connhub.pushdown off for the query to compare the value here.", total);
+		fail_hint(error, "The parameters are %lu bytes together: the source takes no more than its max_allowed_packet. "
+				  "Turn connhub.pushdown off for the query to compare the value here.", total);
 	}
 }
 
@@ -180,16 +180,16 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 
 	if (mysql_stmt_param_count(cursor->stmt) != norder)
 	{
-		my_error_set(error, CONNHUB_QUERY, "the source finds %lu parameters in the query, the driver %u",
-					 mysql_stmt_param_count(cursor->stmt), norder);
+		fail_as(error, CONNHUB_QUERY, "the source finds %lu parameters in the query, the driver %u",
+				mysql_stmt_param_count(cursor->stmt), norder);
 		return CONNHUB_QUERY;
 	}
 	for (uint32_t i = 0; i < norder; i++)
 	{
 		if (order[i] >= query->nparams)
 		{
-			my_error_set(error, CONNHUB_QUERY, "the query uses parameter %u, but %u were given",
-						 order[i] + 1, query->nparams);
+			fail_as(error, CONNHUB_QUERY, "the query uses parameter %u, but %u were given",
+					order[i] + 1, query->nparams);
 			return CONNHUB_QUERY;
 		}
 	}
@@ -198,7 +198,7 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 		binds = conn->host->alloc(norder * sizeof(MYSQL_BIND));
 		params = conn->host->alloc(norder * sizeof(MyParam));
 		if (binds == NULL || params == NULL)
-			status = my_error_no_memory(error);
+			status = fail_no_memory(error);
 		for (uint32_t i = 0; status == CONNHUB_OK && i < norder; i++)
 			status = my_param_set(&binds[i], &params[i], &query->params[order[i]], order[i], error);
 		if (status == CONNHUB_OK && mysql_stmt_bind_param(cursor->stmt, binds) != 0)
@@ -217,8 +217,8 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 static ConnhubStatus
 fail_shape(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 {
-	my_error_set(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
-				 cursor->nfields, query->ncolumns);
+	fail_as(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
+			cursor->nfields, query->ncolumns);
 	return CONNHUB_QUERY;
 }
 
@@ -235,7 +235,7 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		return query->ncolumns > 0 ? fail_shape(cursor, query, error) : CONNHUB_OK;
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
 	if (cursor->columns == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	memset(cursor->columns, 0, cursor->nfields * sizeof(MyColumn));
 	result = mysql_stmt_result_metadata(cursor->stmt);
 	if (result == NULL)
@@ -250,7 +250,7 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		if (column->name == NULL)
 		{
 			mysql_free_result(result);
-			return my_error_no_memory(error);
+			return fail_no_memory(error);
 		}
 		strcpy(column->name, field->name);
 	}
@@ -285,19 +285,19 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 	if (conn->cursor != NULL)
 	{
-		my_error_set(error, CONNHUB_INTERNAL, "a cursor is already open on the connection");
+		fail_as(error, CONNHUB_INTERNAL, "a cursor is already open on the connection");
 		return CONNHUB_INTERNAL;
 	}
 	cursor = conn->host->alloc(sizeof(ConnhubCursor));
 	if (cursor == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->conn = conn;
 	cursor->at_end = true;
 	conn->cursor = cursor;
 	status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
 	if (status != CONNHUB_OK)
-		my_error_no_memory(error);
+		fail_no_memory(error);
 	else
 		status = get_statement(conn, text.data, query->once, cursor, error);
 	if (status == CONNHUB_OK)
@@ -343,7 +343,7 @@ next_row(ConnhubCursor *cursor, ConnhubError *error)
 	if (cursor->malformed)
 	{
 		my_io_abort(&conn->io, CONNHUB_LOST);
-		my_error_set(error, CONNHUB_LOST, "the source sent a malformed row");
+		fail_as(error, CONNHUB_LOST, "the source sent a malformed row");
 		error->connection_lost = true;
 		return CONNHUB_LOST;
 	}
@@ -470,7 +470,7 @@ my_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
 	{
 		/* Nothing may read the rest off on its own. */
 		my_io_abort(&conn->io, CONNHUB_LOST);
-		my_error_set(error, CONNHUB_LOST, "the connection was given up with rows unread");
+		fail_as(error, CONNHUB_LOST, "the connection was given up with rows unread");
 		error->connection_lost = true;
 		status = CONNHUB_LOST;
 	}

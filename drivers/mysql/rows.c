@@ -59,7 +59,7 @@ my_rows_open(ConnhubConn *conn, MyText *text, MyRows *rows, ConnhubError *error)
 	memset(rows, 0, sizeof(*rows));
 	rows->conn = conn;
 	if (text_end(&text->writer) != CONNHUB_OK)
-		status = my_error_no_memory(error);
+		status = fail_no_memory(error);
 	else
 		status = my_command(conn, text->text.data, error);
 	my_text_free(text);

@@ -48,10 +48,10 @@ fail_file(ConnhubError *error, const char *what, const char *option)
 
 	ERR_error_string_n(code, reason, sizeof(reason));
 	ERR_clear_error();
-	my_error_set(error, CONNHUB_CONFIG, "could not read %s", what);
-	my_error_detail(error, "OpenSSL reports: %s.", code != 0 ? reason : "no usable content");
-	my_error_hint(error, "Check option \"%s\": it must hold PEM text, and a key without passphrase.",
-				  option);
+	fail_as(error, CONNHUB_CONFIG, "could not read %s", what);
+	fail_detail(error, "OpenSSL reports: %s.", code != 0 ? reason : "no usable content");
+	fail_hint(error, "Check option \"%s\": it must hold PEM text, and a key without passphrase.",
+			  option);
 	return CONNHUB_CONFIG;
 }
 
@@ -60,7 +60,7 @@ load_authorities(MyTls *tls, const char *file, ConnhubError *error)
 {
 	tls->authorities = X509_STORE_new();
 	if (tls->authorities == NULL)
-		return my_error_no_memory(error);
+		return fail_no_memory(error);
 	if (file != NULL)
 	{
 		if (X509_STORE_load_locations(tls->authorities, file, NULL) != 1)
@@ -104,8 +104,8 @@ load_certificate(MyTls *tls, const char *certificate_file, const char *key_file,
 	if (X509_check_private_key(tls->certificate, tls->key) != 1)
 	{
 		ERR_clear_error();
-		my_error_set(error, CONNHUB_CONFIG, "the client key does not belong to the client certificate");
-		my_error_hint(error, "Set options \"ssl_cert\" and \"ssl_key\" to a matching pair.");
+		fail_as(error, CONNHUB_CONFIG, "the client key does not belong to the client certificate");
+		fail_hint(error, "Set options \"ssl_cert\" and \"ssl_key\" to a matching pair.");
 		return CONNHUB_CONFIG;
 	}
 	return CONNHUB_OK;
@@ -120,7 +120,7 @@ my_tls_create(const ConnhubHost *host, const ConnhubConfig *config, ConnhubError
 
 	if (tls == NULL)
 	{
-		my_error_no_memory(error);
+		fail_no_memory(error);
 		return NULL;
 	}
 	memset(tls, 0, sizeof(*tls));
@@ -128,7 +128,7 @@ my_tls_create(const ConnhubHost *host, const ConnhubConfig *config, ConnhubError
 	tls->mode = config->ssl_mode;
 	tls->name = host->alloc(strlen(config->host) + 1);
 	if (tls->name == NULL)
-		status = my_error_no_memory(error);
+		status = fail_no_memory(error);
 	else
 	{
 		strcpy(tls->name, config->host);

@@ -92,10 +92,10 @@ micros_of_time(const MyRaw *raw)
 static bool
 fail_value(const MyColumn *column, uint32_t index, MyTarget *target, const char *what, const char *hint)
 {
-	my_error_set(target->error, CONNHUB_DATA, "%s in column \"%s\"", what, column->name);
+	fail_as(target->error, CONNHUB_DATA, "%s in column \"%s\"", what, column->name);
 	target->error->column = (int32_t) index;
 	if (hint != NULL)
-		my_error_hint(target->error, "%s", hint);
+		fail_hint(target->error, "%s", hint);
 	return false;
 }
 
@@ -117,7 +117,7 @@ set_bytes(uint32_t index, size_t length, MyTarget *target)
 
 	if (copy == NULL)
 	{
-		my_error_no_memory(target->error);
+		fail_no_memory(target->error);
 		return NULL;
 	}
 	vector->v.slices[target->row].data = copy;

@@ -225,25 +225,25 @@ pg_open(const ConnhubConfig *config, ConnhubConn **result, ConnhubError *error)
 	ConnhubConn *conn;
 
 	if (!config->username || !config->username[0])
-		return pg_fail(error, CONNHUB_CONFIG, "a user name is required");
+		return fail_as(error, CONNHUB_CONFIG, "a user name is required");
 	if (config->host && strchr(config->host, ','))
-		return pg_fail(error, CONNHUB_CONFIG, "a connector has one host");
+		return fail_as(error, CONNHUB_CONFIG, "a connector has one host");
 	if (config->naddresses == 0)
-		return pg_fail(error, CONNHUB_CONFIG, "no address to connect to");
+		return fail_as(error, CONNHUB_CONFIG, "no address to connect to");
 	if (!config->ssl_ca_file && config->ssl_mode >= CONNHUB_SSL_VERIFY_CA)
 	{
 		authorities = system_authorities();
 		if (!authorities)
 		{
-			pg_fail(error, CONNHUB_CONFIG, "this machine has no list of trusted certificate authorities");
-			snprintf(error->hint, sizeof(error->hint), "Set ssl_ca to the authority's certificate.");
+			fail_as(error, CONNHUB_CONFIG, "this machine has no list of trusted certificate authorities");
+			fail_hint(error, "Set ssl_ca to the authority's certificate.");
 			return CONNHUB_CONFIG;
 		}
 	}
 
 	conn = pg_host->alloc(sizeof(ConnhubConn));
 	if (!conn)
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	memset(conn, 0, sizeof(*conn));
 	conn->type = strcmp(config->type, pg_types[PG_TYPE_REDSHIFT].name) == 0 ? PG_TYPE_REDSHIFT : PG_TYPE_POSTGRESQL;
 	conn->text_results = conn->type == PG_TYPE_REDSHIFT;
@@ -280,7 +280,7 @@ pg_open(const ConnhubConfig *config, ConnhubConn **result, ConnhubError *error)
 
 no_memory:
 	pg_close(conn);
-	return pg_no_memory(error);
+	return fail_no_memory(error);
 }
 
 /* ---- Stepping ---------------------------------------------------------------------------- */
@@ -388,7 +388,7 @@ address_failed(ConnhubConn *conn, int socket_errno, ConnhubWait *wait, ConnhubEr
 		return error->status;
 	conn->address++;
 	if (!start_address(conn))
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	memset(error, 0, sizeof(*error));
 	wait->fd = -1;
 	wait->events = 0;
@@ -406,12 +406,10 @@ connected(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 	conn->keywords = conn->values = NULL;
 	if (conn->require_password && !PQconnectionUsedPassword(conn->pg))
 	{
-		pg_fail(error, CONNHUB_AUTH, "the server asked for no password");
+		fail_as(error, CONNHUB_AUTH, "the server asked for no password");
 		error->phase = CONNHUB_PHASE_AUTH;
-		snprintf(error->detail, sizeof(error->detail),
-				 "It would let anyone of this machine in, which is not the user's own right.");
-		snprintf(error->hint, sizeof(error->hint),
-				 "Let the server ask for a password, or have an administrator create the connector.");
+		fail_detail(error, "It would let anyone of this machine in, which is not the user's own right.");
+		fail_hint(error, "Let the server ask for a password, or have an administrator create the connector.");
 		return CONNHUB_AUTH;
 	}
 	conn->in_setup = true;

@@ -7,7 +7,6 @@
  * be relied upon everywhere. */
 #include "pg.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))

@@ -4,7 +4,6 @@
  * per column and are put together here. */
 #include "pg.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,7 +225,7 @@ add_member(Discovery *discovery, PGresult **row, int column, int ref_column,
 	{
 		pg_host->free(copy);
 		pg_host->free(ref_copy);
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	}
 	discovery->columns[discovery->ncolumns] = copy;
 	discovery->ref_columns[discovery->ncolumns++] = ref_copy;
@@ -333,6 +332,6 @@ pg_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSin
 			pg_rollback(conn, &end_error);
 	}
 	if (status != CONNHUB_OK && error->status == CONNHUB_OK)
-		pg_fail(error, status, "discovery was stopped");
+		fail_as(error, status, "discovery was stopped");
 	return status;
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,25 +55,6 @@ row_of_state(const char *sqlstate)
 	return &state_rows[i];
 }
 
-ConnhubStatus
-pg_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
-{
-	va_list		args;
-
-	error->status = status;
-	error->column = -1;
-	va_start(args, format);
-	vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return status;
-}
-
-ConnhubStatus
-pg_no_memory(ConnhubError *error)
-{
-	return pg_fail(error, CONNHUB_NO_MEMORY, "out of memory");
-}
-
 /* Copy text, never splitting a character, without what follows its last line. */
 void
 pg_copy_line(char *target, size_t size, const char *text)
@@ -96,14 +76,14 @@ pg_copy_line(char *target, size_t size, const char *text)
 ConnhubStatus
 pg_wait_failed(ConnhubStatus status, ConnhubError *error)
 {
-	return pg_fail(error, status, status == CONNHUB_CANCELLED ? "cancelled" : "the time for the operation is over");
+	return fail_as(error, status, status == CONNHUB_CANCELLED ? "cancelled" : "the time for the operation is over");
 }
 
 ConnhubStatus
 pg_lost(ConnhubConn *conn, ConnhubError *error)
 {
 	conn->lost = true;
-	pg_fail(error, CONNHUB_LOST, "connection to the server was lost");
+	fail_as(error, CONNHUB_LOST, "connection to the server was lost");
 	pg_copy_line(error->detail, sizeof(error->detail), PQerrorMessage(conn->pg));
 	error->retryable = true;
 	error->connection_lost = true;
@@ -123,12 +103,12 @@ pg_result_error(ConnhubConn *conn, const PGresult *result, ConnhubError *error)
 	{
 		if (PQstatus(conn->pg) == CONNECTION_BAD)
 			return pg_lost(conn, error);
-		pg_fail(error, CONNHUB_INTERNAL, "the client library failed");
+		fail_as(error, CONNHUB_INTERNAL, "the client library failed");
 		pg_copy_line(error->detail, sizeof(error->detail), PQresultErrorMessage(result));
 		return CONNHUB_INTERNAL;
 	}
 	row = row_of_state(sqlstate);
-	pg_fail(error, row->status, "%s", "");
+	fail_as(error, row->status, "%s", "");
 	memcpy(error->sqlstate, sqlstate, 6);
 	error->phase = row->phase;
 	error->retryable = row->retryable;
@@ -192,19 +172,19 @@ static const CertificateRow certificate_rows[] = {
 static ConnhubStatus
 certificate_error(long verdict, ConnhubError *error)
 {
-	pg_fail(error, CONNHUB_TLS, "the server's certificate was not accepted");
+	fail_as(error, CONNHUB_TLS, "the server's certificate was not accepted");
 	error->phase = CONNHUB_PHASE_TLS;
 	error->native_code = verdict;
 	for (size_t i = 0; i < LENGTH(certificate_rows); i++)
 	{
 		if (certificate_rows[i].verdict != verdict)
 			continue;
-		snprintf(error->detail, sizeof(error->detail), "%s (%s)", certificate_rows[i].detail,
-				 X509_verify_cert_error_string(verdict));
-		snprintf(error->hint, sizeof(error->hint), "%s", certificate_rows[i].hint);
+		fail_detail(error, "%s (%s)", certificate_rows[i].detail,
+					X509_verify_cert_error_string(verdict));
+		fail_hint(error, "%s", certificate_rows[i].hint);
 		return CONNHUB_TLS;
 	}
-	snprintf(error->detail, sizeof(error->detail), "Verification says: %s.", X509_verify_cert_error_string(verdict));
+	fail_detail(error, "Verification says: %s.", X509_verify_cert_error_string(verdict));
 	return CONNHUB_TLS;
 }
 
@@ -219,12 +199,11 @@ tls_error(ConnhubConn *conn, ConnhubError *error)
 	/* The handshake went well and yet the library gave up: it did not find the name. */
 	if (tls && conn->verify_name && SSL_is_init_finished(tls))
 		return certificate_error(X509_V_ERR_HOSTNAME_MISMATCH, error);
-	pg_fail(error, CONNHUB_TLS, tls ? "the TLS handshake failed" : "no TLS connection could be started");
+	fail_as(error, CONNHUB_TLS, tls ? "the TLS handshake failed" : "no TLS connection could be started");
 	error->phase = CONNHUB_PHASE_TLS;
 	pg_copy_line(error->detail, sizeof(error->detail), PQerrorMessage(conn->pg));
 	if (!tls)
-		snprintf(error->hint, sizeof(error->hint),
-				 "Enable TLS on the server, or set ssl_mode to disable where the network is trusted.");
+		fail_hint(error, "Enable TLS on the server, or set ssl_mode to disable where the network is trusted.");
 	return CONNHUB_TLS;
 }
 
@@ -266,33 +245,33 @@ pg_open_error(ConnhubConn *conn, int socket_errno, ConnhubError *error)
 	{
 		bool		late = socket_errno == ETIMEDOUT;
 
-		pg_fail(error, late ? CONNHUB_TIMEOUT : CONNHUB_REFUSED,
+		fail_as(error, late ? CONNHUB_TIMEOUT : CONNHUB_REFUSED,
 				late ? "no answer from the server" : "connection refused or server unreachable");
 		error->phase = CONNHUB_PHASE_TCP;
 		error->native_code = socket_errno;
 		error->retryable = true;
 		if (socket_errno != 0)
-			snprintf(error->detail, sizeof(error->detail), "Address %s: %s.", conn->addresses[conn->address],
-					 strerror(socket_errno));
+			fail_detail(error, "Address %s: %s.", conn->addresses[conn->address],
+						strerror(socket_errno));
 		else
 			pg_copy_line(error->detail, sizeof(error->detail), message);
-		snprintf(error->hint, sizeof(error->hint), "Check host and port, and that the server accepts connections.");
+		fail_hint(error, "Check host and port, and that the server accepts connections.");
 		return error->status;
 	}
 
 	/* Past the first greeting: the far end hung up, or asked for what we do not have. */
 	if (conn->foreign)
 	{
-		pg_fail(error, CONNHUB_REFUSED, "the server does not speak the PostgreSQL protocol");
-		snprintf(error->hint, sizeof(error->hint), "Check the port.");
+		fail_as(error, CONNHUB_REFUSED, "the server does not speak the PostgreSQL protocol");
+		fail_hint(error, "Check the port.");
 	}
 	else if (conn->hung_up || conn->phase != CONNHUB_PHASE_AUTH)
 	{
-		pg_fail(error, CONNHUB_LOST, "the server closed the connection");
+		fail_as(error, CONNHUB_LOST, "the server closed the connection");
 		error->retryable = true;
 	}
 	else
-		pg_fail(error, CONNHUB_AUTH, PQconnectionNeedsPassword(conn->pg) ? "the server asks for a password" :
+		fail_as(error, CONNHUB_AUTH, PQconnectionNeedsPassword(conn->pg) ? "the server asks for a password" :
 				"authentication could not be completed");
 	error->phase = conn->phase;
 	pg_copy_line(error->detail, sizeof(error->detail), message);

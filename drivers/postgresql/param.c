@@ -4,7 +4,6 @@
  * from the cast in the statement. */
 #include "pg.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct WireType
@@ -121,7 +120,7 @@ pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError
 	if (count == 0)
 		return CONNHUB_OK;
 	if (count > 65535)
-		return pg_fail(error, CONNHUB_UNSUPPORTED, "a statement takes at most 65535 parameters");
+		return fail_as(error, CONNHUB_UNSUPPORTED, "a statement takes at most 65535 parameters");
 	for (uint32_t i = 0; i < count; i++)
 		if (!values[i].is_null)
 			size += values[i].type.type == CONNHUB_INTERVAL || wire_types[values[i].type.type].width > 0 ? 16 :
@@ -129,7 +128,7 @@ pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError
 	size += count * (sizeof(char *) + sizeof(Oid) + 2 * sizeof(int));
 	bound->memory = pg_host->alloc(size);
 	if (!bound->memory)
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	pointers = bound->memory;
 	oids = (Oid *) (pointers + count);
 	lengths = (int *) (oids + count);
@@ -148,7 +147,7 @@ pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError
 		if (wire->type == CONNHUB_TYPE_NONE)
 		{
 			pg_unbind(bound);
-			return pg_fail(error, CONNHUB_INTERNAL, "parameter %u is of a type that cannot be sent", i + 1);
+			return fail_as(error, CONNHUB_INTERNAL, "parameter %u is of a type that cannot be sent", i + 1);
 		}
 		if (value->is_null)
 			continue;
@@ -157,7 +156,7 @@ pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError
 			if (!put_value(forms, value, wire->width))
 			{
 				pg_unbind(bound);
-				return pg_fail(error, CONNHUB_DATA, "parameter %u is out of the range of the source's type", i + 1);
+				return fail_as(error, CONNHUB_DATA, "parameter %u is out of the range of the source's type", i + 1);
 			}
 			pointers[i] = forms;
 			lengths[i] = wire->width;

@@ -9,6 +9,7 @@
 
 #include "connhub/driver.h"
 #include "sql/dialect.h"
+#include "fail.h"
 #include "text.h"
 
 extern const ConnhubHost *pg_host;
@@ -102,9 +103,7 @@ struct ConnhubConn
 	uint64_t	uses;
 };
 
-/* error.c: every failure gets its status here. */
-extern ConnhubStatus pg_fail(ConnhubError *error, ConnhubStatus status, const char *format,...) CONNHUB_PRINTF(3, 4);
-extern ConnhubStatus pg_no_memory(ConnhubError *error);
+/* error.c: what the server, libpq or the socket says gets its status here. */
 extern ConnhubStatus pg_result_error(ConnhubConn *conn, const PGresult *result, ConnhubError *error);
 extern ConnhubStatus pg_lost(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_open_error(ConnhubConn *conn, int socket_errno, ConnhubError *error);

@@ -5,7 +5,6 @@
  * fetch waits for the first row only and takes along what else has arrived. */
 #include "pg.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct CursorColumn
@@ -87,10 +86,10 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	ConnhubStatus status;
 
 	if (conn->cursor)
-		return pg_fail(error, CONNHUB_INTERNAL, "another cursor is open on the connection");
+		return fail_as(error, CONNHUB_INTERNAL, "another cursor is open on the connection");
 	cursor = make_cursor(conn, query);
 	if (!cursor)
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	status = pg_bind(query->params, query->nparams, &bound, error);
 	if (status == CONNHUB_OK)
 	{
@@ -114,7 +113,7 @@ static ConnhubStatus
 describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 {
 	if (cursor->ncolumns > 0 && (uint32_t) PQnfields(row) != cursor->ncolumns)
-		return pg_fail(error, CONNHUB_SCHEMA_CHANGED, "the source returned %d columns instead of %u", PQnfields(row),
+		return fail_as(error, CONNHUB_SCHEMA_CHANGED, "the source returned %d columns instead of %u", PQnfields(row),
 					   cursor->ncolumns);
 	for (uint32_t i = 0; i < cursor->ncolumns; i++)
 	{
@@ -125,11 +124,11 @@ describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 		{
 			const PgType *type = pg_type_by_oid(PQftype(row, (int) i));
 
-			pg_fail(error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" has another type at the source now",
+			fail_as(error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" has another type at the source now",
 					PQfname(row, (int) i));
-			snprintf(error->detail, sizeof(error->detail), "The source sent type %s instead of %s.",
-					 type ? type->name : "unknown here", column->wanted.pg_type ? column->wanted.pg_type : "unknown");
-			snprintf(error->hint, sizeof(error->hint), "Discover the connector again and attach the table anew.");
+			fail_detail(error, "The source sent type %s instead of %s.",
+						type ? type->name : "unknown here", column->wanted.pg_type ? column->wanted.pg_type : "unknown");
+			fail_hint(error, "Discover the connector again and attach the table anew.");
 			error->column = (int32_t) i;
 			return CONNHUB_SCHEMA_CHANGED;
 		}
@@ -198,7 +197,7 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 		length = PQgetlength(row, 0, (int) i);
 		if (!column->decode(PQgetvalue(row, 0, (int) i), length, vector, batch->nrows))
 		{
-			pg_fail(error, CONNHUB_DATA, "a value of column \"%s\" cannot be read", PQfname(row, (int) i));
+			fail_as(error, CONNHUB_DATA, "a value of column \"%s\" cannot be read", PQfname(row, (int) i));
 			error->column = (int32_t) i;
 			PQclear(row);
 			return CONNHUB_DATA;
@@ -213,7 +212,7 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 		if (cursor->keeps_results && !copy_slices(cursor, batch, payload))
 		{
 			PQclear(row);
-			return pg_no_memory(error);
+			return fail_no_memory(error);
 		}
 		PQclear(row);
 	}
@@ -243,7 +242,7 @@ pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 		if (!cursor->is_described)
 			status = describe(cursor, row, error);
 		if (status == CONNHUB_OK && cursor->keeps_results && !reserve_kept(cursor))
-			status = pg_no_memory(error);
+			status = fail_no_memory(error);
 		if (status != CONNHUB_OK)
 		{
 			PQclear(row);

@@ -58,7 +58,7 @@ pg_setup_send(ConnhubConn *conn, ConnhubError *error)
 	if (text_end(&writer) != CONNHUB_OK)
 	{
 		text_free(pg_host, &text);
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	}
 	sent = PQsetnonblocking(conn->pg, 1) == 0 && PQsendQuery(conn->pg, text.data) == 1;
 	text_free(pg_host, &text);
@@ -197,9 +197,9 @@ judge_access(ConnhubConn *conn, const PGresult *row, ConnhubError *error)
 {
 	if (!is_true(row, 0))
 	{
-		pg_fail(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
+		fail_as(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
 		error->phase = CONNHUB_PHASE_DATABASE;
-		snprintf(error->hint, sizeof(error->hint), "Name an existing schema, or none.");
+		fail_hint(error, "Name an existing schema, or none.");
 		return CONNHUB_NO_DATABASE;
 	}
 	if (is_true(row, 1) && is_true(row, 2))
@@ -207,13 +207,13 @@ judge_access(ConnhubConn *conn, const PGresult *row, ConnhubError *error)
 	error->phase = CONNHUB_PHASE_PERMISSION;
 	if (!is_true(row, 1))
 	{
-		pg_fail(error, CONNHUB_PERMISSION, "permission denied for schema \"%s\"", conn->schema);
-		snprintf(error->hint, sizeof(error->hint), "Grant the user USAGE on the schema and SELECT on its tables.");
+		fail_as(error, CONNHUB_PERMISSION, "permission denied for schema \"%s\"", conn->schema);
+		fail_hint(error, "Grant the user USAGE on the schema and SELECT on its tables.");
 	}
 	else
 	{
-		pg_fail(error, CONNHUB_PERMISSION, "the user may read no table");
-		snprintf(error->hint, sizeof(error->hint), "Grant the user SELECT on the tables to be read.");
+		fail_as(error, CONNHUB_PERMISSION, "the user may read no table");
+		fail_hint(error, "Grant the user SELECT on the tables to be read.");
 	}
 	return CONNHUB_PERMISSION;
 }
@@ -233,7 +233,7 @@ one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, 
 	while (status == CONNHUB_OK && (status = pg_next_row(conn, true, &more, error)) == CONNHUB_OK)
 		PQclear(more);
 	if (status == CONNHUB_DONE)
-		status = *row ? pg_finish(conn, error) : pg_fail(error, CONNHUB_INTERNAL, "a check returned no row");
+		status = *row ? pg_finish(conn, error) : fail_as(error, CONNHUB_INTERNAL, "a check returned no row");
 	else
 	{
 		ConnhubError ignored = {0};
@@ -277,7 +277,7 @@ pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	};
 
 	if (conn->pending_begin || conn->in_transaction)
-		return pg_fail(error, CONNHUB_INTERNAL, "a transaction is open already");
+		return fail_as(error, CONNHUB_INTERNAL, "a transaction is open already");
 
 	/* Redshift knows one level, which gives one snapshot. */
 	conn->pending_begin = conn->type == PG_TYPE_REDSHIFT ? forms[0][txn->read_only] :
@@ -324,16 +324,16 @@ pg_cancel(ConnhubConn *conn, ConnhubError *error)
 	ConnhubStatus status = CONNHUB_OK;
 
 	if (!cancel)
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	if (!PQcancelStart(cancel))
-		status = pg_fail(error, CONNHUB_LOST, "could not send the cancel request");
+		status = fail_as(error, CONNHUB_LOST, "could not send the cancel request");
 	while (status == CONNHUB_OK && polling != PGRES_POLLING_OK)
 	{
 		int64_t		left = deadline - pg_host->now_ms();
 
 		if (left <= 0)
 		{
-			status = pg_fail(error, CONNHUB_TIMEOUT, "the source did not take the cancel request in time");
+			status = fail_as(error, CONNHUB_TIMEOUT, "the source did not take the cancel request in time");
 			break;
 		}
 		status = pg_host->wait(PQcancelSocket(cancel), polling == PGRES_POLLING_READING ? CONNHUB_READABLE :
@@ -342,7 +342,7 @@ pg_cancel(ConnhubConn *conn, ConnhubError *error)
 			continue;
 		polling = PQcancelPoll(cancel);
 		if (polling == PGRES_POLLING_FAILED)
-			status = pg_fail(error, CONNHUB_LOST, "could not send the cancel request");
+			status = fail_as(error, CONNHUB_LOST, "could not send the cancel request");
 	}
 	PQcancelFinish(cancel);
 	return status;
@@ -385,14 +385,14 @@ pg_cancel(ConnhubConn *conn, ConnhubError *error)
 	bool		sent;
 
 	if (!job)
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	job->sent = 0;
 	job->cancel = PQgetCancel(conn->pg);
 	atomic_init(&job->holders, 2);
 	if (!job->cancel)
 	{
 		free(job);
-		return pg_no_memory(error);
+		return fail_no_memory(error);
 	}
 	status = pg_host->offload(run_cancel, job, CANCEL_WAIT_MS);
 	sent = status == CONNHUB_OK && job->sent == 1;
@@ -401,7 +401,7 @@ pg_cancel(ConnhubConn *conn, ConnhubError *error)
 	release_job(job);
 	if (sent)
 		return CONNHUB_OK;
-	return pg_fail(error, status == CONNHUB_OK ? CONNHUB_LOST : status, "could not send the cancel request");
+	return fail_as(error, status == CONNHUB_OK ? CONNHUB_LOST : status, "could not send the cancel request");
 }
 
 #endif

@@ -202,7 +202,7 @@ static ConnhubStatus
 begin_stream(ConnhubConn *conn, ConnhubError *error)
 {
 	if (conn->stream.active)
-		return pg_fail(error, CONNHUB_INTERNAL, "another statement is running on the connection");
+		return fail_as(error, CONNHUB_INTERNAL, "another statement is running on the connection");
 	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK)
 		return pg_lost(conn, error);
 	memset(&conn->stream, 0, sizeof(conn->stream));
@@ -314,7 +314,7 @@ next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row
 			default:
 				PQclear(result);
 				pg_lost(conn, error);
-				return pg_fail(error, CONNHUB_UNSUPPORTED, "the statement starts a protocol that cannot be used here");
+				return fail_as(error, CONNHUB_UNSUPPORTED, "the statement starts a protocol that cannot be used here");
 		}
 		PQclear(result);
 	}
@@ -347,7 +347,7 @@ drain(ConnhubConn *conn, ConnhubError *error)
 		int64_t		left = deadline - pg_host->now_ms();
 
 		if (left <= 0)
-			return pg_fail(error, CONNHUB_TIMEOUT, "the source did not stop in time");
+			return fail_as(error, CONNHUB_TIMEOUT, "the source did not stop in time");
 		status = next_answer(conn, true, left, &row, error);
 		PQclear(row);
 	} while (status == CONNHUB_OK);
@@ -459,6 +459,6 @@ pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, Connhu
 		return error->status;
 	}
 	if (strcmp(conn->stream.tag, expected_tag) != 0)
-		return pg_fail(error, CONNHUB_QUERY, "the transaction was rolled back by the source");
+		return fail_as(error, CONNHUB_QUERY, "the transaction was rolled back by the source");
 	return CONNHUB_OK;
 }

@@ -7,7 +7,6 @@
 #include "sqlite.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,19 +39,6 @@ const ConnhubTypeSpec sq_types[1] = {
 #define BUSY_WAIT_MS 20
 
 /* ---- Errors ---- */
-
-ConnhubStatus
-sq_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
-{
-	va_list		args;
-
-	error->status = status;
-	error->column = -1;
-	va_start(args, format);
-	vsnprintf(error->message, sizeof(error->message), format, args);
-	va_end(args);
-	return status;
-}
 
 /* Primary result codes of the library.  Anything else is a query it could not run. */
 static const struct
@@ -93,8 +79,8 @@ sq_library_error(ConnhubConn *conn, ConnhubError *error)
 	size_t		i;
 
 	if (conn->stop != CONNHUB_OK)
-		return sq_fail(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
-	sq_fail(error, CONNHUB_QUERY, "%s", message);
+		return fail_as(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
+	fail_as(error, CONNHUB_QUERY, "%s", message);
 	for (i = 0; i < sizeof(library_errors) / sizeof(library_errors[0]); i++)
 	{
 		if (library_errors[i].code != (code & 0xFF))
@@ -103,7 +89,7 @@ sq_library_error(ConnhubConn *conn, ConnhubError *error)
 		error->retryable = library_errors[i].retryable;
 		error->connection_lost = library_errors[i].connection_lost;
 		snprintf(error->sqlstate, sizeof(error->sqlstate), "%s", library_errors[i].sqlstate);
-		snprintf(error->hint, sizeof(error->hint), "%s", library_errors[i].hint);
+		fail_hint(error, "%s", library_errors[i].hint);
 	}
 	error->native_code = code;
 	return error->status;
@@ -249,15 +235,15 @@ sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	const char *read_only = option(config, "read_only", "true");
 
 	if (config->database == NULL || config->database[0] != '/')
-		return sq_fail(error, CONNHUB_CONFIG, "database must be the absolute name of a file");
+		return fail_as(error, CONNHUB_CONFIG, "database must be the absolute name of a file");
 	self = sq_host->alloc(sizeof(ConnhubConn));
 	if (self == NULL)
-		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	memset(self, 0, sizeof(*self));
 	if (!copy_string(config->database, &self->path) || !copy_string(config->schema, &self->schema))
 	{
 		sq_close(self);
-		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	}
 	self->read_only = strcmp(read_only, "false") != 0 && strcmp(read_only, "off") != 0;
 	self->busy_timeout_ms = strtoll(option(config, "busy_timeout", "5000"), NULL, 10);
@@ -279,21 +265,20 @@ inspect_file(ConnhubConn *conn, ConnhubError *error)
 
 		error->native_code = cause;
 		if (cause == ENOENT || cause == ENOTDIR)
-			return sq_fail(error, CONNHUB_NO_DATABASE, "file does not exist");
+			return fail_as(error, CONNHUB_NO_DATABASE, "file does not exist");
 		error->phase = CONNHUB_PHASE_PERMISSION;
-		return sq_fail(error, CONNHUB_PERMISSION, "could not look at the file: %s", strerror(cause));
+		return fail_as(error, CONNHUB_PERMISSION, "could not look at the file: %s", strerror(cause));
 	}
 	error->phase = CONNHUB_PHASE_PERMISSION;
 	if (!S_ISREG(file.st_mode))
-		return sq_fail(error, CONNHUB_PERMISSION, "the name is that of %s, not of a regular file",
+		return fail_as(error, CONNHUB_PERMISSION, "the name is that of %s, not of a regular file",
 					   S_ISDIR(file.st_mode) ? "a directory" : "a device or pipe");
 	if (access(conn->path, conn->read_only ? R_OK : R_OK | W_OK) != 0)
 	{
 		error->native_code = errno;
-		snprintf(error->hint, sizeof(error->hint),
-				 "The operating system user that the server runs as must be able to %s it.",
-				 conn->read_only ? "read" : "read and write");
-		return sq_fail(error, CONNHUB_PERMISSION, "could not open the file: %s", strerror(errno));
+		fail_hint(error, "The operating system user that the server runs as must be able to %s it.",
+				  conn->read_only ? "read" : "read and write");
+		return fail_as(error, CONNHUB_PERMISSION, "could not open the file: %s", strerror(errno));
 	}
 	error->phase = CONNHUB_PHASE_NONE;
 	return CONNHUB_OK;
@@ -345,7 +330,7 @@ sq_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 	if (sqlite3_open_v2(conn->path, &conn->db, flags, NULL) != SQLITE_OK || !guard(conn))
 	{
 		if (conn->db == NULL)
-			status = sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+			status = fail_no_memory(error);
 		else
 			status = sq_library_error(conn, error);
 	}
@@ -398,7 +383,7 @@ sq_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 	{
 		error->connection_lost = true;
 		error->retryable = true;
-		return sq_fail(error, CONNHUB_LOST, "the file was removed or replaced");
+		return fail_as(error, CONNHUB_LOST, "the file was removed or replaced");
 	}
 	if (level == CONNHUB_CHECK_ALIVE)
 		return CONNHUB_OK;
@@ -408,8 +393,8 @@ sq_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 		if (conn->schema && strcmp(conn->schema, "main") != 0)
 		{
 			error->phase = CONNHUB_PHASE_DATABASE;
-			snprintf(error->hint, sizeof(error->hint), "The only schema of a SQLite file is \"main\".");
-			return sq_fail(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
+			fail_hint(error, "The only schema of a SQLite file is \"main\".");
+			return fail_as(error, CONNHUB_NO_DATABASE, "schema \"%s\" does not exist", conn->schema);
 		}
 		sq_host->phase(CONNHUB_PHASE_PERMISSION);
 	}

@@ -113,7 +113,7 @@ clear_names(Names *list)
 static ConnhubStatus
 no_memory(Discovery *self)
 {
-	return sq_fail(self->error, CONNHUB_NO_MEMORY, "out of memory");
+	return fail_no_memory(self->error);
 }
 
 /* ---- Statements ---- */
@@ -597,6 +597,6 @@ sq_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request, ConnhubSin
 	for (i = 0; i < NSTATEMENTS; i++)
 		sqlite3_finalize(self.statements[i]);
 	if (status != CONNHUB_OK && error->status == CONNHUB_OK)
-		sq_fail(error, status, "discovery was stopped");
+		fail_as(error, status, "discovery was stopped");
 	return status;
 }

@@ -51,10 +51,10 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	if (sqlite3_prepare_v2(conn->db, query->text, -1, &cursor->statement, &tail) != SQLITE_OK)
 		return sq_library_error(conn, error);
 	if (cursor->statement == NULL || has_more(tail))
-		return sq_fail(error, CONNHUB_QUERY, "the query must be one statement");
+		return fail_as(error, CONNHUB_QUERY, "the query must be one statement");
 	ncolumns = sqlite3_column_count(cursor->statement);
 	if (query->ncolumns > 0 && (uint32_t) ncolumns != query->ncolumns)
-		return sq_fail(error, CONNHUB_SCHEMA_CHANGED, "query has %d columns, %u were asked for", ncolumns,
+		return fail_as(error, CONNHUB_SCHEMA_CHANGED, "query has %d columns, %u were asked for", ncolumns,
 					   query->ncolumns);
 	for (i = 0; i < query->nparams; i++)
 	{
@@ -77,7 +77,7 @@ sq_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 	ConnhubStatus status;
 
 	if (self == NULL)
-		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	memset(self, 0, sizeof(*self));
 	self->conn = conn;
 	self->ncolumns = query->ncolumns;

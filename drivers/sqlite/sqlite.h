@@ -3,6 +3,7 @@
 #define SQ_SQLITE_H
 
 #include "connhub/driver.h"
+#include "fail.h"
 
 #include <sqlite3.h>
 
@@ -28,10 +29,6 @@ struct ConnhubConn
 };
 
 /* ---- Errors (conn.c) ---- */
-
-/* Fill *error and return status. */
-extern ConnhubStatus sq_fail(ConnhubError *error, ConnhubStatus status, const char *format,...)
-			CONNHUB_PRINTF(3, 4);
 
 /* Fill *error from the library's last failure on the connection. */
 extern ConnhubStatus sq_library_error(ConnhubConn *conn, ConnhubError *error);

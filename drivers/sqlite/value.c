@@ -448,22 +448,22 @@ unfit(const Reading *reading, Outcome outcome, ConnhubError *error)
 	const char *name = sqlite3_column_name(reading->statement, reading->column);
 
 	if (outcome == READ_NO_MEMORY)
-		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
+		return fail_no_memory(error);
 	if (outcome == READ_BAD_TEXT)
 	{
-		sq_fail(error, CONNHUB_DATA, "column \"%s\" holds text that is not valid UTF-8 or has a zero byte in it",
+		fail_as(error, CONNHUB_DATA, "column \"%s\" holds text that is not valid UTF-8 or has a zero byte in it",
 				name ? name : "?");
-		snprintf(error->hint, sizeof(error->hint), "Correct the row at the source.");
+		fail_hint(error, "Correct the row at the source.");
 	}
 	else
 	{
-		sq_fail(error, CONNHUB_DATA, "column \"%s\" holds a value that is not of type %s", name ? name : "?",
+		fail_as(error, CONNHUB_DATA, "column \"%s\" holds a value that is not of type %s", name ? name : "?",
 				readers[reading->vector->type].name);
-		snprintf(error->detail, sizeof(error->detail), "The value is stored as %s.",
-				 storages[reading->storage <= SQLITE_NULL ? reading->storage : 0]);
-		snprintf(error->hint, sizeof(error->hint), "%s", reading->storage == SQLITE_BLOB ?
-				 "Declare the foreign column as bytea when it holds blobs." :
-				 "Declare the foreign column as text to read whatever it holds.");
+		fail_detail(error, "The value is stored as %s.",
+					storages[reading->storage <= SQLITE_NULL ? reading->storage : 0]);
+		fail_hint(error, "%s", reading->storage == SQLITE_BLOB ?
+				  "Declare the foreign column as bytea when it holds blobs." :
+				  "Declare the foreign column as text to read whatever it holds.");
 	}
 	error->column = reading->column;
 	return CONNHUB_DATA;
@@ -602,6 +602,6 @@ sq_bind(sqlite3_stmt *statement, int number, const ConnhubValue *value, ConnhubE
 	if (code == SQLITE_OK)
 		return CONNHUB_OK;
 	if (code == SQLITE_NOMEM)
-		return sq_fail(error, CONNHUB_NO_MEMORY, "out of memory");
-	return sq_fail(error, CONNHUB_UNSUPPORTED, "parameter %d is of a type that cannot be sent", number);
+		return fail_no_memory(error);
+	return fail_as(error, CONNHUB_UNSUPPORTED, "parameter %d is of a type that cannot be sent", number);
 }

@@ -2,7 +2,7 @@
  *
  * The first byte tells how many columns there are, then two bytes for each choose its wire form and the type wanted; the
  * rest is the row.
- * sources: drivers/mysql/value.c drivers/mysql/error.c test/unit/host.c
+ * sources: drivers/mysql/value.c drivers/mysql/error.c drivers/common/fail.c test/unit/host.c
  * libraries: libmariadb openssl */
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  *
  * Every call is looked up again as judge did, so the form that is sent is the one that was judged.
  * Columns below ORDER BY are qualified where an output's cast could lend its name to another value. */
+#include "fail.h"
 #include "match.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Name of the one relation in FROM. */
@@ -316,15 +316,11 @@ sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSour
 	render_limit(&render, request);
 
 	if (text_end(&render.out) != CONNHUB_OK)
+		return fail_no_memory(error);
+	if (render.refusal)
 	{
-		error->status = CONNHUB_NO_MEMORY;
-		snprintf(error->message, sizeof(error->message), "out of memory");
-	}
-	else if (render.refusal)
-	{
-		error->status = CONNHUB_INTERNAL;
-		snprintf(error->message, sizeof(error->message), "cannot express the request in %s", dialect->name);
-		snprintf(error->detail, sizeof(error->detail), "A piece of it cannot be sent: %s.", render.refusal);
+		fail_as(error, CONNHUB_INTERNAL, "cannot express the request in %s", dialect->name);
+		fail_detail(error, "A piece of it cannot be sent: %s.", render.refusal);
 	}
 	return error->status;
 }
