@@ -4,7 +4,9 @@
 set -uo pipefail
 
 page=docs/writing-a-driver.md
-folder=drivers/numbers
+# Beside the tree: other tests look at what is in it.
+tree=$CONNHUB_TEST_TMP/tree
+folder=$tree/drivers/numbers
 database=docs_test
 failed=0
 number=0
@@ -25,12 +27,14 @@ run() { psql -X -q -A -t -d "$database" -c "$1" 2>&1; }
 cleanup() {
 	psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" >/dev/null 2>&1
 	make -s -C "$folder" uninstall >/dev/null 2>&1
-	rm -rf "$folder"
+	rm -rf "$tree"
 }
 trap cleanup EXIT
 
 # Each block begins with the name of the file it belongs to.
 mkdir -p "$folder"
+ln -s "$PWD/src" "$tree/src"
+ln -s "$PWD/drivers/driver.mk" "$PWD/drivers/common" "$tree/drivers/"
 awk -v folder="$folder" '
 	/^```/ { if (inside) { inside = 0; file = "" } else inside = 1; next }
 	inside && file == "" && match($0, /file: [A-Za-z.]+/) { file = substr($0, RSTART + 6, RLENGTH - 6); next }
