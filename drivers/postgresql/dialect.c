@@ -85,7 +85,7 @@ postgresql_text(const ConnhubSource *source, const SqlTextQuestion *question, Sq
 	if ((source->flags & PG_FLAG_UTF8) == 0)
 		answer->reason = "the source's encoding is not UTF8";
 	else if (column && !collation)
-		answer->reason = "the column's collation at the source is not known";
+		answer->reason = "the column has not been discovered, so its collation at the source is not known";
 	else if (collation && strstr(collation, "(nondeterministic)"))
 		answer->reason = "the column's collation at the source is nondeterministic";
 	else if (question->use == SQL_TEXT_EQUALITY || question->use == SQL_TEXT_PATTERN)

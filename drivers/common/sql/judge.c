@@ -62,7 +62,7 @@ sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use)
 	const ConnhubTypeRef *there = &column->natural;
 
 	if (!column->remote_type)
-		return "the column's type at the source is not known";
+		return "the column has not been discovered, so its type at the source is not known";
 	if (use == SQL_COLUMN_NULL_TEST)
 		return NULL;
 	if (here->type != there->type ||
