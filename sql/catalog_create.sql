@@ -96,6 +96,12 @@ SELECT name, server FROM connhub.create_connector('cc "odd"; --', 'mock');
 SELECT name FROM connhub.create_connector('cc o''brien', 'mock');
 SELECT name FROM connhub.create_connector('cc o''brien', 'mock');
 
+-- These must fail: labels without a name or of any length, a password for a type that takes none.
+SELECT connhub.create_connector('cc_bad', 'mock', labels => '{"": "x"}');
+SELECT connhub.create_connector('cc_bad', 'mock', labels => jsonb_build_object(repeat('n', 256), 'x'));
+SELECT connhub.create_connector('cc_bad', 'mock', labels => jsonb_build_object('n', repeat('x', 4097)));
+SELECT connhub.create_connector('cc_bad', 'mock', credentials => '{"password": "x"}');
+
 -- A transaction that may not write says which function would.
 BEGIN READ ONLY; SELECT connhub.create_connector('cc_ro', 'mock'); ROLLBACK;
 BEGIN READ ONLY; SELECT connhub.update_connector('cc_prepared_1', labels => '{}'); ROLLBACK;

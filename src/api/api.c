@@ -55,11 +55,7 @@ ch_api_credentials(const ChType *type, const char *password, const Jsonb *creden
 
 	if (password == NULL)
 		return set;
-	if ((type->flags & (CONNHUB_TYPE_NEEDS_HOST | CONNHUB_TYPE_NEEDS_USER)) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
-				 errmsg("connector type \"%s\" takes no password", type->name),
-				 errhint("Leave it out.")));
+	ch_password_check(type, password);
 	for (int i = 0; i < set.count; i++)
 	{
 		if (strcmp(set.items[i].name, item.name) == 0)

@@ -15,6 +15,8 @@
 #include "common/error.h"
 
 #define MAX_VALUE_BYTES (64 * 1024)
+#define MAX_LABEL_NAME_BYTES 255
+#define MAX_LABEL_VALUE_BYTES 4096
 
 /* Sorted by name. */
 static const ConnhubOptionSpec common_options[] = {
@@ -362,6 +364,21 @@ ch_options_check(const ChType *type, const Jsonb *given, bool privileged)
 	return set;
 }
 
+void
+ch_password_check(const ChType *type, const char *password)
+{
+	if ((type->flags & (CONNHUB_TYPE_NEEDS_HOST | CONNHUB_TYPE_NEEDS_USER)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("connector type \"%s\" takes no password", type->name),
+				 errhint("Leave it out.")));
+	if (strlen(password) > MAX_VALUE_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("the password is longer than %d bytes", MAX_VALUE_BYTES),
+				 errhint("Shorten it.")));
+}
+
 ChOptionSet
 ch_credentials_check(const ChType *type, const Jsonb *given)
 {
@@ -372,7 +389,11 @@ ch_credentials_check(const ChType *type, const Jsonb *given)
 		const ConnhubOptionSpec *spec = ch_option_find(type, set.items[i].name);
 
 		if (spec == NULL && strcmp(set.items[i].name, password_option.name) == 0)
+		{
+			if (set.items[i].value != NULL)
+				ch_password_check(type, set.items[i].value);
 			spec = &password_option;
+		}
 		if (spec == NULL)
 			unknown_option(type, set.items[i].name, true);
 		if ((spec->flags & CONNHUB_OPTION_SECRET) == 0)
@@ -404,7 +425,19 @@ ch_labels_check(const Jsonb *given)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
+		{
 			name = pnstrdup(value.val.string.val, value.val.string.len);
+			if (name[0] == '\0' || value.val.string.len > MAX_LABEL_NAME_BYTES)
+				ereport(ERROR,
+						(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+						 errmsg("the name of a label must have 1 to %d bytes", MAX_LABEL_NAME_BYTES),
+						 errhint("For example '{\"team\": \"sales\"}'.")));
+		}
+		else if (token == WJB_VALUE && value.type == jbvString && value.val.string.len > MAX_LABEL_VALUE_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+					 errmsg("label \"%s\" is longer than %d bytes", name, MAX_LABEL_VALUE_BYTES),
+					 errhint("Shorten it.")));
 		else if (token == WJB_VALUE && value.type != jbvString)
 			ereport(ERROR,
 					(errcode(ERRCODE_CH_INVALID_CONFIGURATION),

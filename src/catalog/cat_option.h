@@ -32,6 +32,9 @@ extern ChOptionSet ch_credentials_check(const ChType *type, const Jsonb *given);
 /* A JSON object of strings, for labels.  Throws otherwise. */
 extern void ch_labels_check(const Jsonb *given);
 
+/* Refuse a password that the type does not take, or that is too long. */
+extern void ch_password_check(const ChType *type, const char *password);
+
 /* base with patch laid over it; what patch sets to NULL is gone. */
 extern ChOptionSet ch_options_merge(ChOptionSet base, ChOptionSet patch);
 extern bool ch_options_equal(ChOptionSet a, ChOptionSet b);

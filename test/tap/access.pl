@@ -158,6 +158,13 @@ foreach my $case ([ $outside, 'a file elsewhere' ], [ $link, 'a link to a file e
 }
 unlink $link;
 
+# A password of any length is bounded, however it is given.
+foreach my $given ("password => repeat('p', 65537)", "credentials => jsonb_build_object('password', repeat('p', 65537))")
+{
+	my ($status, $out, $err) = as('alice', "SELECT connhub.test(type => 'postgresql', host => 'nowhere.invalid', database => 'd', username => 'u', $given)");
+	like($err, qr/the password is longer than 65536 bytes/, $given);
+}
+
 # A port that is none is repeated as it was given.
 foreach my $port (0, -7, 65536)
 {
