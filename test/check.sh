@@ -45,6 +45,8 @@ tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.a' --ex
 [ "$(id -u)" != 0 ] || chown -R postgres:postgres "$folder/tree"
 
 cd "$folder/src"
+# "make check PG_CONFIG=..." would hand that installation on to each make of a test.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 export PG_CONFIG=$pg_config CONNHUB_CHECK_JOBS=${CONNHUB_CHECK_JOBS:-$processors}
 # Nothing of the caller's own servers may be reached by mistake.
 unset PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE PGSSLMODE PGOPTIONS MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT
