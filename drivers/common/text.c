@@ -1,4 +1,4 @@
-/* text.c — building a ConnhubText piece by piece; see text.h. */
+/* text.c — building a ConnhubText piece by piece, and copies of strings; see text.h. */
 #include "text.h"
 
 #include <stdarg.h>
@@ -110,4 +110,19 @@ text_free(const ConnhubHost *host, ConnhubText *text)
 {
 	host->free(text->data);
 	memset(text, 0, sizeof(*text));
+}
+
+bool
+text_copy(const ConnhubHost *host, const char *from, char **to)
+{
+	size_t		size;
+
+	*to = NULL;
+	if (from == NULL)
+		return true;
+	size = strlen(from) + 1;
+	*to = host->alloc(size);
+	if (*to)
+		memcpy(*to, from, size);
+	return *to != NULL;
 }

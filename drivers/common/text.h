@@ -1,4 +1,4 @@
-/* text.h — building a ConnhubText piece by piece.
+/* text.h — building a ConnhubText piece by piece, and copies of strings.
  *
  * A failed allocation is remembered and makes every later append a no-op, so a writer checks once, at
  * the end. */
@@ -25,5 +25,8 @@ extern ConnhubStatus text_end(TextWriter *writer);
 
 /* Free the text and leave it empty. */
 extern void text_free(const ConnhubHost *host, ConnhubText *text);
+
+/* Copy a string into host memory; NULL stays NULL.  False: out of memory, and *to is NULL. */
+extern bool text_copy(const ConnhubHost *host, const char *from, char **to);
 
 #endif							/* CONNHUB_COMMON_TEXT_H */

@@ -17,6 +17,7 @@
 #include "conn.h"
 #include "error.h"
 #include "query.h"
+#include "text.h"
 #include "tls.h"
 
 #define SQL_MODE \
@@ -36,18 +37,6 @@
 const ConnhubHost *my_host;
 
 static bool
-copy_text(const ConnhubHost *host, char **to, const char *from)
-{
-	*to = NULL;
-	if (from == NULL)
-		return true;
-	*to = host->alloc(strlen(from) + 1);
-	if (*to != NULL)
-		strcpy(*to, from);
-	return *to != NULL;
-}
-
-static bool
 copy_config(ConnhubConn *conn, const ConnhubConfig *config)
 {
 	const ConnhubHost *host = conn->host;
@@ -57,19 +46,19 @@ copy_config(ConnhubConn *conn, const ConnhubConfig *config)
 	conn->require_password = config->require_password;
 	conn->connect_timeout_ms = config->connect_timeout_ms;
 	conn->query_timeout_ms = config->query_timeout_ms;
-	if (!copy_text(host, &conn->name, config->host) ||
-		!copy_text(host, &conn->user, config->username) ||
-		!copy_text(host, &conn->password, config->password) ||
-		!copy_text(host, &conn->database, config->database) ||
-		!copy_text(host, &conn->schema, config->schema) ||
-		!copy_text(host, &conn->application, config->application))
+	if (!text_copy(host, config->host, &conn->name) ||
+		!text_copy(host, config->username, &conn->user) ||
+		!text_copy(host, config->password, &conn->password) ||
+		!text_copy(host, config->database, &conn->database) ||
+		!text_copy(host, config->schema, &conn->schema) ||
+		!text_copy(host, config->application, &conn->application))
 		return false;
 	conn->addresses = host->alloc(sizeof(char *) * config->naddresses);
 	if (conn->addresses == NULL)
 		return false;
 	for (uint32_t i = 0; i < config->naddresses; i++)
 	{
-		if (!copy_text(host, &conn->addresses[i], config->addresses[i]))
+		if (!text_copy(host, config->addresses[i], &conn->addresses[i]))
 			return false;
 		conn->naddresses = i + 1;
 	}

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "rows.h"
 #include "set.h"
+#include "text.h"
 #include "types.h"
 
 #define MAX_KEY_COLUMNS	64		/* the source allows 32 */
@@ -292,17 +293,6 @@ clear_group(MyDiscovery *discovery, MyGroup *group)
 }
 
 static bool
-keep(MyDiscovery *discovery, char **to, const char *from)
-{
-	if (from == NULL)
-		return true;
-	*to = discovery->conn->host->alloc(strlen(from) + 1);
-	if (*to != NULL)
-		strcpy(*to, from);
-	return *to != NULL;
-}
-
-static bool
 is_same_group(const MyGroup *group, MYSQL_ROW row)
 {
 	return group->schema != NULL && strcmp(group->schema, row[0]) == 0 &&
@@ -405,6 +395,7 @@ tell_cardinality(MyDiscovery *discovery, MYSQL_ROW row)
 static ConnhubStatus
 take_index_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 {
+	const ConnhubHost *host = discovery->conn->host;
 	MyGroup    *group = arg;
 	const char *column = row[IDX_COLUMN] != NULL ? row[IDX_COLUMN] : row[IDX_EXPRESSION];
 	ConnhubStatus status;
@@ -414,8 +405,8 @@ take_index_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 		status = tell_index(discovery, group);
 		if (status != CONNHUB_OK)
 			return status;
-		if (!keep(discovery, &group->schema, row[IDX_SCHEMA]) || !keep(discovery, &group->table, row[IDX_TABLE]) ||
-			!keep(discovery, &group->name, row[IDX_NAME]) || !keep(discovery, &group->method, row[IDX_METHOD]))
+		if (!text_copy(host, row[IDX_SCHEMA], &group->schema) || !text_copy(host, row[IDX_TABLE], &group->table) ||
+			!text_copy(host, row[IDX_NAME], &group->name) || !text_copy(host, row[IDX_METHOD], &group->method))
 			return CONNHUB_NO_MEMORY;
 		lower_case(group->method);
 		group->is_unique = strcmp(row[IDX_NON_UNIQUE], "0") == 0;
@@ -423,7 +414,7 @@ take_index_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 	if (row[IDX_COLUMN] == NULL || row[IDX_PREFIX] != NULL)
 		group->is_partial = true;
 	if (group->ncolumns == MAX_KEY_COLUMNS ||
-		!keep(discovery, &group->columns[group->ncolumns], column != NULL ? column : "expression"))
+		!text_copy(host, column != NULL ? column : "expression", &group->columns[group->ncolumns]))
 		return CONNHUB_NO_MEMORY;
 	group->ncolumns++;
 	return tell_cardinality(discovery, row);
@@ -455,6 +446,7 @@ discover_indexes(MyDiscovery *discovery)
 static ConnhubStatus
 take_foreign_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 {
+	const ConnhubHost *host = discovery->conn->host;
 	MyGroup    *group = arg;
 	ConnhubStatus status;
 
@@ -463,14 +455,14 @@ take_foreign_column(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 		status = tell_foreign_key(discovery, group);
 		if (status != CONNHUB_OK)
 			return status;
-		if (!keep(discovery, &group->schema, row[0]) || !keep(discovery, &group->table, row[1]) ||
-			!keep(discovery, &group->name, row[2]) || !keep(discovery, &group->ref_schema, row[4]) ||
-			!keep(discovery, &group->ref_table, row[5]))
+		if (!text_copy(host, row[0], &group->schema) || !text_copy(host, row[1], &group->table) ||
+			!text_copy(host, row[2], &group->name) || !text_copy(host, row[4], &group->ref_schema) ||
+			!text_copy(host, row[5], &group->ref_table))
 			return CONNHUB_NO_MEMORY;
 	}
 	if (group->ncolumns == MAX_KEY_COLUMNS ||
-		!keep(discovery, &group->columns[group->ncolumns], row[3]) ||
-		!keep(discovery, &group->ref_columns[group->ncolumns], row[6]))
+		!text_copy(host, row[3], &group->columns[group->ncolumns]) ||
+		!text_copy(host, row[6], &group->ref_columns[group->ncolumns]))
 		return CONNHUB_NO_MEMORY;
 	group->ncolumns++;
 	return CONNHUB_OK;

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "param.h"
 #include "query.h"
+#include "text.h"
 #include "value.h"
 
 #define DRAIN_ROWS		1000	/* rows read off before the source is asked to stop */
@@ -131,10 +132,8 @@ get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cur
 	if (statement->handle == NULL || strcmp(statement->text, text) != 0)
 	{
 		forget_statement(conn, statement);
-		statement->text = conn->host->alloc(strlen(text) + 1);
-		if (statement->text == NULL)
+		if (!text_copy(conn->host, text, &statement->text))
 			return fail_no_memory(error);
-		strcpy(statement->text, text);
 		status = prepare(conn, text, &statement->handle, error);
 		if (status != CONNHUB_OK)
 		{
@@ -246,13 +245,11 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		MyColumn   *column = &cursor->columns[i];
 
 		column->wire = my_wire_of(field, &column->width, &column->is_unsigned);
-		column->name = conn->host->alloc(strlen(field->name) + 1);
-		if (column->name == NULL)
+		if (!text_copy(conn->host, field->name, &column->name))
 		{
 			mysql_free_result(result);
 			return fail_no_memory(error);
 		}
-		strcpy(column->name, field->name);
 	}
 	mysql_free_result(result);
 	return query->ncolumns > 0 && query->ncolumns != cursor->nfields ?

@@ -18,6 +18,7 @@
 
 #include "error.h"
 #include "io.h"
+#include "text.h"
 #include "tls.h"
 
 struct MyTls
@@ -126,15 +127,11 @@ my_tls_create(const ConnhubHost *host, const ConnhubConfig *config, ConnhubError
 	memset(tls, 0, sizeof(*tls));
 	tls->host = host;
 	tls->mode = config->ssl_mode;
-	tls->name = host->alloc(strlen(config->host) + 1);
-	if (tls->name == NULL)
+	if (!text_copy(host, config->host, &tls->name))
 		status = fail_no_memory(error);
 	else
-	{
-		strcpy(tls->name, config->host);
 		tls->name_is_address = inet_pton(AF_INET, tls->name, &address) == 1 ||
 			inet_pton(AF_INET6, tls->name, &address) == 1;
-	}
 	if (status == CONNHUB_OK && tls->mode >= CONNHUB_SSL_VERIFY_CA)
 		status = load_authorities(tls, config->ssl_ca_file, error);
 	if (status == CONNHUB_OK && config->ssl_cert_file != NULL)

@@ -6,6 +6,8 @@
  * while it works or waits for a lock; both callbacks ask the host whether to go on. */
 #include "sqlite.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,19 +217,6 @@ option(const ConnhubConfig *config, const char *name, const char *absent)
 	return absent;
 }
 
-/* Copy of a string in host memory; NULL stays NULL. */
-static bool
-copy_string(const char *from, char **to)
-{
-	*to = NULL;
-	if (from == NULL)
-		return true;
-	*to = sq_host->alloc(strlen(from) + 1);
-	if (*to)
-		strcpy(*to, from);
-	return *to != NULL;
-}
-
 ConnhubStatus
 sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 {
@@ -240,7 +229,7 @@ sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	if (self == NULL)
 		return fail_no_memory(error);
 	memset(self, 0, sizeof(*self));
-	if (!copy_string(config->database, &self->path) || !copy_string(config->schema, &self->schema))
+	if (!text_copy(sq_host, config->database, &self->path) || !text_copy(sq_host, config->schema, &self->schema))
 	{
 		sq_close(self);
 		return fail_no_memory(error);

@@ -6,6 +6,7 @@
 #include "sqlite.h"
 
 #include "like.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,10 +95,9 @@ add_name(Names *list, const char *name)
 		list->names = grown;
 		list->capacity = capacity;
 	}
-	copy = sq_host->alloc(strlen(name) + 1);
-	if (copy == NULL)
+	if (!text_copy(sq_host, name, &copy))
 		return false;
-	list->names[list->n++] = strcpy(copy, name);
+	list->names[list->n++] = copy;
 	return true;
 }
 
