@@ -3,10 +3,12 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -91,6 +93,18 @@ ch_api_secret_fields(ChOptionSet credentials)
 		fields[i].value = credentials.items[i].value;
 	}
 	return fields;
+}
+
+Datum
+ch_api_name_array(const List *names)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, names)
+		values[count++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 Datum

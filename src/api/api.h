@@ -3,6 +3,7 @@
 #define CH_API_API_H
 
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 #include "catalog/cat_draft.h"
@@ -23,6 +24,9 @@ extern ChOptionSet ch_api_credentials(const ChType *type, const char *password, 
 
 /* The fields of a vault entry, pointing into the set. */
 extern ChSecretField *ch_api_secret_fields(ChOptionSet credentials);
+
+/* A text[] of a list of strings. */
+extern Datum ch_api_name_array(const List *names);
 
 /* A row of the function's composite result type. */
 extern Datum ch_api_row(FunctionCallInfo fcinfo, const Datum *values, const bool *nulls, int count);

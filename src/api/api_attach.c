@@ -4,12 +4,10 @@
  * CREATE on the schema and USAGE on the connector's server, or owning the tables. */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_foreign_table.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
@@ -21,6 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "catalog/cat_remote.h"
+#include "catalog/cat_store.h"
 #include "common/error.h"
 #include "fdw/import.h"
 #include "fdw/option.h"
@@ -470,47 +469,19 @@ connhub_attach(PG_FUNCTION_ARGS)
 
 /* ---- Detaching --------------------------------------------------------------------------- */
 
-typedef struct ChAttached
-{
-	char	   *schema;
-	char	   *table;
-} ChAttached;
-
-/* The foreign tables of a server, in a schema or in all. */
+/* Those of the tables that are in the schema; NULL: all. */
 static List *
-attached_tables(Oid server, const char *schema)
+tables_of_schema(List *tables, const char *schema)
 {
-	Relation	relation = table_open(ForeignTableRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	List	   *result = NIL;
-	HeapTuple	tuple;
+	ListCell   *cell;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_foreign_table form = (Form_pg_foreign_table) GETSTRUCT(tuple);
-		ChAttached *attached;
-
-		if (form->ftserver != server)
-			continue;
-		attached = palloc(sizeof(ChAttached));
-		attached->schema = get_namespace_name(get_rel_namespace(form->ftrelid));
-		attached->table = get_rel_name(form->ftrelid);
-		if (attached->schema && attached->table && (schema == NULL || strcmp(schema, attached->schema) == 0))
-			result = lappend(result, attached);
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	if (schema == NULL)
+		return tables;
+	foreach(cell, tables)
+		if (strcmp(((ChServerTable *) lfirst(cell))->schema, schema) == 0)
+			result = lappend(result, lfirst(cell));
 	return result;
-}
-
-static int
-compare_attached(const ListCell *a, const ListCell *b)
-{
-	const ChAttached *x = (const ChAttached *) lfirst(a);
-	const ChAttached *y = (const ChAttached *) lfirst(b);
-	int			order = strcmp(x->schema, y->schema);
-
-	return order != 0 ? order : strcmp(x->table, y->table);
 }
 
 Datum
@@ -528,11 +499,10 @@ connhub_detach(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("connhub.detach()");
 	if (schema != NULL)
 		(void) get_namespace_oid(schema, false);
-	attached = attached_tables(ch_connector_server(connector), schema);
+	attached = tables_of_schema(ch_server_tables(ch_connector_server(connector)), schema);
 	names = palloc(sizeof(char *) * Max(list_length(attached), 1));
-	list_sort(attached, compare_attached);
 	for (int i = 0; i < list_length(attached); i++)
-		names[i] = ((ChAttached *) list_nth(attached, i))->table;
+		names[i] = ((ChServerTable *) list_nth(attached, i))->name;
 	chosen = choose(names, list_length(attached), patterns,
 					schema != NULL ?
 					psprintf("the foreign tables of connector \"%s\" in schema \"%s\"", connector->name, schema) :
@@ -544,17 +514,17 @@ connhub_detach(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	for (int i = 0; i < list_length(attached); i++)
 	{
-		const ChAttached *one = (const ChAttached *) list_nth(attached, i);
+		const ChServerTable *one = list_nth(attached, i);
 		Datum		values[3];
 		bool		nulls[3] = {false};
 
 		if (!chosen[i])
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		run(psprintf("DROP FOREIGN TABLE %s%s", quote_qualified_identifier(one->schema, one->table),
+		run(psprintf("DROP FOREIGN TABLE %s%s", quote_qualified_identifier(one->schema, one->name),
 					 is_cascade ? " CASCADE" : ""));
 		values[0] = CStringGetTextDatum(one->schema);
-		values[1] = CStringGetTextDatum(one->table);
+		values[1] = CStringGetTextDatum(one->name);
 		values[2] = CStringGetTextDatum("dropped");
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

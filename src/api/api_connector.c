@@ -5,10 +5,8 @@
  * later ROLLBACK, leaves what was there before. */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -186,46 +184,38 @@ is_relevant(const ChConnector *old, const ChDraft *draft, ChOptionSet old_option
 		!ch_options_equal(draft->options, old_options);
 }
 
+typedef struct OpenCall
+{
+	const ChConnector *connector;
+	ChSecret   *secret;
+} OpenCall;
+
+static void
+open_secret(void *argument)
+{
+	OpenCall   *call = argument;
+
+	call->secret = ch_vault_open(&call->connector->tenant_id, &call->connector->id);
+}
+
 /* The stored credential, to lay new fields over.  One that cannot be opened any more is lost: storing
  * another must be possible then, so it counts as empty. */
 static ChSecret *
 open_stored(const ChConnector *connector)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ChSecret   *volatile secret = NULL;
+	OpenCall	call = {.connector = connector};
+	ErrorData  *error = ch_error_catch(open_secret, &call);
 
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		secret = ch_vault_open(&connector->tenant_id, &connector->id);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_CH_VAULT)
-			ReThrowError(error);
-		ereport(WARNING,
-				(errcode(ERRCODE_CH_VAULT),
-				 errmsg("the stored credential of connector \"%s\" is replaced as a whole", connector->name),
-				 errdetail("It could not be opened: %s.", error->message)));
-		FreeErrorData(error);
-		secret = ch_vault_plain(NULL, 0);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return secret;
+	if (error == NULL)
+		return call.secret;
+	if (error->sqlerrcode != ERRCODE_CH_VAULT)
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(ERRCODE_CH_VAULT),
+			 errmsg("the stored credential of connector \"%s\" is replaced as a whole", connector->name),
+			 errdetail("It could not be opened: %s.", error->message)));
+	FreeErrorData(error);
+	return ch_vault_plain(NULL, 0);
 }
 
 /* Fill a draft with a connector as it is. */

@@ -7,7 +7,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -114,16 +113,19 @@ connhub_connector_set_owner(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static Datum
-name_array(List *names)
+static List *
+table_names(List *tables)
 {
-	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	List	   *names = NIL;
 	ListCell   *cell;
-	int			count = 0;
 
-	foreach(cell, names)
-		values[count++] = CStringGetTextDatum(lfirst(cell));
-	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
+	foreach(cell, tables)
+	{
+		const ChServerTable *table = lfirst(cell);
+
+		names = lappend(names, quote_qualified_identifier(table->schema, table->name));
+	}
+	return names;
 }
 
 Datum
@@ -177,6 +179,6 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 	values[1] = CStringGetTextDatum(connector->name);
 	values[2] = BoolGetDatum(force);
 	values[3] = BoolGetDatum(drop);
-	values[4] = name_array(tables);
+	values[4] = ch_api_name_array(table_names(tables));
 	return ch_api_row(fcinfo, values, nulls, lengthof(values));
 }

@@ -2,20 +2,17 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/varlena.h"
 
 #include "api/api.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
+#include "common/error.h"
 #include "driver/registry.h"
 
 PG_FUNCTION_INFO_V1(connhub_driver_register);
@@ -37,85 +34,59 @@ register_driver(const ConnhubDriver *driver)
 	return types;
 }
 
-static Datum
-text_array(List *names)
-{
-	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(names), 1));
-	ListCell   *cell;
-	int			count = 0;
-
-	foreach(cell, names)
-		values[count++] = CStringGetTextDatum(lfirst(cell));
-	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
 Datum
 connhub_driver_register(PG_FUNCTION_ARGS)
 {
-	return text_array(register_driver(ch_driver_require(ch_api_text(fcinfo, 0))));
+	return ch_api_name_array(register_driver(ch_driver_require(ch_api_text(fcinfo, 0))));
 }
 
-/* Run fn(name) in a subtransaction.  NULL, or the error it ended with; what cancels is thrown on. */
+/* NULL, or the error that fn(argument) ended with; what cancels is thrown on. */
 static ErrorData *
-attempt(void (*fn) (const char *name, void *result), const char *name, void *result)
+attempt(void (*fn) (void *argument), void *argument)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData  *error = ch_error_catch(fn, argument);
 
-	/* Pending invalidations may not enter a subtransaction. */
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		fn(name, result);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error != NULL && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 		ReThrowError(error);
 	return error;
 }
 
-static void
-attempt_register(const char *name, void *result)
+typedef struct RegisterCall
 {
-	const ConnhubDriver *driver = ch_driver_require(name);
-	List	  **types = result;
+	const char *name;
+	List	   *types;			/* registered so far */
+} RegisterCall;
+
+static void
+register_unless_test(void *argument)
+{
+	RegisterCall *call = argument;
+	const ConnhubDriver *driver = ch_driver_require(call->name);
 
 	if (strcmp(driver->types[0].category, TEST_CATEGORY) != 0)
-		*types = list_concat(*types, register_driver(driver));
+		call->types = list_concat(call->types, register_driver(driver));
 }
 
 Datum
 connhub_driver_register_all(PG_FUNCTION_ARGS)
 {
-	List	   *types = NIL;
+	RegisterCall call = {.types = NIL};
 	ListCell   *cell;
 
 	foreach(cell, ch_driver_list())
 	{
-		ErrorData  *error = attempt(attempt_register, lfirst(cell), &types);
+		ErrorData  *error;
 
+		call.name = lfirst(cell);
+		error = attempt(register_unless_test, &call);
 		if (error != NULL)
 			ereport(WARNING,
 					(errcode(error->sqlerrcode),
-					 errmsg("driver \"%s\" was not registered: %s", (char *) lfirst(cell), error->message),
+					 errmsg("driver \"%s\" was not registered: %s", call.name, error->message),
 					 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
-					 errhint("Run connhub.register_driver('%s') when the cause is gone.",
-							 (char *) lfirst(cell))));
+					 errhint("Run connhub.register_driver('%s') when the cause is gone.", call.name)));
 	}
-	return text_array(types);
+	return ch_api_name_array(call.types);
 }
 
 static void
@@ -137,10 +108,18 @@ push_member(JsonbParseState **state, const char *name, const char *text)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-static void
-attempt_load(const char *name, void *result)
+typedef struct LoadCall
 {
-	*(const ConnhubDriver **) result = ch_driver_require(name);
+	const char *name;
+	const ConnhubDriver *driver;
+} LoadCall;
+
+static void
+load(void *argument)
+{
+	LoadCall   *call = argument;
+
+	call->driver = ch_driver_require(call->name);
 }
 
 /* [{"name", "version", "library", "error"}] of every installed driver. */
@@ -153,13 +132,13 @@ drivers_document(void)
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	foreach(cell, ch_driver_list())
 	{
-		const ConnhubDriver *driver = NULL;
-		ErrorData  *error = attempt(attempt_load, lfirst(cell), &driver);
+		LoadCall	call = {.name = lfirst(cell)};
+		ErrorData  *error = attempt(load, &call);
 
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_member(&state, "name", lfirst(cell));
-		push_member(&state, "version", error == NULL ? driver->version : NULL);
-		push_member(&state, "library", error == NULL ? driver->library : NULL);
+		push_member(&state, "name", call.name);
+		push_member(&state, "version", error == NULL ? call.driver->version : NULL);
+		push_member(&state, "library", error == NULL ? call.driver->library : NULL);
 		push_member(&state, "error", error == NULL ? NULL : error->message);
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}

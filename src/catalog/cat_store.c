@@ -412,9 +412,13 @@ ch_connector_forget_plans(const ChConnector *connector)
 }
 
 static int
-by_text(const ListCell *a, const ListCell *b)
+compare_tables(const ListCell *a, const ListCell *b)
 {
-	return strcmp(lfirst(a), lfirst(b));
+	const ChServerTable *x = lfirst(a);
+	const ChServerTable *y = lfirst(b);
+	int			order = strcmp(x->schema, y->schema);
+
+	return order != 0 ? order : strcmp(x->name, y->name);
 }
 
 List *
@@ -422,24 +426,24 @@ ch_server_tables(Oid server)
 {
 	Relation	relation = table_open(ForeignTableRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	List	   *names = NIL;
+	List	   *tables = NIL;
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_foreign_table form = (Form_pg_foreign_table) GETSTRUCT(tuple);
-		char	   *table;
+		ChServerTable *table;
 
 		if (form->ftserver != server)
 			continue;
-		table = get_rel_name(form->ftrelid);
-		if (table != NULL)
-			names = lappend(names,
-							quote_qualified_identifier(get_namespace_name(get_rel_namespace(form->ftrelid)),
-													   table));
+		table = palloc(sizeof(ChServerTable));
+		table->schema = get_namespace_name(get_rel_namespace(form->ftrelid));
+		table->name = get_rel_name(form->ftrelid);
+		if (table->schema != NULL && table->name != NULL)
+			tables = lappend(tables, table);
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	list_sort(names, by_text);
-	return names;
+	list_sort(tables, compare_tables);
+	return tables;
 }

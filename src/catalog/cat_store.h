@@ -51,7 +51,13 @@ extern void ch_connector_drop_server(Oid server);
 /* Make every backend plan again what was planned with the connector. */
 extern void ch_connector_forget_plans(const ChConnector *connector);
 
-/* Quoted names of the foreign tables of a server, in name order. */
+typedef struct ChServerTable
+{
+	char	   *schema;
+	char	   *name;
+} ChServerTable;
+
+/* The foreign tables of a server, in the order of schemas and names: ChServerTable. */
 extern List *ch_server_tables(Oid server);
 
 #endif

@@ -1,10 +1,12 @@
 /* common/error.c — one row per status: its code in test results, its SQLSTATE, its hint. */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
+#include "utils/resowner.h"
 
 #include "common/error.h"
 #include "common/redact.h"
@@ -177,6 +179,35 @@ ch_error_set(ConnhubError *error, ConnhubStatus status, const char *fmt,...)
 	va_start(args, fmt);
 	vsnprintf(error->message, sizeof(error->message), fmt, args);
 	va_end(args);
+}
+
+ErrorData *
+ch_error_catch(void (*fn) (void *argument), void *argument)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	/* Pending invalidations may not enter a subtransaction. */
+	CommandCounterIncrement();
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		fn(argument);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
 }
 
 #define CLOSEST_MAX_LENGTH 63

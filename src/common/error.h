@@ -40,6 +40,10 @@ extern void ch_error_raise(const ConnhubError *error, const char *subject) pg_at
 /* Fill an error as drivers do. */
 extern void ch_error_set(ConnhubError *error, ConnhubStatus status, const char *fmt,...) pg_attribute_printf(3, 4);
 
+/* Run fn(argument) in a subtransaction, in the caller's memory context.  NULL, or the error it ended
+ * with, when all that it did is rolled back; ReThrowError it, or handle it and free it. */
+extern ErrorData *ch_error_catch(void (*fn) (void *argument), void *argument);
+
 /* Closest of `candidates` to `word` for a hint ("perhaps you meant …"), or NULL when none is near. */
 extern const char *ch_closest(const char *word, const char *const *candidates, int ncandidates);
 

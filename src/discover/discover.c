@@ -4,18 +4,17 @@
  * see what was there until it commits, and all of the new state then. */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "storage/lmgr.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "catalog/cat_sql.h"
 #include "catalog/cat_store.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/clock.h"
+#include "common/error.h"
 #include "conn/conn.h"
 #include "discover/discover.h"
 #include "discover/sink.h"
@@ -126,45 +125,37 @@ must_rethrow(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
 }
 
+typedef struct DiscoverCall
+{
+	const ChConnector *connector;
+	Oid			user;
+	ChDiscovery *result;
+} DiscoverCall;
+
+static void
+run_call(void *argument)
+{
+	DiscoverCall *call = argument;
+
+	ch_discover_run(call->connector, call->user, NULL, NULL, call->result);
+}
+
 bool
 ch_discover_try(const ChConnector *connector, Oid user, ChDiscovery *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
+	DiscoverCall call = {.connector = connector, .user = user, .result = result};
+	ErrorData  *error = ch_error_catch(run_call, &call);
 
-	/* Pending invalidations may not enter a subtransaction. */
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		ch_discover_run(connector, user, NULL, NULL, result);
-		ReleaseCurrentSubTransaction();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (must_rethrow(error))
-			ReThrowError(error);
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("connector \"%s\" was saved, but its discovery failed: %s",
-						connector->name, error->message),
-				 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
-				 errhint("Run connhub.discover() again when the cause is gone.")));
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return done;
+	if (error == NULL)
+		return true;
+	if (must_rethrow(error))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("connector \"%s\" was saved, but its discovery failed: %s",
+					connector->name, error->message),
+			 error->detail != NULL ? errdetail_internal("%s", error->detail) : 0,
+			 errhint("Run connhub.discover() again when the cause is gone.")));
+	FreeErrorData(error);
+	return false;
 }

@@ -5,7 +5,6 @@
  * nothing held while the driver returns.  Memory is bounded by the pages. */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -18,12 +17,12 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "batch/typemap.h"
 #include "catalog/cat_remote.h"
 #include "catalog/cat_sql.h"
 #include "catalog/catalog.h"
+#include "common/error.h"
 #include "discover/sink.h"
 
 #define PAGE_ROWS	1000
@@ -173,42 +172,34 @@ page_write(ChSink *sink, PageKind kind)
 	ch_sql_end(&sql);
 }
 
+typedef struct WriteCall
+{
+	ChSink	   *sink;
+	PageKind	kind;
+} WriteCall;
+
+static void
+write_in_page(void *argument)
+{
+	WriteCall  *call = argument;
+
+	MemoryContextSwitchTo(call->sink->pages[call->kind].context);
+	page_write(call->sink, call->kind);
+}
+
 /* Write a page in a subtransaction: an error leaves neither locks nor a half-written page. */
 static void
 page_flush(ChSink *sink, PageKind kind)
 {
 	SinkPage	   *page = &sink->pages[kind];
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	WriteCall	call = {.sink = sink, .kind = kind};
+	ErrorData  *error;
 
 	if (page->nrows == 0)
 		return;
-
-	/* Pending invalidations may not enter a subtransaction. */
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(page->context);
-	PG_TRY();
-	{
-		page_write(sink, kind);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(sink->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+	error = ch_error_catch(write_in_page, &call);
+	if (error != NULL)
 		ReThrowError(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-
 	MemoryContextReset(page->context);
 	page->nrows = 0;
 	page->bytes = 0;

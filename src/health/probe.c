@@ -4,10 +4,8 @@
  * statuses, never from the text of a message. */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "common/error.h"
@@ -29,49 +27,38 @@ note_finding(ChProbe *probe, const ErrorData *error)
 	strlcpy(probe->error.hint, error->hint != NULL ? error->hint : "", sizeof(probe->error.hint));
 }
 
-static void
-run(const ChTarget *target, ChProbe *probe)
+typedef struct ProbeCall
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	const ChTarget *target;
+	ChProbe    *probe;
+} ProbeCall;
 
-	/* Pending invalidations may not enter a subtransaction. */
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		ch_conn_probe(target, &probe->info, &probe->times, &probe->error);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+static void
+run(void *argument)
+{
+	ProbeCall  *call = argument;
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!is_finding(error))
-			ReThrowError(error);
-		note_finding(probe, error);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	ch_conn_probe(call->target, &call->probe->info, &call->probe->times, &call->probe->error);
 }
 
 void
 ch_probe_run(const ChTarget *target, ChProbe *probe)
 {
+	ProbeCall	call = {.target = target, .probe = probe};
+	ErrorData  *error;
+
 	memset(probe, 0, sizeof(*probe));
 	for (int i = 0; i < CONNHUB_NPHASES; i++)
 		probe->times.us[i] = -1;
 	probe->tested_at = GetCurrentTimestamp();
-	run(target, probe);
+	error = ch_error_catch(run, &call);
+	if (error != NULL)
+	{
+		if (!is_finding(error))
+			ReThrowError(error);
+		note_finding(probe, error);
+		FreeErrorData(error);
+	}
 	probe->success = probe->error.status == CONNHUB_OK;
 }
 
