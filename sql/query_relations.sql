@@ -4,7 +4,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_relations', 'mock', options => jsonb_build_object('tables',
-	'n(100): id int64 key, a int32 modulo 10, txt text; p1(10): id int64 key, a int32; p2(10): id int64 key, a int32'));
+	'n(100): id int64 key, a int32 modulo 10, txt text; p1(10): id int64 key, a int32, part int16 modulo 1;'
+	'p2(10): id int64 key, a int32, part int16 nulls 1'));
 CREATE SCHEMA query_relations;
 SELECT count(*) FROM connhub.attach('query_relations', 'data', into_schema => 'query_relations');
 SET search_path = query_relations;
@@ -37,25 +38,28 @@ END $$;
 SELECT id FROM barred WHERE leak(txt) AND id < 12;
 SELECT id FROM barred WHERE leak(txt) AND id < 12 ORDER BY id LIMIT 2;
 
--- partitions
-CREATE TABLE parted (id bigint, a int) PARTITION BY RANGE (id);
-CREATE FOREIGN TABLE part_low PARTITION OF parted FOR VALUES FROM (0) TO (100)
+-- partitions, whose rows keep to their bounds
+CREATE TABLE parted (id bigint, a int, part smallint) PARTITION BY LIST (part);
+CREATE FOREIGN TABLE part_one PARTITION OF parted FOR VALUES IN (1)
 	SERVER query_relations OPTIONS (schema_name 'data', table_name 'p1');
-CREATE FOREIGN TABLE part_high PARTITION OF parted FOR VALUES FROM (100) TO (200)
+CREATE FOREIGN TABLE part_null PARTITION OF parted FOR VALUES IN (NULL)
 	SERVER query_relations OPTIONS (schema_name 'data', table_name 'p2');
-CREATE TABLE part_own PARTITION OF parted FOR VALUES FROM (200) TO (300);
-INSERT INTO part_own VALUES (200, 1), (201, 2);
-SELECT sent('SELECT id FROM parted WHERE id = 5');
+CREATE TABLE part_own PARTITION OF parted FOR VALUES IN (3);
+INSERT INTO part_own VALUES (200, 1, 3), (201, 2, 3);
+SELECT tableoid::regclass, part, count(*) FROM parted GROUP BY 1, 2 ORDER BY 1;
+SELECT sent('SELECT id FROM parted WHERE part = 1 AND id = 5');
+SELECT sent('SELECT id FROM parted WHERE part IS NULL AND id = 5');
+SELECT sent('SELECT id FROM parted WHERE part = 3');
 SELECT sent('SELECT * FROM parted WHERE a = 2');
 SELECT tableoid::regclass, * FROM parted WHERE a = 2 ORDER BY 1, 2;
 SELECT sent('SELECT id FROM parted ORDER BY id LIMIT 3');
 SELECT id FROM parted ORDER BY id LIMIT 3;
 SELECT count(*), sum(a) FROM parted;
 SELECT count(*) FROM parted x JOIN parted y ON x.id = y.id AND y.a = x.a;
-PREPARE pruned(bigint) AS SELECT * FROM parted WHERE id = $1;
+PREPARE pruned(smallint, bigint) AS SELECT * FROM parted WHERE part = $1 AND id = $2;
 SET plan_cache_mode = force_generic_plan;
-EXECUTE pruned(7);
-EXECUTE pruned(201);
+EXECUTE pruned(1, 7);
+EXECUTE pruned(3, 201);
 RESET plan_cache_mode;
 
 -- inheritance, a foreign table as child and as parent
@@ -76,8 +80,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA query_relations TO query_relations_user;
 ALTER TABLE parted ENABLE ROW LEVEL SECURITY;
 CREATE POLICY some_rows ON parted FOR SELECT TO query_relations_user USING (a IN (1, 2));
 SET ROLE query_relations_user;
-SELECT * FROM parted ORDER BY id;
-SELECT sent('SELECT id FROM parted WHERE id < 100 AND 100 / a > 3');
+SELECT * FROM parted ORDER BY id, part;
+SELECT sent('SELECT id FROM parted WHERE part = 1 AND 100 / a > 3');
 SELECT id FROM n WHERE id = 3;
 SELECT id FROM plain WHERE id = 3;
 RESET ROLE;
@@ -109,8 +113,8 @@ DELETE FROM n;	-- fails
 TRUNCATE n;	-- fails
 COPY n FROM stdin;	-- fails
 \.
-INSERT INTO parted VALUES (5, 1);	-- fails
-INSERT INTO parted VALUES (205, 1);
+INSERT INTO parted VALUES (5, 1, 1);	-- fails
+INSERT INTO parted VALUES (205, 1, 3);
 SELECT table_name, is_insertable_into FROM information_schema.tables WHERE table_schema = 'query_relations' AND table_name = 'n';
 
 -- statistics of the discovered catalogue, then those gathered here
