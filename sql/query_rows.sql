@@ -239,7 +239,8 @@ SET enable_mergejoin = off;
 SELECT id, result FROM query_near.results WHERE result LIKE 'DIFF%';
 SET enable_nestloop = off;
 SET enable_mergejoin = on;
-SET force_parallel_mode = on;
+-- The parameter's name depends on the server's version.
+SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT id, result FROM query_near.results WHERE result LIKE 'DIFF%';
 RESET ALL;
 SET client_min_messages = warning;
