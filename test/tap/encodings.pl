@@ -1,5 +1,6 @@
 # Databases of other encodings than UTF-8: the extension installs, text arrives in the database's encoding, a condition on
-# text finds it there, and a character the encoding lacks is an error that names the column.
+# text finds it there, and a character the encoding lacks is an error that names the column.  What such a database cannot
+# hold is left out of its catalogue, and nothing else suffers.
 use strict;
 use warnings;
 use Hub;
@@ -50,8 +51,23 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	}
 }
 
-$hub->stop;
 source_psql('DROP SCHEMA connhub_encodings CASCADE');
 source_mariadb('DROP DATABASE connhub_encodings');
 unlink $file;
+
+# Whole sources, seeded with what LATIN1 lacks.
+foreach my $source (sort keys %change)
+{
+	is($hub->safe_psql('latin1', "SELECT status, tables FROM connhub.create_connector('s_$source', " . arguments(connector($source)) . ')'),
+		'ACTIVE|10', "$source in LATIN1: discovered");
+	is($hub->safe_psql('latin1', "SELECT count(*) FROM connhub.attach('s_$source')"), '10', "$source in LATIN1: attached");
+	is($hub->safe_psql('latin1', "SELECT count(*) FROM s_$source.orders WHERE status = 'open'"), '250', "$source in LATIN1: queried");
+	my ($code, $out, $err) = $hub->psql('latin1', "SELECT c_text FROM s_$source.edge_values");
+	like($err, qr/has no equivalent in encoding "LATIN1".*column "c_text" of foreign table "edge_values"/s,
+		"$source in LATIN1: a value too many is named");
+}
+is($hub->safe_psql('latin1', "SELECT name FROM connhub.create_connector('h\xc3\xb4te', 'sqlite', database => '$ENV{CONNHUB_TEST_SQLITE}')"),
+	"h\xc3\xb4te", 'a name beyond ASCII');
+
+$hub->stop;
 done_testing();
