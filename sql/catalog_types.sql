@@ -33,3 +33,11 @@ FROM connhub.about();
 SELECT connhub.register_driver('../evil');
 SELECT connhub.register_driver('Mock');
 SELECT connhub.register_driver('');
+
+-- A misspelt connector is an error and not an empty list, whatever else there is.
+\set VERBOSITY terse
+SELECT * FROM connhub.get_connector('no such connector');
+SELECT * FROM connhub.schemas('no such connector');
+SELECT * FROM connhub.tables('no such connector');
+SELECT * FROM connhub.columns('no such connector');
+SELECT connhub.schemas_json('no such connector');

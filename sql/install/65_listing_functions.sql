@@ -1,4 +1,7 @@
 -- Functions that list: over the views, so that each shows what its caller may see.
+--
+-- The connector is looked up first, whatever the plan: OFFSET 0 keeps the sub-select from being pulled up, so that a
+-- misspelt name is an error and not an empty list.
 
 CREATE FUNCTION connhub.types()
 	RETURNS TABLE (name text, category text, description text, version text, default_port integer, features text[], tier text, options jsonb, example text, driver text)
@@ -13,8 +16,8 @@ COMMENT ON FUNCTION connhub.types() IS 'Connector types there are, with their op
 CREATE FUNCTION connhub.get_connector(connector text) RETURNS SETOF connhub.connector
 	LANGUAGE SQL STABLE STRICT PARALLEL RESTRICTED ROWS 1
 BEGIN ATOMIC
-	SELECT c.* FROM connhub.connector c
-	WHERE c.id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(get_connector.connector);
+	SELECT c.* FROM connhub_catalog.connector_id(get_connector.connector) AS wanted (id),
+		LATERAL (SELECT v.* FROM connhub.connector v WHERE v.id OPERATOR(pg_catalog.=) wanted.id OFFSET 0) c;
 END;
 COMMENT ON FUNCTION connhub.get_connector(text) IS 'The connector of a name or id';
 
@@ -84,9 +87,9 @@ BEGIN ATOMIC
 		pg_catalog.sum(t.estimated_rows),
 		pg_catalog.sum(t.size_bytes),
 		s.comment
-	FROM connhub.remote_schema s
+	FROM connhub_catalog.connector_id(schemas.connector) AS wanted (id),
+		LATERAL (SELECT v.* FROM connhub.remote_schema v WHERE v.connector_id OPERATOR(pg_catalog.=) wanted.id OFFSET 0) s
 	LEFT JOIN connhub.remote_table t ON t.connector_id OPERATOR(pg_catalog.=) s.connector_id AND t.schema OPERATOR(pg_catalog.=) s.name
-	WHERE s.connector_id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(schemas.connector)
 	GROUP BY s.name, s.comment
 	ORDER BY s.name;
 END;
@@ -103,9 +106,9 @@ BEGIN ATOMIC
 			WHERE k.connector_id OPERATOR(pg_catalog.=) t.connector_id AND k.schema OPERATOR(pg_catalog.=) t.schema AND k.table_name OPERATOR(pg_catalog.=) t.name
 				AND k.type OPERATOR(pg_catalog.=) 'primary' LIMIT 1),
 		t.estimated_rows, t.size_bytes, t.comment
-	FROM connhub.remote_table t
-	WHERE t.connector_id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(tables.connector)
-		AND (tables.schema_pattern IS NULL OR t.schema OPERATOR(pg_catalog.~~) tables.schema_pattern)
+	FROM connhub_catalog.connector_id(tables.connector) AS wanted (id),
+		LATERAL (SELECT v.* FROM connhub.remote_table v WHERE v.connector_id OPERATOR(pg_catalog.=) wanted.id OFFSET 0) t
+	WHERE (tables.schema_pattern IS NULL OR t.schema OPERATOR(pg_catalog.~~) tables.schema_pattern)
 		AND (tables.table_pattern IS NULL OR t.name OPERATOR(pg_catalog.~~) tables.table_pattern)
 	ORDER BY t.schema, t.name;
 END;
@@ -117,9 +120,9 @@ CREATE FUNCTION connhub.columns(connector text, schema_pattern text DEFAULT NULL
 BEGIN ATOMIC
 	SELECT c.schema, c.table_name, c.position, c.name, c.remote_type, c.pg_type, c.nullable, c.generated,
 		c.default_value, c.collation, c.comment
-	FROM connhub.remote_column c
-	WHERE c.connector_id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(columns.connector)
-		AND (columns.schema_pattern IS NULL OR c.schema OPERATOR(pg_catalog.~~) columns.schema_pattern)
+	FROM connhub_catalog.connector_id(columns.connector) AS wanted (id),
+		LATERAL (SELECT v.* FROM connhub.remote_column v WHERE v.connector_id OPERATOR(pg_catalog.=) wanted.id OFFSET 0) c
+	WHERE (columns.schema_pattern IS NULL OR c.schema OPERATOR(pg_catalog.~~) columns.schema_pattern)
 		AND (columns.table_pattern IS NULL OR c.table_name OPERATOR(pg_catalog.~~) columns.table_pattern)
 	ORDER BY c.schema, c.table_name, c.position;
 END;
@@ -181,7 +184,7 @@ BEGIN ATOMIC
 				) ORDER BY r.name), '[]')
 			FROM connhub.remote_schema r
 			WHERE r.connector_id OPERATOR(pg_catalog.=) s.id))
-	FROM connhub.connector s
-	WHERE s.id OPERATOR(pg_catalog.=) connhub_catalog.connector_id(schemas_json.connector);
+	FROM connhub_catalog.connector_id(schemas_json.connector) AS wanted (id),
+		LATERAL (SELECT v.* FROM connhub.connector v WHERE v.id OPERATOR(pg_catalog.=) wanted.id OFFSET 0) s;
 END;
 COMMENT ON FUNCTION connhub.schemas_json(text) IS 'Everything discovered of a connector as one document';
