@@ -172,7 +172,6 @@ typedef struct PgType
 } PgType;
 
 extern const PgType *pg_type_by_oid(Oid oid);
-extern const PgType *pg_type_by_name(const char *name);
 extern Oid	pg_oid_by_name(const char *name);
 extern void pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref);
 extern bool pg_is_text_type(Oid oid);

@@ -143,7 +143,7 @@ storage_of(ConnhubType type)
 void
 ch_batch_validate(const ConnhubBatch *batch, const ConnhubTypeRef *wanted)
 {
-	if (batch->nrows > batch->capacity)
+	if (batch->nrows == 0 || batch->nrows > batch->capacity)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("the driver returned %u rows in a batch of %u", batch->nrows, batch->capacity)));

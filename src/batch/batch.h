@@ -13,7 +13,7 @@ extern void ch_batch_reset(ConnhubBatch *batch, const ConnhubTypeRef *wanted);
 /* ConnhubHost.batch_alloc */
 extern void *ch_batch_alloc(ConnhubBatch *batch, size_t size);
 
-/* Throws when a driver broke the rules: more rows than capacity, a type of another storage class. */
+/* Throws when a driver broke the rules: no row, more rows than capacity, a type of another storage class. */
 extern void ch_batch_validate(const ConnhubBatch *batch, const ConnhubTypeRef *wanted);
 
 extern void ch_batch_free(ConnhubBatch *batch);

@@ -39,9 +39,6 @@ extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTime
  * when the source has them.  Throws.  Released with the transaction. */
 extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
-extern const ConnhubDriver *ch_conn_driver(const ChConn *conn);
-extern const char *ch_conn_connector_name(const ChConn *conn);
-
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
  * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
  * to must last until the first fetch has returned: until then the query may be sent again.  Throws. */

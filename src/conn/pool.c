@@ -243,18 +243,6 @@ conn_open(ChConn *conn, const ChConnector *connector)
 	}
 }
 
-const ConnhubDriver *
-ch_conn_driver(const ChConn *conn)
-{
-	return conn->driver;
-}
-
-const char *
-ch_conn_connector_name(const ChConn *conn)
-{
-	return conn->name;
-}
-
 void
 ch_pool_close(ChConn *conn)
 {

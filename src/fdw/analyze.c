@@ -147,6 +147,7 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 		ch_batch_reset(batch, query.columns);
 		if (!ch_cursor_fetch(*cursor, batch))
 			break;
+		ch_batch_validate(batch, ch_slot_reader_wanted(reader));
 		ch_slot_reader_begin(reader, batch);
 		for (uint32 row = 0; row < batch->nrows; row++)
 		{

@@ -256,6 +256,7 @@ next_batch(ChScanState *scan)
 		release_cursor(scan);
 		return false;
 	}
+	ch_batch_validate(scan->batch, ch_slot_reader_wanted(scan->reader));
 	old = MemoryContextSwitchTo(scan->context);
 	ch_slot_reader_begin(scan->reader, scan->batch);
 	MemoryContextSwitchTo(old);
