@@ -288,6 +288,113 @@ ch_call_rollback(ChCall *call, ConnhubConn *conn, ConnhubError *error)
 	return only_ok(call, frame_end(&frame, call->driver->rollback(conn, error)), error);
 }
 
+/* call->statement is the text that render_write made. */
+ConnhubStatus
+ch_call_write(ChCall *call, ConnhubConn *conn, const ConnhubWrite *write, const ConnhubRows *rows, uint64 *affected,
+			  ConnhubCursor **cursor, ConnhubError *error)
+{
+	Frame		frame;
+	ConnhubStatus status;
+
+	*affected = 0;
+	*cursor = NULL;
+	frame_begin(&frame, call, "write", error);
+	status = frame_end(&frame, call->driver->write(conn, write, call->statement, rows, affected, cursor, error));
+	if (status == CONNHUB_OK && write->nreturning > 0 && *cursor == NULL)
+		return defect(error, call->slot, "returned no cursor");
+	if (status != CONNHUB_OK)
+		*cursor = NULL;
+	return only_ok(call, status, error);
+}
+
+ConnhubStatus
+ch_call_affected(ChCall *call, ConnhubCursor *cursor, uint64 *rows, ConnhubError *error)
+{
+	Frame		frame;
+
+	*rows = 0;
+	frame_begin(&frame, call, "affected", error);
+	return only_ok(call, frame_end(&frame, call->driver->affected(cursor, rows, error)), error);
+}
+
+ConnhubStatus
+ch_call_savepoint(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "savepoint", error);
+	return only_ok(call, frame_end(&frame, call->driver->savepoint(conn, depth, error)), error);
+}
+
+ConnhubStatus
+ch_call_release(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "release", error);
+	return only_ok(call, frame_end(&frame, call->driver->release(conn, depth, error)), error);
+}
+
+ConnhubStatus
+ch_call_rollback_to(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "rollback_to", error);
+	return only_ok(call, frame_end(&frame, call->driver->rollback_to(conn, depth, error)), error);
+}
+
+ConnhubStatus
+ch_call_prepare(ChCall *call, ConnhubConn *conn, const char *gid, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "prepare", error);
+	return only_ok(call, frame_end(&frame, call->driver->prepare(conn, gid, error)), error);
+}
+
+ConnhubStatus
+ch_call_finish_prepared(ChCall *call, ConnhubConn *conn, const char *gid, bool commit, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "finish_prepared", error);
+	return only_ok(call, frame_end(&frame, call->driver->finish_prepared(conn, gid, commit, error)), error);
+}
+
+ConnhubStatus
+ch_call_list_prepared(ChCall *call, ConnhubConn *conn, const char *prefix,
+					  void (*found) (void *arg, const char *gid), void *arg, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "list_prepared", error);
+	return only_ok(call, frame_end(&frame, call->driver->list_prepared(conn, prefix, found, arg, error)), error);
+}
+
+ConnhubStatus
+ch_call_ready(ChCall *call, ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error)
+{
+	Frame		frame;
+	ConnhubStatus status;
+
+	memset(wait, 0, sizeof(*wait));
+	wait->fd = -1;
+	wait->timeout_ms = -1;
+	frame_begin(&frame, call, "ready", error);
+	status = frame_end(&frame, call->driver->ready(cursor, wait, error));
+	return status == CONNHUB_DONE ? only_ok(call, status, error) : status;
+}
+
+ConnhubStatus
+ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size, ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "export_snapshot", error);
+	return only_ok(call, frame_end(&frame, call->driver->export_snapshot(conn, name, size, error)), error);
+}
+
 void
 ch_call_raise(const ChCall *call, const ConnhubError *error)
 {

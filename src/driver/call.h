@@ -38,6 +38,21 @@ extern ConnhubStatus ch_call_discover(ChCall *call, ConnhubConn *conn, const Con
 extern ConnhubStatus ch_call_begin(ChCall *call, ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 extern ConnhubStatus ch_call_commit(ChCall *call, ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus ch_call_rollback(ChCall *call, ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus ch_call_write(ChCall *call, ConnhubConn *conn, const ConnhubWrite *write, const ConnhubRows *rows,
+								   uint64 *affected, ConnhubCursor **cursor, ConnhubError *error);
+extern ConnhubStatus ch_call_affected(ChCall *call, ConnhubCursor *cursor, uint64 *rows, ConnhubError *error);
+extern ConnhubStatus ch_call_savepoint(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error);
+extern ConnhubStatus ch_call_release(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error);
+extern ConnhubStatus ch_call_rollback_to(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *error);
+extern ConnhubStatus ch_call_prepare(ChCall *call, ConnhubConn *conn, const char *gid, ConnhubError *error);
+extern ConnhubStatus ch_call_finish_prepared(ChCall *call, ConnhubConn *conn, const char *gid, bool commit,
+											 ConnhubError *error);
+extern ConnhubStatus ch_call_list_prepared(ChCall *call, ConnhubConn *conn, const char *prefix,
+										   void (*found) (void *arg, const char *gid), void *arg,
+										   ConnhubError *error);
+extern ConnhubStatus ch_call_ready(ChCall *call, ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
+extern ConnhubStatus ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size,
+											 ConnhubError *error);
 
 /* Raise a failed call's error, with connector, driver, slot and statement in its context. */
 extern void ch_call_raise(const ChCall *call, const ConnhubError *error) pg_attribute_noreturn();

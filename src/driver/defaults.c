@@ -42,17 +42,89 @@ default_rollback(ConnhubConn *conn, ConnhubError *error)
 	return unsupported(error, "transactions");
 }
 
+static ConnhubStatus
+default_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	return unsupported(error, "writing");
+}
+
+static ConnhubStatus
+default_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows,
+			  uint64_t *affected, ConnhubCursor **cursor, ConnhubError *error)
+{
+	return unsupported(error, "writing");
+}
+
+static ConnhubStatus
+default_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	return unsupported(error, "changing rows at one go");
+}
+
+static ConnhubStatus
+default_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error)
+{
+	return unsupported(error, "changing rows at one go");
+}
+
+static ConnhubStatus
+default_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error)
+{
+	return unsupported(error, "savepoints");
+}
+
+static ConnhubStatus
+default_prepare(ConnhubConn *conn, const char *gid, ConnhubError *error)
+{
+	return unsupported(error, "two-phase commit");
+}
+
+static ConnhubStatus
+default_finish_prepared(ConnhubConn *conn, const char *gid, bool commit, ConnhubError *error)
+{
+	return unsupported(error, "two-phase commit");
+}
+
+static ConnhubStatus
+default_list_prepared(ConnhubConn *conn, const char *prefix, void (*found) (void *arg, const char *gid), void *arg,
+					  ConnhubError *error)
+{
+	return unsupported(error, "two-phase commit");
+}
+
+static ConnhubStatus
+default_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error)
+{
+	return unsupported(error, "waiting for several cursors at once");
+}
+
+static ConnhubStatus
+default_export_snapshot(ConnhubConn *conn, char *name, size_t size, ConnhubError *error)
+{
+	return unsupported(error, "sharing a snapshot");
+}
+
+#define FILL(slot, stub) \
+	do { if (driver->slot == NULL) driver->slot = (stub); } while (0)
+
 void
 ch_driver_fill_defaults(ConnhubDriver *driver)
 {
-	if (driver->cancel == NULL)
-		driver->cancel = default_cancel;
-	if (driver->discover == NULL)
-		driver->discover = default_discover;
-	if (driver->begin == NULL)
-		driver->begin = default_begin;
-	if (driver->commit == NULL)
-		driver->commit = default_commit;
-	if (driver->rollback == NULL)
-		driver->rollback = default_rollback;
+	FILL(cancel, default_cancel);
+	FILL(discover, default_discover);
+	FILL(begin, default_begin);
+	FILL(commit, default_commit);
+	FILL(rollback, default_rollback);
+	FILL(render_write, default_render_write);
+	FILL(write, default_write);
+	FILL(render_modify, default_render_modify);
+	FILL(affected, default_affected);
+	FILL(savepoint, default_savepoint);
+	FILL(release, default_savepoint);
+	FILL(rollback_to, default_savepoint);
+	FILL(prepare, default_prepare);
+	FILL(finish_prepared, default_finish_prepared);
+	FILL(list_prepared, default_list_prepared);
+	FILL(ready, default_ready);
+	FILL(export_snapshot, default_export_snapshot);
 }

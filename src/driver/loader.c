@@ -181,6 +181,18 @@ check_slots(const ConnhubDriver *driver)
 		{"begin", CONNHUB_CAP_TRANSACTION, driver->begin != NULL},
 		{"commit", CONNHUB_CAP_TRANSACTION, driver->commit != NULL},
 		{"rollback", CONNHUB_CAP_TRANSACTION, driver->rollback != NULL},
+		{"render_write", CONNHUB_CAP_WRITE, driver->render_write != NULL},
+		{"write", CONNHUB_CAP_WRITE, driver->write != NULL},
+		{"render_modify", CONNHUB_CAP_MODIFY, driver->render_modify != NULL},
+		{"affected", CONNHUB_CAP_MODIFY, driver->affected != NULL},
+		{"savepoint", CONNHUB_CAP_SAVEPOINT, driver->savepoint != NULL},
+		{"release", CONNHUB_CAP_SAVEPOINT, driver->release != NULL},
+		{"rollback_to", CONNHUB_CAP_SAVEPOINT, driver->rollback_to != NULL},
+		{"prepare", CONNHUB_CAP_PREPARE, driver->prepare != NULL},
+		{"finish_prepared", CONNHUB_CAP_PREPARE, driver->finish_prepared != NULL},
+		{"list_prepared", CONNHUB_CAP_PREPARE, driver->list_prepared != NULL},
+		{"ready", CONNHUB_CAP_READY, driver->ready != NULL},
+		{"export_snapshot", CONNHUB_CAP_EXPORT, driver->export_snapshot != NULL},
 	};
 
 	for (int i = 0; i < lengthof(required); i++)
@@ -193,8 +205,12 @@ check_slots(const ConnhubDriver *driver)
 	for (int i = 0; i < lengthof(optional); i++)
 		if (((driver->capabilities & optional[i].bit) != 0) != optional[i].is_present)
 			return psprintf("its slot \"%s\" and its capability bits disagree", optional[i].name);
-	if ((driver->capabilities & CONNHUB_CAP_SNAPSHOT) && !(driver->capabilities & CONNHUB_CAP_TRANSACTION))
+	if ((driver->capabilities & (CONNHUB_CAP_SNAPSHOT | CONNHUB_CAP_EXPORT)) &&
+		!(driver->capabilities & CONNHUB_CAP_TRANSACTION))
 		return "it declares snapshots without transactions";
+	if ((driver->capabilities & (CONNHUB_CAP_SAVEPOINT | CONNHUB_CAP_PREPARE)) &&
+		!(driver->capabilities & CONNHUB_CAP_TRANSACTION))
+		return "it declares savepoints or two-phase commit without transactions";
 	if ((driver->capabilities & CONNHUB_CAP_STATS) && !(driver->capabilities & CONNHUB_CAP_DISCOVER))
 		return "it declares statistics without discovery";
 	return NULL;

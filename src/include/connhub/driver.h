@@ -17,7 +17,7 @@
  *   - Structures that may grow start with struct_size: the size the writer knew.  Fields and enum
  *     values are appended; a number is never reused.
  *
- * ABI 1.0
+ * ABI 1.1.  What came after 1.0 says so.
  */
 #ifndef CONNHUB_DRIVER_H
 #define CONNHUB_DRIVER_H
@@ -33,7 +33,7 @@ extern "C"
 
 #define CONNHUB_MAGIC		UINT32_C(0x43484231)	/* "CHB1" */
 #define CONNHUB_ABI_MAJOR	1	/* raised when an old driver must not be loaded */
-#define CONNHUB_ABI_MINOR	0	/* raised when fields are appended */
+#define CONNHUB_ABI_MINOR	1	/* raised when fields are appended */
 
 #if defined(__GNUC__)
 #define CONNHUB_EXPORT __attribute__((visibility("default")))
@@ -541,7 +541,23 @@ typedef struct ConnhubDiscoverRequest
 	X(CONNHUB_FN_LOWER, "lower", 1, 1)			/* by the call's collation */ \
 	X(CONNHUB_FN_UPPER, "upper", 1, 1) \
 	X(CONNHUB_FN_CHAR_LENGTH, "char_length", 1, 1) \
-	X(CONNHUB_FN_CAST, "cast", 1, 1)			/* to the call's type, lossless widening only */
+	X(CONNHUB_FN_CAST, "cast", 1, 1)			/* to the call's type, lossless widening only */ \
+	/* Since 1.1.  x = any element of an array, a parameter or constant of type NATIVE: null as IN is. */ \
+	X(CONNHUB_FN_EQ_ANY, "= any", 2, 2) \
+	/* Aggregates and window functions stand in AGGREGATE and WINDOW expressions only.  Nulls are left out, \
+	 * and without a value the result is null, unless said otherwise. */ \
+	X(CONNHUB_FN_COUNT_ALL, "count(*)", 0, 0)	/* rows; never null */ \
+	X(CONNHUB_FN_COUNT, "count", 1, 1)			/* never null */ \
+	X(CONNHUB_FN_SUM, "sum", 1, 1)				/* in the call's type; INT64 and DECIMAL exactly */ \
+	X(CONNHUB_FN_AVG, "avg", 1, 1)				/* DECIMAL: as numeric division here gives it */ \
+	X(CONNHUB_FN_MIN, "min", 1, 1)				/* text by the call's collation */ \
+	X(CONNHUB_FN_MAX, "max", 1, 1) \
+	X(CONNHUB_FN_BOOL_AND, "bool_and", 1, 1) \
+	X(CONNHUB_FN_BOOL_OR, "bool_or", 1, 1) \
+	X(CONNHUB_FN_GROUPING, "grouping", 1, -1)	/* INT32; bit i from the right: argument i from the right is not grouped by */ \
+	X(CONNHUB_FN_ROW_NUMBER, "row_number", 0, 0) \
+	X(CONNHUB_FN_RANK, "rank", 0, 0) \
+	X(CONNHUB_FN_DENSE_RANK, "dense_rank", 0, 0)
 
 typedef enum ConnhubFunction
 {
@@ -578,8 +594,20 @@ typedef enum ConnhubExprKind
 	CONNHUB_EXPR_COLUMN = 1,
 	CONNHUB_EXPR_CONST = 2,
 	CONNHUB_EXPR_PARAM = 3,		/* value known at execution */
-	CONNHUB_EXPR_CALL = 4
+	CONNHUB_EXPR_CALL = 4,
+
+	/* Since 1.1. */
+	CONNHUB_EXPR_AGGREGATE = 5, /* fn over the rows of a group: args, is_distinct, filter, order */
+	CONNHUB_EXPR_WINDOW = 6,	/* fn, or an aggregate, over a window: args, filter, window */
+	CONNHUB_EXPR_EXISTS = 7,	/* has `query` a row?  BOOL, never null */
+	CONNHUB_EXPR_SUBQUERY = 8,	/* the one value of `query`, which has one output and at most one row; null
+								 * without a row */
+	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is */
 } ConnhubExprKind;
+
+struct ConnhubRequest;
+struct ConnhubSortKey;
+struct ConnhubWindow;
 
 typedef struct ConnhubExpr
 {
@@ -595,6 +623,16 @@ typedef struct ConnhubExpr
 	uint32_t	nargs;
 	const struct ConnhubExpr *const *args;
 	const ConnhubCollation *collation;	/* CALL that compares or folds text, else NULL */
+
+	/* Since 1.1. */
+	uint32_t	relation;		/* COLUMN: number of the ConnhubRelation it is of, in this request or in one around
+								 * it; 0: the only relation of a request without `from` */
+	bool		is_distinct;	/* AGGREGATE: of distinct arguments */
+	const struct ConnhubExpr *filter;	/* AGGREGATE, WINDOW: of rows where it is true; NULL: of all */
+	const struct ConnhubSortKey *order; /* AGGREGATE whose result depends on the order of its input */
+	uint32_t	norder;
+	const struct ConnhubWindow *window; /* WINDOW */
+	const struct ConnhubRequest *query; /* EXISTS, SUBQUERY, IN_QUERY */
 } ConnhubExpr;
 
 typedef struct ConnhubSortKey
@@ -604,6 +642,82 @@ typedef struct ConnhubSortKey
 	bool		nulls_first;
 	const ConnhubCollation *collation;	/* text only */
 } ConnhubSortKey;
+
+/* Where a window's frame begins or ends. */
+typedef enum ConnhubBound
+{
+	CONNHUB_BOUND_UNBOUNDED = 0,	/* the partition's first row at the beginning, its last at the end */
+	CONNHUB_BOUND_CURRENT = 1,	/* the current row, in RANGE and GROUPS its peers */
+	CONNHUB_BOUND_PRECEDING = 2,	/* `offset` before the current row */
+	CONNHUB_BOUND_FOLLOWING = 3
+} ConnhubBound;
+
+typedef enum ConnhubFrame
+{
+	CONNHUB_FRAME_RANGE = 0,
+	CONNHUB_FRAME_ROWS = 1,
+	CONNHUB_FRAME_GROUPS = 2
+} ConnhubFrame;
+
+/* Since 1.1.  The default frame is RANGE from UNBOUNDED to CURRENT. */
+typedef struct ConnhubWindow
+{
+	size_t		struct_size;
+	const ConnhubExpr *const *partition;
+	uint32_t	npartition;
+	const ConnhubSortKey *order;
+	uint32_t	norder;
+	ConnhubFrame frame;
+	ConnhubBound start;
+	ConnhubBound end;
+	const ConnhubExpr *start_offset;	/* PRECEDING and FOLLOWING: INT64 CONST, else NULL */
+	const ConnhubExpr *end_offset;
+} ConnhubWindow;
+
+typedef enum ConnhubJoinKind
+{
+	CONNHUB_JOIN_NONE = 0,		/* no join: a table, or a derived one */
+	CONNHUB_JOIN_INNER = 1,		/* without conditions: every pair */
+	CONNHUB_JOIN_LEFT = 2,		/* every left row; right columns null where no right row matches */
+	CONNHUB_JOIN_FULL = 3
+} ConnhubJoinKind;
+
+/* Since 1.1.  What a request reads from: a table, the rows of another request, or a join of two. */
+typedef struct ConnhubRelation
+{
+	size_t		struct_size;
+	ConnhubJoinKind join;
+
+	/* NONE. */
+	uint32_t	number;			/* by which columns refer to it; from 1, unique in the whole request */
+	const char *schema;			/* remote; NULL: the connection's default */
+	const char *table;
+	const struct ConnhubRequest *query; /* a derived table instead: output i is its column "c<i + 1>" */
+	const ConnhubExpr *const *filters;	/* of its rows, before anything is joined to it.  Given only
+										 * where it makes a difference: below a FULL join */
+	uint32_t	nfilters;
+
+	/* A join. */
+	const struct ConnhubRelation *left;
+	const struct ConnhubRelation *right;
+	const ConnhubExpr *const *on;	/* all must hold for two rows to match */
+	uint32_t	non;
+} ConnhubRelation;
+
+/* Since 1.1.  One of several groupings: numbers of group keys, 0-based. */
+typedef struct ConnhubGroupingSet
+{
+	const uint32_t *keys;
+	uint32_t	nkeys;
+} ConnhubGroupingSet;
+
+/* What is to happen to the rows read, besides reading. */
+typedef enum ConnhubLock
+{
+	CONNHUB_LOCK_NONE = 0,
+	CONNHUB_LOCK_SHARE = 1,		/* nobody else may change them until the transaction ends */
+	CONNHUB_LOCK_UPDATE = 2		/* nor lock them */
+} ConnhubLock;
 
 /* A whole request for rows.  The pieces are ones that judge accepted. */
 typedef struct ConnhubRequest
@@ -620,7 +734,76 @@ typedef struct ConnhubRequest
 	uint32_t	nsort;
 	const ConnhubExpr *limit;	/* INT64 CONST or PARAM, or NULL; a null value means no limit */
 	const ConnhubExpr *offset;
+
+	/* Since 1.1.  The order of evaluation: from, filters, groups, having, outputs (windows among them),
+	 * distinct, sort, offset, limit.  Group keys, sort keys and outputs that are the same expression are the
+	 * same ConnhubExpr, or equal ones. */
+	const ConnhubRelation *from;	/* instead of schema and table */
+	bool		is_grouped;		/* one row per group: outputs, having and sort use group keys and aggregates */
+	const ConnhubExpr *const *groups;	/* none: all rows are one group, even without a row */
+	uint32_t	ngroups;
+	const ConnhubGroupingSet *sets; /* none: one grouping by all keys */
+	uint32_t	nsets;
+	const ConnhubExpr *const *having;	/* all must hold */
+	uint32_t	nhaving;
+	bool		is_distinct;	/* each row of outputs once */
+	ConnhubLock lock;			/* never with groups, distinct or derived tables */
 } ConnhubRequest;
+
+/* Since 1.1.  A statement that changes rows.  Written row by row (ConnhubDriver.write) or, for an UPDATE or
+ * DELETE the source can do by itself, at one go (render_modify). */
+typedef enum ConnhubWriteKind
+{
+	CONNHUB_INSERT = 1,
+	CONNHUB_UPDATE = 2,
+	CONNHUB_DELETE = 3,
+	CONNHUB_TRUNCATE = 4
+} ConnhubWriteKind;
+
+/* Rows to be written.  A row's values are those of `columns`, then those of `keys`. */
+typedef struct ConnhubWrite
+{
+	size_t		struct_size;
+	ConnhubWriteKind kind;
+	const char *schema;			/* remote; NULL: the connection's default */
+	const char *table;
+	bool		is_plain_table; /* known to be an ordinary table, not a view or a foreign table */
+	const ConnhubColumn *const *columns;	/* INSERT: given; may be none.  UPDATE: set */
+	uint32_t	ncolumns;
+	const ConnhubColumn *const *keys;	/* UPDATE, DELETE: they identify a row, by their old values, and
+										 * are never null */
+	uint32_t	nkeys;
+	const ConnhubColumn *const *returning;	/* columns of the row as it is then (DELETE: was) */
+	uint32_t	nreturning;
+	bool		skip_conflicts; /* INSERT: leave out rows that a unique key forbids, and nothing else */
+	bool		cascade;		/* TRUNCATE */
+	bool		restart_identity;
+} ConnhubWrite;
+
+/* Row after row: values[row * ncolumns + column]. */
+typedef struct ConnhubRows
+{
+	size_t		struct_size;
+	uint32_t	nrows;
+	uint32_t	ncolumns;
+	const ConnhubValue *values;
+} ConnhubRows;
+
+typedef struct ConnhubAssignment
+{
+	const ConnhubColumn *column;
+	const ConnhubExpr *value;
+} ConnhubAssignment;
+
+/* An UPDATE or DELETE of all rows that a request describes. */
+typedef struct ConnhubModify
+{
+	size_t		struct_size;
+	ConnhubWriteKind kind;
+	const ConnhubRequest *request;	/* which rows: schema, table, filters; outputs: RETURNING; nothing else */
+	const ConnhubAssignment *assignments;	/* UPDATE; they come first in the numbers of parameters */
+	uint32_t	nassignments;
+} ConnhubModify;
 
 /* Where a request is bound for: everything judge and render may know of the source.  Recorded at the
  * last successful test, so that planning needs no network. */
@@ -654,7 +837,19 @@ typedef enum ConnhubPieceKind
 	CONNHUB_PIECE_FILTER = 0,	/* expr: keep rows where it is true */
 	CONNHUB_PIECE_OUTPUT = 1,	/* expr: compute it there; exact or refused */
 	CONNHUB_PIECE_SORT = 2,		/* sort: exact or refused */
-	CONNHUB_PIECE_LIMIT = 3		/* exact or refused: may rows be cut off there at all? */
+	CONNHUB_PIECE_LIMIT = 3,	/* exact or refused: may rows be cut off there at all? */
+
+	/* Since 1.1; all are exact or refused. */
+	CONNHUB_PIECE_JOIN = 4,		/* relation: a join whose two sides and conditions were accepted.  Conditions
+								 * are asked about as CONNHUB_PIECE_ON first */
+	CONNHUB_PIECE_ON = 5,		/* expr: join rows where it is true */
+	CONNHUB_PIECE_GROUP = 6,	/* expr: a group key, or with DISTINCT an output */
+	CONNHUB_PIECE_GROUPING = 7, /* query: its groups and sets as a whole; aggregates are OUTPUTs */
+	CONNHUB_PIECE_HAVING = 8,	/* expr: keep groups where it is true */
+	CONNHUB_PIECE_DERIVED = 9,	/* query: may it stand where a table does? */
+	CONNHUB_PIECE_LOCK = 10,	/* query: may its rows be locked? */
+	CONNHUB_PIECE_WRITE = 11,	/* write: may rows be written so, by ConnhubDriver.write? */
+	CONNHUB_PIECE_ASSIGN = 12	/* column, expr: may an UPDATE set column to expr? */
 } ConnhubPieceKind;
 
 typedef struct ConnhubPiece
@@ -663,6 +858,12 @@ typedef struct ConnhubPiece
 	ConnhubPieceKind kind;
 	const ConnhubExpr *expr;
 	const ConnhubSortKey *sort;
+
+	/* Since 1.1. */
+	const ConnhubRelation *relation;
+	const ConnhubRequest *query;
+	const ConnhubWrite *write;
+	const ConnhubColumn *column;
 } ConnhubPiece;
 
 /* Text built by a driver with host memory; the caller frees data with host->free. */
@@ -684,14 +885,22 @@ typedef struct ConnhubQuery
 	uint32_t	ncolumns;
 	uint32_t	fetch_size;		/* rows per round trip where the protocol has such a thing; 0: driver's choice */
 	bool		once;			/* will not be run again soon: do not prepare it under a name */
+
+	/* Since 1.1. */
+	bool		few_rows;		/* a small result is expected: to read it off is quicker than to stop it */
+	bool		writes;			/* it changes rows: never to be sent twice */
 } ConnhubQuery;
 
 /* What a transaction asks of the source. */
 typedef struct ConnhubTxn
 {
 	size_t		struct_size;
-	bool		read_only;
+	bool		read_only;		/* the source is to refuse writes; else it may write, or not */
 	bool		one_snapshot;	/* every statement of the transaction sees the same data */
+
+	/* Since 1.1. */
+	bool		two_phase;		/* `prepare` will be called: for sources that must know beforehand */
+	const char *snapshot;		/* from export_snapshot of another connection: see the same data; or NULL */
 } ConnhubTxn;
 
 /* ---- The driver -------------------------------------------------------------------------- */
@@ -703,7 +912,14 @@ typedef struct ConnhubTxn
 #define CONNHUB_CAP_MULTI_CURSOR	(UINT64_C(1) << 4)	/* several open cursors on one connection */
 #define CONNHUB_CAP_BLOCKING_OPEN	(UINT64_C(1) << 5)	/* step may block in its library for longer than a moment */
 #define CONNHUB_CAP_STATS			(UINT64_C(1) << 6)	/* discover emits column statistics */
-#define CONNHUB_CAP_ALL				((UINT64_C(1) << 7) - 1)
+/* Since 1.1. */
+#define CONNHUB_CAP_WRITE			(UINT64_C(1) << 7)	/* render_write, write */
+#define CONNHUB_CAP_MODIFY			(UINT64_C(1) << 8)	/* render_modify, affected */
+#define CONNHUB_CAP_SAVEPOINT		(UINT64_C(1) << 9)	/* savepoint, release, rollback_to */
+#define CONNHUB_CAP_PREPARE			(UINT64_C(1) << 10) /* prepare, finish_prepared, list_prepared */
+#define CONNHUB_CAP_READY			(UINT64_C(1) << 11) /* ready */
+#define CONNHUB_CAP_EXPORT			(UINT64_C(1) << 12) /* export_snapshot, and ConnhubTxn.snapshot is honoured */
+#define CONNHUB_CAP_ALL				((UINT64_C(1) << 13) - 1)
 
 typedef struct ConnhubDriver
 {
@@ -777,6 +993,54 @@ typedef struct ConnhubDriver
 	ConnhubStatus (*begin) (ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 	ConnhubStatus (*commit) (ConnhubConn *conn, ConnhubError *error);
 	ConnhubStatus (*rollback) (ConnhubConn *conn, ConnhubError *error);
+
+	/* Since 1.1: optional slots. */
+
+	/* Native statement of a write, as `write` runs it for one row, printable and without values; for EXPLAIN, and
+	 * handed back to `write`.  Pure.  OK, NO_MEMORY, INTERNAL.  CAP_WRITE. */
+	ConnhubStatus (*render_write) (const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out,
+								   ConnhubError *error);
+
+	/* Write rows.  text is what render_write made; write and text are the same for every call of one
+	 * statement, and their pointers too, so what was prepared for them may be kept.  How is the driver's
+	 * choice: one by one, many in one statement, a bulk load; all rows or, on failure, possibly some of
+	 * them: core then rolls back.  May wait.  *affected becomes the number of rows that were changed, found
+	 * and left as they are, or inserted.  With returning and CAP_WRITE *cursor gives one row for each; the driver
+	 * sets *cursor to NULL otherwise.  rows lives until write returns.  TRUNCATE has no rows.
+	 * OK, QUERY, DATA, PERMISSION, LOST, TIMEOUT, CANCELLED, NO_MEMORY.  CAP_WRITE. */
+	ConnhubStatus (*write) (ConnhubConn *conn, const ConnhubWrite *write, const char *text,
+							const ConnhubRows *rows, uint64_t *affected, ConnhubCursor **cursor,
+							ConnhubError *error);
+
+	/* Native statement of an UPDATE or DELETE at one go, made of accepted pieces; run by execute, its
+	 * RETURNING read by fetch.  Pure.  OK, NO_MEMORY, INTERNAL.  CAP_MODIFY. */
+	ConnhubStatus (*render_modify) (const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out,
+									ConnhubError *error);
+
+	/* Rows changed by a cursor's statement; called once fetch has returned DONE.  CAP_MODIFY. */
+	ConnhubStatus (*affected) (ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
+
+	/* Savepoints, numbered from 1 by depth.  rollback_to keeps the savepoint; release forgets it and all
+	 * deeper ones.  No cursor is open.  May wait, or travel with the next statement.  CAP_SAVEPOINT. */
+	ConnhubStatus (*savepoint) (ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+	ConnhubStatus (*release) (ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+	ConnhubStatus (*rollback_to) (ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+
+	/* Two-phase commit.  prepare ends the transaction begun with two_phase: it then survives a crash of
+	 * either side, under gid (letters, digits, "_" and "-", at most 60).  finish_prepared commits it or rolls
+	 * it back, over any connection of the same user, outside a transaction; OK when there is none of
+	 * that name.  list_prepared calls found for each one whose gid starts with prefix.  CAP_PREPARE. */
+	ConnhubStatus (*prepare) (ConnhubConn *conn, const char *gid, ConnhubError *error);
+	ConnhubStatus (*finish_prepared) (ConnhubConn *conn, const char *gid, bool commit, ConnhubError *error);
+	ConnhubStatus (*list_prepared) (ConnhubConn *conn, const char *prefix,
+									void (*found) (void *arg, const char *gid), void *arg, ConnhubError *error);
+
+	/* Would fetch return without waiting?  OK: yes.  WAIT: no; *wait says for what.  Never waits.  CAP_READY. */
+	ConnhubStatus (*ready) (ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
+
+	/* A name under which other connections can see this transaction's data (ConnhubTxn.snapshot) while it is
+	 * open.  Called after begin; may wait.  CAP_EXPORT. */
+	ConnhubStatus (*export_snapshot) (ConnhubConn *conn, char *name, size_t size, ConnhubError *error);
 } ConnhubDriver;
 
 /* The one symbol a driver exports.  host lives as long as the process.  Returns a table that is static and
