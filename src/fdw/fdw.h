@@ -33,7 +33,8 @@ typedef enum ChPlanNote
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
 
-/* Let the planner's selectivity functions know what discovery knows of a column.  Once per process. */
+/* statistics.c: let the planner's selectivity functions know what discovery knows of a column.  Once per
+ * process. */
 extern void ch_fdw_init(void);
 
 /* plan_scan.c */

@@ -55,6 +55,7 @@ typedef struct ChRelInfo
 	char	   *name;			/* as people call it, for messages */
 	const char *remote_schema;	/* NULL: the connection's default */
 	const char *remote_table;
+	const struct ChRemoteTable *remote; /* as discovered; NULL: it was not */
 	int			ncolumns;
 	ChRelColumn *columns;		/* by attribute number - 1 */
 	List	   *pieces;			/* ChPiece *, one per condition that is not a gate */
