@@ -12,6 +12,7 @@
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
 #include "common/compat.h"
@@ -208,10 +209,31 @@ kept_note(List *notes, const char *piece, const char *reason)
 									 makeString(pstrdup(piece))));
 }
 
+/* Bytes of the columns the source sends, of one row. */
+static int
+columns_width(RelOptInfo *rel, ChRelInfo *info, List *columns)
+{
+	int			width = 0;
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		AttrNumber	attnum = lfirst_int(cell);
+		int			known = rel->attr_widths[attnum - rel->min_attr];
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(info->table, attnum, &type, &typmod, &collation);
+		width += known > 0 ? known : get_typavgwidth(type, typmod);
+	}
+	return width;
+}
+
 /* The private list of a plan for the request, and the expressions of its parameters. */
 static List *
 private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool system_columns,
-			 List *qual_notes, bool is_sorted, List **exprs)
+			 List *qual_notes, bool is_sorted, double rows, int width, List **exprs)
 {
 	List	   *numbers;
 	ConnhubRequest *request = ch_request_make(parts, &numbers);
@@ -247,6 +269,8 @@ private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool s
 	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(system_columns);
 	items[CH_PLAN_QUALS] = (Node *) qual_notes;
 	items[CH_PLAN_KEPT] = (Node *) kept;
+	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", rows));
+	items[CH_PLAN_WIDTH] = (Node *) makeInteger(width);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;
@@ -295,7 +319,8 @@ ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *
 	parts.limit = info->limit;
 	parts.offset = info->offset;
 	private = private_make(base, &parts, columns, system_columns, sorted_out.notes,
-						   path->path.pathkeys != NIL, &exprs);
+						   path->path.pathkeys != NIL, base->all_exact ? path->path.rows : base->remote_rows,
+						   columns_width(base_rel, base, columns), &exprs);
 	return make_foreignscan(tlist, sorted_out.local, base->relid, exprs, private, NIL,
 							sorted_out.exact, outer_plan);
 }
