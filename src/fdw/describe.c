@@ -65,28 +65,17 @@ add_pieces(Walk *walk, ForeignScan *scan, ChPlanDescription *description)
 	}
 }
 
-/* The names of the tables a scan reads, with the names the query gives them. */
-static char *
-relation_names(QueryDesc *query, ForeignScan *scan)
+/* The name of the table a scan reads, with the one the query gives it. */
+static const char *
+relation_name(QueryDesc *query, ForeignScan *scan)
 {
-	StringInfoData names;
-	int			relid = -1;
+	RangeTblEntry *rte = rt_fetch(scan->scan.scanrelid, query->plannedstmt->rtable);
+	char	   *name = get_rel_name(rte->relid);
+	char	   *qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(rte->relid)), name);
 
-	initStringInfo(&names);
-	while ((relid = bms_next_member(scan->fs_relids, relid)) >= 0)
-	{
-		RangeTblEntry *rte = rt_fetch(relid, query->plannedstmt->rtable);
-		char	   *name;
-
-		if (rte->rtekind != RTE_RELATION)
-			continue;
-		name = get_rel_name(rte->relid);
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(rte->relid)), name));
-		if (strcmp(rte->eref->aliasname, name) != 0)
-			appendStringInfo(&names, " %s", quote_identifier(rte->eref->aliasname));
-	}
-	return names.data;
+	if (strcmp(rte->eref->aliasname, name) == 0)
+		return qualified;
+	return psprintf("%s %s", qualified, quote_identifier(rte->eref->aliasname));
 }
 
 static void
@@ -94,7 +83,8 @@ describe_scan(Walk *walk, ForeignScan *scan)
 {
 	ChPlanDescription *description = palloc0(sizeof(ChPlanDescription));
 
-	description->relation = relation_names(walk->query, scan);
+	description->relation = scan->scan.scanrelid > 0 ? relation_name(walk->query, scan) :
+		strVal(list_nth(scan->fdw_private, CH_PLAN_RELATIONS));
 	description->connector = strVal(list_nth(scan->fdw_private, CH_PLAN_CONNECTOR_NAME));
 	description->query = masked(strVal(list_nth(scan->fdw_private, CH_PLAN_QUERY)));
 	description->rows = floatVal(list_nth(scan->fdw_private, CH_PLAN_ROWS));
