@@ -121,13 +121,13 @@ step(ConnhubCursor *cursor, ConnhubStatus *status, ConnhubError *error)
 ConnhubStatus
 sq_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 {
-	size_t		bytes = 0;
+	SqFill		fill = {.batch = batch};
 	ConnhubStatus status;
 
 	cursor->conn->stop = CONNHUB_OK;
 	if (cursor->ncolumns > 0)
 		sq_vector_types(batch);
-	while (batch->nrows < batch->capacity && bytes < batch->max_bytes)
+	while (batch->nrows < batch->capacity && fill.bytes < batch->max_bytes)
 	{
 		if (!step(cursor, &status, error))
 		{
@@ -137,7 +137,7 @@ sq_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 		}
 		if (cursor->ncolumns > 0)
 		{
-			status = sq_read_row(cursor->statement, batch, &bytes, error);
+			status = sq_read_row(cursor->statement, NULL, &fill, error);
 			if (status != CONNHUB_OK && batch->nrows > 0 && status != CONNHUB_NO_MEMORY)
 			{
 				memset(error, 0, sizeof(*error));

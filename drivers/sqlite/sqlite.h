@@ -61,10 +61,25 @@ extern bool sq_type_is_enforced(const char *remote_type);
 
 /* ---- Values (value.c) ---- */
 
-/* Set the vectors' types, and append the row the statement stands on; DATA names the column. */
+/* One filling of a batch. */
+typedef struct SqFill
+{
+	ConnhubBatch *batch;
+	size_t		bytes;			/* payload held */
+	char	   *room;			/* of the batch, not used yet */
+	size_t		left;
+} SqFill;
+
+/* Set the vectors' types, and append the row the statement stands on, or copies of its values; DATA names the column. */
 extern void sq_vector_types(ConnhubBatch *batch);
-extern ConnhubStatus sq_read_row(sqlite3_stmt *statement, ConnhubBatch *batch, size_t *bytes,
+extern ConnhubStatus sq_read_row(sqlite3_stmt *statement, sqlite3_value *const *values, SqFill *fill,
 								 ConnhubError *error);
+
+/* [sign] digits [. digits] [e [sign] digits], with at least one digit before the exponent and at most so many in it? */
+extern bool sq_is_number_text(const char *text, size_t length, size_t exponent_digits);
+
+/* Shortest digits that read back as the same real, which is not NaN; returns their length.  size is at least 40. */
+extern int	sq_real_text(double real, char *buffer, size_t size);
 
 /* Bind parameter number (from 1) of a statement.  The value outlives the statement's next reset only
  * when the library copies it, so it does. */
