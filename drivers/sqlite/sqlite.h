@@ -128,9 +128,18 @@ extern ConnhubStatus sq_bind(sqlite3_stmt *statement, int number, const ConnhubV
 /* May values of the column's type be put into it and read back the same?  NULL, or the reason why not. */
 extern const char *sq_store_refusal(const ConnhubColumn *column);
 
+/* A column that values are bound for, with what the library will do to them. */
+typedef struct SqTarget
+{
+	const ConnhubColumn *column;
+	SqAffinity	affinity;
+} SqTarget;
+
+extern void sq_aim(SqTarget *target, const ConnhubColumn *column);
+
 /* Bind a value on its way into a column, or one of its key.  DATA, with the column's name, when it could not be read
- * back the same.  The value must outlive the next reset. */
-extern ConnhubStatus sq_bind_stored(sqlite3_stmt *statement, int number, const ConnhubColumn *column,
+ * back the same.  Slices are not copied: they must live until the bindings are cleared. */
+extern ConnhubStatus sq_bind_stored(sqlite3_stmt *statement, int number, const SqTarget *target,
 									const ConnhubValue *value, ConnhubError *error);
 
 /* ---- Rows held (write.c, query.c) ---- */

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* A longer text, with a thousand constants in it, hardly comes again. */
+#define LONGEST_KEPT 65536
+
 /* Is there anything but blanks, semicolons and comments? */
 static bool
 has_more(const char *text)
@@ -68,9 +71,11 @@ make_place(ConnhubConn *conn)
 ConnhubStatus
 sq_acquire(ConnhubConn *conn, const char *text, bool keep, sqlite3_stmt **statement, ConnhubError *error)
 {
-	SqKept	   *kept = keep ? find(conn, text) : NULL;
+	SqKept	   *kept;
 	const char *tail;
 
+	keep = keep && strlen(text) <= LONGEST_KEPT;
+	kept = keep ? find(conn, text) : NULL;
 	conn->stop = CONNHUB_OK;
 	if (kept == NULL)
 	{

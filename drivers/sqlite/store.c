@@ -37,11 +37,30 @@ affinity_of(const ConnhubColumn *column)
 	return sq_affinity(column->remote_type);
 }
 
-static bool
-put_text(Storing *storing, const char *text, size_t length)
+void
+sq_aim(SqTarget *target, const ConnhubColumn *column)
 {
-	storing->code = sqlite3_bind_text64(storing->statement, storing->number, length ? text : "", length,
-										SQLITE_TRANSIENT, SQLITE_UTF8);
+	target->column = column;
+	target->affinity = affinity_of(column);
+}
+
+/* Text made here, which the library copies. */
+static bool
+put_text(Storing *storing, const char *text)
+{
+	storing->code = sqlite3_bind_text64(storing->statement, storing->number, text, strlen(text), SQLITE_TRANSIENT,
+										SQLITE_UTF8);
+	return true;
+}
+
+/* The value's own text. */
+static bool
+put_slice(Storing *storing)
+{
+	const ConnhubSlice *slice = &storing->value->v.slice;
+
+	storing->code = sqlite3_bind_text64(storing->statement, storing->number, slice->length ? slice->data : "",
+										slice->length, SQLITE_STATIC, SQLITE_UTF8);
 	return true;
 }
 
@@ -147,9 +166,9 @@ put_decimal(Storing *storing)
 	/* NaN and the infinities are no numbers as text. */
 	if (storing->affinity == SQ_TEXT)
 		return !memchr(slice->data, 'N', slice->length) && !memchr(slice->data, 'I', slice->length) &&
-			put_text(storing, slice->data, slice->length);
+			put_slice(storing);
 	if (slice->length >= sizeof(text))
-		return storing->affinity == SQ_BLOB && put_text(storing, slice->data, slice->length);
+		return storing->affinity == SQ_BLOB && put_slice(storing);
 	memcpy(text, slice->data, slice->length);
 	text[slice->length] = '\0';
 	real = strtod(text, NULL);
@@ -162,7 +181,7 @@ put_decimal(Storing *storing)
 	}
 	sq_real_text(real, again, sizeof(again));
 	if (isinf(real) ? strstr(text, "Infinity") == NULL : !is_same_number(text, again))
-		return storing->affinity == SQ_BLOB && put_text(storing, slice->data, slice->length);
+		return storing->affinity == SQ_BLOB && put_slice(storing);
 	storing->code = sqlite3_bind_double(storing->statement, storing->number, real);
 	return true;
 }
@@ -205,7 +224,7 @@ put_any_text(Storing *storing)
 	if (converts && looks_like_number(slice->data, slice->length) &&
 		(storing->affinity == SQ_REAL || !is_plain_integer(slice->data, slice->length)))
 		return false;
-	return put_text(storing, slice->data, slice->length);
+	return put_slice(storing);
 }
 
 static bool
@@ -214,7 +233,7 @@ put_bytes(Storing *storing)
 	const ConnhubSlice *slice = &storing->value->v.slice;
 
 	storing->code = sqlite3_bind_blob64(storing->statement, storing->number, slice->length ? slice->data : "",
-										slice->length, SQLITE_TRANSIENT);
+										slice->length, SQLITE_STATIC);
 	return true;
 }
 
@@ -231,7 +250,7 @@ put_uuid(Storing *storing)
 	for (int i = 0; i < 16; i++)
 		length += snprintf(text + length, sizeof(text) - (size_t) length, "%s%02x",
 						   i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", bytes[i]);
-	return put_text(storing, text, (size_t) length);
+	return put_text(storing, text);
 }
 
 /* ---- Dates and times ---- */
@@ -241,7 +260,7 @@ put_date(Storing *storing)
 {
 	char		text[16];
 
-	return sq_format_date(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text, strlen(text));
+	return sq_format_date(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text);
 }
 
 static bool
@@ -249,7 +268,7 @@ put_time(Storing *storing)
 {
 	char		text[32];
 
-	return sq_format_time(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text, strlen(text));
+	return sq_format_time(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text);
 }
 
 static bool
@@ -257,7 +276,7 @@ put_timestamp(Storing *storing)
 {
 	char		text[48];
 
-	return sq_format_moment(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text, strlen(text));
+	return sq_format_moment(storing->value->v.integer, text, sizeof(text)) && put_text(storing, text);
 }
 
 static bool
@@ -268,7 +287,7 @@ put_timestamptz(Storing *storing)
 	if (!sq_format_moment(storing->value->v.integer, text, sizeof(text) - 6))
 		return false;
 	strcat(text, "+00:00");
-	return put_text(storing, text, strlen(text));
+	return put_text(storing, text);
 }
 
 /* ---- By type ---- */
@@ -314,11 +333,12 @@ sq_store_refusal(const ConnhubColumn *column)
 }
 
 ConnhubStatus
-sq_bind_stored(sqlite3_stmt *statement, int number, const ConnhubColumn *column, const ConnhubValue *value,
+sq_bind_stored(sqlite3_stmt *statement, int number, const SqTarget *target, const ConnhubValue *value,
 			   ConnhubError *error)
 {
+	const ConnhubColumn *column = target->column;
 	Storing		storing = {.statement = statement, .number = number, .column = column, .value = value,
-		.affinity = affinity_of(column)};
+		.affinity = target->affinity};
 	ConnhubType type = value->type.type;
 	bool		fits = true;
 

@@ -49,17 +49,29 @@ hold_row(sqlite3_stmt *statement, uint32_t ncolumns, SqValues *values)
 	return true;
 }
 
+/* The columns of a row's values, in their order; from alloc, NULL when memory ran out. */
+static SqTarget *
+aim_all(const ConnhubWrite *write)
+{
+	SqTarget   *targets = sq_host->alloc((write->ncolumns + write->nkeys + 1) * sizeof(SqTarget));
+
+	for (uint32_t i = 0; targets && i < write->ncolumns; i++)
+		sq_aim(&targets[i], write->columns[i]);
+	for (uint32_t i = 0; targets && i < write->nkeys; i++)
+		sq_aim(&targets[write->ncolumns + i], write->keys[i]);
+	return targets;
+}
+
 static ConnhubStatus
-bind_row(sqlite3_stmt *statement, const ConnhubWrite *write, const ConnhubValue *row, ConnhubError *error)
+bind_row(sqlite3_stmt *statement, const ConnhubWrite *write, const SqTarget *targets, const ConnhubValue *row,
+		 ConnhubError *error)
 {
 	ConnhubStatus status = CONNHUB_OK;
 	uint32_t	i;
 
 	for (i = 0; i < write->ncolumns + write->nkeys && status == CONNHUB_OK; i++)
 	{
-		const ConnhubColumn *column = i < write->ncolumns ? write->columns[i] : write->keys[i - write->ncolumns];
-
-		status = sq_bind_stored(statement, (int) i + 1, column, &row[i], error);
+		status = sq_bind_stored(statement, (int) i + 1, &targets[i], &row[i], error);
 		if (status == CONNHUB_DATA && i < write->ncolumns)
 			error->column = (int32_t) i;
 	}
@@ -92,9 +104,26 @@ static ConnhubStatus
 write_rows(ConnhubConn *conn, sqlite3_stmt *statement, const ConnhubWrite *write, const ConnhubRows *rows,
 		   uint64_t *affected, SqValues *values, ConnhubError *error)
 {
-	ConnhubStatus status = CONNHUB_OK;
-	uint32_t	i;
+	SqTarget   *targets = aim_all(write);
+	ConnhubStatus status = targets ? CONNHUB_OK : fail_no_memory(error);
 
+	for (uint32_t i = 0; i < rows->nrows && status == CONNHUB_OK; i++)
+	{
+		status = sq_require_transaction(conn, error);
+		if (status == CONNHUB_OK)
+			status = bind_row(statement, write, targets, &rows->values[(size_t) i * rows->ncolumns], error);
+		if (status == CONNHUB_OK)
+			status = run_row(conn, statement, write, affected, values, error);
+	}
+	sqlite3_clear_bindings(statement);
+	sq_host->free(targets);
+	return status;
+}
+
+static ConnhubStatus
+run_write(ConnhubConn *conn, sqlite3_stmt *statement, const ConnhubWrite *write, const ConnhubRows *rows,
+		  uint64_t *affected, SqValues *values, ConnhubError *error)
+{
 	if ((uint32_t) sqlite3_column_count(statement) != write->nreturning)
 		return fail_as(error, CONNHUB_INTERNAL, "the write gives other columns back than were asked for");
 	if (write->kind == CONNHUB_TRUNCATE)
@@ -102,15 +131,7 @@ write_rows(ConnhubConn *conn, sqlite3_stmt *statement, const ConnhubWrite *write
 	if (rows->ncolumns != write->ncolumns + write->nkeys)
 		return fail_as(error, CONNHUB_INTERNAL, "a row has %u values, the write %u columns", rows->ncolumns,
 					   write->ncolumns + write->nkeys);
-	for (i = 0; i < rows->nrows && status == CONNHUB_OK; i++)
-	{
-		status = sq_require_transaction(conn, error);
-		if (status == CONNHUB_OK)
-			status = bind_row(statement, write, &rows->values[(size_t) i * rows->ncolumns], error);
-		if (status == CONNHUB_OK)
-			status = run_row(conn, statement, write, affected, values, error);
-	}
-	return status;
+	return write_rows(conn, statement, write, rows, affected, values, error);
 }
 
 ConnhubStatus
@@ -133,7 +154,7 @@ sq_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const C
 	if (write->nreturning > 0 && !make_room(&values, 1))
 		status = fail_no_memory(error);
 	if (status == CONNHUB_OK)
-		status = write_rows(conn, statement, write, rows, affected, &values, error);
+		status = run_write(conn, statement, write, rows, affected, &values, error);
 	if (status == CONNHUB_OK && write->nreturning > 0)
 		status = sq_hold_rows(conn, statement, write->nreturning, &values, cursor, error);
 	if (*cursor == NULL)
