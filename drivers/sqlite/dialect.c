@@ -313,6 +313,51 @@ answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTex
 		}
 }
 
+/* ---- Writing ---- */
+
+static const char *
+store(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	return sq_store_refusal(column);
+}
+
+static bool
+returns(const ConnhubSource *source, ConnhubWriteKind kind)
+{
+	return source->version_num >= 33500 && kind != CONNHUB_TRUNCATE;
+}
+
+/* Dates and uuids are found in the form they are written in.  A row that keeps another form is not found, which the
+ * count of rows tells. */
+static const char *
+key(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	bool		in_one_form = column->type.type == CONNHUB_DATE || column->type.type == CONNHUB_UUID;
+
+	return in_one_form && column->natural.type == column->type.type ? "(%1 = %2)" : NULL;
+}
+
+static bool
+is_read_only(const ConnhubSource *source)
+{
+	for (uint32_t i = 0; i < source->noptions; i++)
+		if (strcmp(source->options[i].name, "read_only") == 0 && source->options[i].value)
+			return sq_is_true(source->options[i].value);
+	return true;
+}
+
+static const char *
+write_refusal(const ConnhubSource *source, const ConnhubPiece *piece)
+{
+	if (is_read_only(source))
+		return "option \"read_only\" of the connector is on";
+	if (piece->kind == CONNHUB_PIECE_WRITE && !piece->write->is_plain_table)
+		return "only ordinary tables are written";
+	if (piece->kind == CONNHUB_PIECE_ASSIGN && has_unenforced(piece->expr))
+		return "values of any type may stand in the column";
+	return NULL;
+}
+
 static const SqlDialect dialect = {
 	.name = "SQLite",
 	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
@@ -353,12 +398,30 @@ static const SqlDialect dialect = {
 	.column = column_refusal,
 	.veto = veto,
 	.excess = excess,
+	.written = SQL_ANY & ~(SQL_T(CONNHUB_INTERVAL) | SQL_T(CONNHUB_PGBINARY)),
+	.assigned = SQL_INTEGERS | BOOLS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES),
+	.default_row = "DEFAULT VALUES",
+	.skip_conflicts = "ON CONFLICT DO NOTHING",
+	.truncate = "DELETE FROM",
+	.returns = returns,
+	.key = key,
+	.store = store,
 };
 
 void
 sq_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
-	sql_judge(&dialect, source, piece, verdict);
+	const char *reason = NULL;
+
+	if (piece->kind == CONNHUB_PIECE_WRITE || piece->kind == CONNHUB_PIECE_ASSIGN)
+		reason = write_refusal(source, piece);
+	if (reason == NULL)
+	{
+		sql_judge(&dialect, source, piece, verdict);
+		return;
+	}
+	verdict->kind = CONNHUB_REFUSE;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
 }
 
 ConnhubStatus
@@ -366,4 +429,16 @@ sq_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubTex
 		  ConnhubError *error)
 {
 	return sql_render(&dialect, sq_host, source, request, out, error);
+}
+
+ConnhubStatus
+sq_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_write(&dialect, sq_host, source, write, out, error);
+}
+
+ConnhubStatus
+sq_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_modify(&dialect, sq_host, source, modify, out, error);
 }
