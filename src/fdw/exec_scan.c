@@ -34,6 +34,9 @@
 #define MAX_CAPACITY	512
 #define BATCH_BYTES		(4 * 1024 * 1024)
 
+/* Results expected to be no larger are called small. */
+#define FEW_ROWS		1000
+
 typedef struct ChScanState
 {
 	/* From the plan. */
@@ -213,6 +216,7 @@ start(ChScanState *scan, ForeignScanState *node)
 	query.columns = ch_slot_reader_wanted(scan->reader);
 	query.ncolumns = scan->ncolumns;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
+	query.few_rows = node->ss.ps.plan->plan_rows <= FEW_ROWS;
 	if (scan->batch == NULL)
 		scan->batch = ch_batch_create(scan->context, scan->ncolumns, FIRST_CAPACITY, BATCH_BYTES);
 
