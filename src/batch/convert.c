@@ -25,8 +25,8 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
+#include "batch/binary.h"
 #include "batch/convert.h"
-#include "batch/numeric.h"
 #include "batch/typemap.h"
 #include "common/compat.h"
 

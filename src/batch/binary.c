@@ -1,4 +1,4 @@
-/* batch/numeric.c — PostgreSQL's binary form of a numeric → Datum, without its receive function.
+/* batch/binary.c — PostgreSQL's binary form of a numeric → Datum, without its receive function.
  *
  * The result is a numeric as it stands on disk, in its short form: a form that cannot change without breaking every
  * database.  Only normalised values that need no rounding are taken; the receive function is asked about the rest, so
@@ -7,7 +7,7 @@
 
 #include "port/pg_bswap.h"
 
-#include "batch/numeric.h"
+#include "batch/binary.h"
 
 /* Words of the binary form before its digits: their number, weight, sign, display scale. */
 #define HEADER_WORDS	4
