@@ -26,7 +26,7 @@ describe(ConnhubConn *conn, const char *text, PGresult **shape, ConnhubError *er
 
 	if (pg_begin_stream(conn, error) != CONNHUB_OK)
 		return error->status;
-	if (!pg_send_prologue(conn, NULL))
+	if (!pg_send_prologue(conn, NULL, 0))
 		return pg_lost(conn, error);
 	conn->stream.steps |= PG_STEP(PG_STEP_PREPARE) | PG_STEP(PG_STEP_DESCRIBE);
 	if (PQsendPrepare(conn->pg, "", text, 0, NULL) != 1 || PQsendDescribePrepared(conn->pg, "") != 1)

@@ -65,6 +65,8 @@ typedef struct PgStream
 	uint32_t	nqueries;		/* answers that PG_STEP_QUERY still stands for */
 	PgStatement *statement;		/* that PREPARE or the query belongs to, or NULL */
 	bool		has_savepoint;
+	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
+	bool		has_rows;		/* one was given out */
 	bool		is_copy;		/* the query is a COPY, outside pipeline mode */
 	bool		is_copying;		/* its rows are coming */
 	bool		has_header;		/* the first of them has come */
@@ -149,8 +151,12 @@ typedef struct PgParams
 	const int  *formats;
 } PgParams;
 
-extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, bool binary,
-							 bool once, ConnhubError *error);
+#define PG_SEND_BINARY	0x1		/* results in binary */
+#define PG_SEND_ONCE	0x2		/* not to be prepared */
+#define PG_SEND_SMALL	0x4		/* its rows will be read to their end */
+
+extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags,
+							 ConnhubError *error);
 extern ConnhubStatus pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *error);
 extern ConnhubStatus pg_finish(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, ConnhubError *error);
@@ -161,7 +167,7 @@ extern ConnhubStatus pg_look_at_unanswered(ConnhubConn *conn, ConnhubError *erro
 extern ConnhubStatus pg_begin_stream(ConnhubConn *conn, ConnhubError *error);
 extern bool pg_send_plain(ConnhubConn *conn, PgStep step, const char *text);
 extern bool pg_send_opening(ConnhubConn *conn);
-extern bool pg_send_prologue(ConnhubConn *conn, PgStatement *statement);
+extern bool pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags);
 extern bool pg_send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const PgParams *params,
 						  bool binary);
 extern ConnhubStatus pg_send_epilogue(ConnhubConn *conn, ConnhubError *error);

@@ -106,6 +106,7 @@ suits_copy(const ConnhubConn *conn, const ConnhubQuery *query)
 static ConnhubStatus
 send(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, ConnhubError *error)
 {
+	int			flags = query->once ? PG_SEND_ONCE : 0;
 	PgBound		bound;
 	ConnhubStatus status;
 
@@ -117,7 +118,11 @@ send(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, Connhu
 	status = pg_bind(query->params, query->nparams, &bound, error);
 	if (status != CONNHUB_OK)
 		return status;
-	status = pg_send(conn, query->text, &bound.params, !conn->text_results, query->once, error);
+	if (!conn->text_results)
+		flags |= PG_SEND_BINARY;
+	if (query->few_rows && query->nparams > 0)
+		flags |= PG_SEND_SMALL;
+	status = pg_send(conn, query->text, &bound.params, flags, error);
 	pg_unbind(&bound);
 	return status;
 }

@@ -227,7 +227,7 @@ one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, 
 	const char *values[1] = {param};
 	const PgParams params = {param ? 1 : 0, NULL, values, NULL, NULL};
 	PGresult   *more = NULL;
-	ConnhubStatus status = pg_send(conn, text, &params, false, true, error);
+	ConnhubStatus status = pg_send(conn, text, &params, PG_SEND_ONCE, error);
 
 	*row = NULL;
 	if (status == CONNHUB_OK)

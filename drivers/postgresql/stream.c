@@ -2,7 +2,9 @@
  *
  * In a transaction every statement stands in a savepoint that is released right behind it in the same
  * flight.  A statement that fails, or that is cancelled because its rows are not wanted any more, is
- * rolled back to the savepoint: the transaction and its snapshot survive.
+ * rolled back to the savepoint: the transaction and its snapshot survive.  The first statement of a transaction
+ * goes without one when its result is small: its rows are read off rather than stopped, and when it fails the
+ * transaction begins anew.
  *
  * The COMMIT of a transaction that only read is sent without waiting: its answer is read off before those of the
  * next flight, and an error in it counts as the loss of the connection.
@@ -72,14 +74,16 @@ pg_send_opening(ConnhubConn *conn)
 
 /* Queue what precedes the query.  False when libpq refuses. */
 bool
-pg_send_prologue(ConnhubConn *conn, PgStatement *statement)
+pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 {
 	char		text[64];
 	char		name[32];
 
+	if ((flags & PG_SEND_SMALL) && conn->has_savepoints)
+		conn->stream.begin = conn->pending_begin;
 	if (!pg_send_opening(conn))
 		return false;
-	if (conn->in_transaction && conn->has_savepoints)
+	if (conn->in_transaction && conn->has_savepoints && !conn->stream.begin)
 	{
 		conn->stream.has_savepoint = true;
 		if (!pg_send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME))
@@ -195,15 +199,16 @@ pg_send_epilogue(ConnhubConn *conn, ConnhubError *error)
 
 /* Send a statement.  Its rows come from pg_next_row; pg_finish must follow, whatever happens. */
 ConnhubStatus
-pg_send(ConnhubConn *conn, const char *text, const PgParams *params, bool binary, bool once, ConnhubError *error)
+pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags, ConnhubError *error)
 {
 	PgStatement *statement;
 
 	if (pg_begin_stream(conn, error) != CONNHUB_OK)
 		return error->status;
-	statement = once ? NULL : pg_find_statement(conn, text);
+	statement = flags & PG_SEND_ONCE ? NULL : pg_find_statement(conn, text);
 	conn->stream.statement = statement;
-	if (!pg_send_prologue(conn, statement) || !pg_send_query(conn, statement, text, params, binary))
+	if (!pg_send_prologue(conn, statement, flags) ||
+		!pg_send_query(conn, statement, text, params, (flags & PG_SEND_BINARY) != 0))
 		return pg_lost(conn, error);
 	return pg_send_epilogue(conn, error);
 }
@@ -348,6 +353,7 @@ pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *erro
 		*error = conn->stream.error;
 		return error->status;
 	}
+	conn->stream.has_rows |= status == CONNHUB_OK;
 	return status;
 }
 
@@ -459,14 +465,30 @@ stop(ConnhubConn *conn, ConnhubError *error)
 		return status;
 	if (!conn->stream.failed && current_step(conn) <= PG_STEP_QUERY)
 	{
+		/* A small result is read off, as long as it takes no longer than a stop may. */
+		if (conn->stream.begin && drain(conn, error) == CONNHUB_DONE)
+			return CONNHUB_DONE;
+
 		/* A stray cancel could hit the next statement, and a broken transaction cannot be mended
 		 * where there are no savepoints. */
-		if (conn->in_transaction && !conn->has_savepoints)
+		if (conn->in_transaction && !conn->stream.has_savepoint)
 			return pg_lost(conn, error);
 		if (pg_cancel(conn, error) != CONNHUB_OK)
 			return pg_lost(conn, error);
 	}
 	return drain(conn, error);
+}
+
+/* Begin the transaction anew after its first statement failed, which has seen nothing of it. */
+static ConnhubStatus
+begin_anew(ConnhubConn *conn, const char *begin, ConnhubError *error)
+{
+	conn->stream.active = false;
+	if (pg_command(conn, "ROLLBACK", "ROLLBACK", error) != CONNHUB_OK)
+		return error->status;
+	conn->in_transaction = false;
+	conn->pending_begin = begin;
+	return CONNHUB_DONE;
 }
 
 /* End the running statement in any state.  OK: the connection takes the next one, in the transaction it
@@ -489,6 +511,9 @@ pg_finish(ConnhubConn *conn, ConnhubError *error)
 		else
 			conn->has_stale_savepoint = stream->is_copy;
 	}
+	else if (status == CONNHUB_DONE && stream->begin && !stream->has_rows &&
+			 PQtransactionStatus(conn->pg) == PQTRANS_INERROR)
+		status = begin_anew(conn, stream->begin, error);
 	if (status != CONNHUB_DONE)
 	{
 		conn->lost = true;
