@@ -5,8 +5,9 @@
 #   make demo     the main job against throwaway servers; DEMO=embedded: SQLite only
 #   make check    every test, against throwaway servers; CHECK="lint tap/codes" runs some of them
 #   make lint     the rules of the tree alone
+#   make bench    the speed side by side with the peers; BENCH="scan_pg lookup_pg" runs some works, see docs/performance.md
 
-OWN_GOALS = deps demo check lint
+OWN_GOALS = deps demo check lint bench
 DEMO ?= all
 
 ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
@@ -26,6 +27,10 @@ check: deps
 
 lint:
 	@test/lint/run_all.sh
+
+bench: deps
+	@test/deps.sh --bench $(PG_CONFIG)
+	@test/bench/run.sh $(BENCH)
 
 $(filter-out $(OWN_GOALS),$(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@

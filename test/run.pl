@@ -17,6 +17,7 @@ my $tmp = "$root/tmp";
 my $parallel = $ENV{CONNHUB_CHECK_JOBS} || 2;
 my $job_seconds = 780;
 my %wanted = map { $_ => 1 } @ARGV;
+my %apart = map { $_ => 1 } qw(bench demo servers);
 my @servers = qw(tls sqlite postgresql mariadb blackhole hub);
 my (@running, @started, %total);
 
@@ -57,9 +58,10 @@ sub jobs
 	foreach my $dir (glob 'test/*')
 	{
 		my ($kind) = $dir =~ m{^test/(\w+)$} or next;
+		next if $apart{$kind};
 		my @commands;
-		push @commands, map { ["./$_"] } grep { -x } $kind eq "demo" ? () : ("$dir/run.sh", "$dir/run_all.sh");
-		push @commands, map { ['perl', "-I$dir", $_] } glob "$dir/*.pl" unless @commands || $kind eq 'servers';
+		push @commands, map { ["./$_"] } grep { -x } "$dir/run.sh", "$dir/run_all.sh";
+		push @commands, map { ['perl', "-I$dir", $_] } glob "$dir/*.pl" unless @commands;
 		foreach my $command (@commands)
 		{
 			(my $name = $command->[-1]) =~ s{^(\./)?test/}{};
