@@ -133,7 +133,7 @@ mk_expr_evaluate(const MkExpr *expr, const MkRow *row, ConnhubValue *value)
 		case CONNHUB_EXPR_PARAM:
 			*value = row->params[expr->param];
 			return CONNHUB_OK;
-		case CONNHUB_EXPR_CALL:
+		default:
 			break;
 	}
 	memset(value, 0, sizeof(*value));

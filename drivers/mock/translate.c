@@ -122,8 +122,9 @@ judge_value(const ConnhubSource *source, const ConnhubExpr *expr, ConnhubVerdict
 			return true;
 		case CONNHUB_EXPR_CALL:
 			return judge_call(source, expr, verdict);
+		default:
+			return refuse(verdict, "unknown kind of expression");
 	}
-	return refuse(verdict, "unknown kind of expression");
 }
 
 static bool
@@ -225,7 +226,7 @@ mk_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict 
 		case CONNHUB_PIECE_SORT:
 			judge_sort(source, piece->sort, verdict);
 			break;
-		case CONNHUB_PIECE_LIMIT:
+		default:
 			break;
 	}
 }
@@ -339,7 +340,7 @@ put_expr(Writer *writer, const ConnhubExpr *expr)
 			snprintf(name, sizeof(name), "$%u", expr->param + 1);
 			put(writer, name);
 			return;
-		case CONNHUB_EXPR_CALL:
+		default:
 			break;
 	}
 	snprintf(name, sizeof(name), "(%s", mk_function_name(expr->fn));
