@@ -80,7 +80,7 @@ refuse_spill(void *holder)
 static char *
 render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 {
-	ChRequestParts parts = {.schema = info->remote_schema,.table = info->remote_table};
+	ChRequestParts parts = {.from = info->from};
 	List	   *params;
 
 	*ncolumns = 0;
@@ -89,9 +89,9 @@ render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 		if (info->columns[i].column.name == NULL)
 			continue;
 		attnums[(*ncolumns)++] = i + 1;
-		parts.outputs = lappend(parts.outputs, (void *) ch_expr_column(&info->columns[i].column));
+		parts.outputs = lappend(parts.outputs, (void *) ch_expr_column(&info->columns[i].column, info->number));
 	}
-	return ch_relinfo_render(info, ch_request_make(&parts, &params));
+	return ch_relinfo_render(info, ch_request_finish(ch_request_make(&parts), &params));
 }
 
 static void

@@ -144,7 +144,35 @@ ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		if (picks_by_key(piece))
 			info->by_key = true;
 	}
-	info->remote_rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
+	info->rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
+	info->width = rel->reltarget->width;
+	info->source_cost = info->by_key ? random_page_cost + cpu_tuple_cost :
+		seq_page_cost * rel->pages + cpu_tuple_cost * rel->tuples;
+}
+
+/* Of the ways a source may join, the cheaper of reading both sides and of looking up the matches of one. */
+void
+ch_cost_join(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ChRelInfo *left, ChRelInfo *right)
+{
+	List	   *local = NIL;
+	Cost		both = left->source_cost + right->source_cost + cpu_operator_cost * 2 * (left->rows + right->rows);
+	Cost		by_left = left->source_cost + left->rows * 2 * random_page_cost;
+	Cost		by_right = right->source_cost + right->rows * 2 * random_page_cost;
+	ListCell   *cell;
+
+	foreach(cell, info->pieces)
+		local = lappend(local, ((ChPiece *) lfirst(cell))->rinfo);
+	info->rows = clamp_row_est(rel->rows / Max(clauselist_selectivity(root, local, 0, JOIN_INNER, NULL), 1e-9));
+	info->width = rel->reltarget->width;
+	info->source_cost = Min(both, Min(by_left, by_right)) + cpu_tuple_cost * info->rows;
+}
+
+void
+ch_cost_compute(ChRelInfo *info, double rows, int width)
+{
+	info->source_cost += cpu_operator_cost * info->input->rows * (list_length(info->outputs) + list_length(info->groups));
+	info->rows = clamp_row_est(rows);
+	info->width = width;
 }
 
 /* Comparisons of a sort that keeps the first `wanted` of n rows. */
@@ -155,26 +183,37 @@ comparisons(double n, double wanted)
 }
 
 void
-ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost)
+ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost)
 {
-	double		wanted = limit > 0 ? Min(limit, info->remote_rows) : info->remote_rows;
-	double		read = info->by_key ? 1 : rel->tuples;
-	double		width = rel->reltarget->width;
-	Cost		run;
+	double		wanted = limit > 0 ? Min(limit, info->rows) : info->rows;
+	Cost		run = info->source_cost;
 
 	cost->rows = limit > 0 ? Min(limit, rel->rows) : rel->rows;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
 
-	/* A source that need not sort need not read on after the last row wanted. */
-	run = (info->by_key ? random_page_cost : seq_page_cost * rel->pages) + cpu_tuple_cost * read;
-	run *= wanted / Max(info->remote_rows, 1);
-	run += wanted * (COST_ROW + cpu_tuple_cost + width / 1024 * COST_KILOBYTE);
+	/* A source that need neither sort nor group need not read on after the last row wanted. */
+	if (!info->computes)
+		run *= wanted / Max(info->rows, 1);
+	run += wanted * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE);
 	if (!info->all_exact)
-		run += wanted * rel->baserestrictcost.per_tuple;
+		run += wanted * Max(rel->baserestrictcost.per_tuple, cpu_operator_cost * list_length(info->pieces));
 	run += cost->rows * rel->reltarget->cost.per_tuple;
 
 	/* Half of what cost_sort asks for the comparisons, so that a sort goes to the source if it can. */
 	if (sorted)
-		cost->startup += cpu_operator_cost * comparisons(info->remote_rows, wanted);
+		cost->startup += cpu_operator_cost * comparisons(info->rows, wanted);
 	cost->total = cost->startup + run;
+}
+
+/* A source finds rows by values it is given: by an index, as far as that is cheaper than to read all. */
+void
+ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info, ChCost *cost)
+{
+	double		fetched = clamp_row_est(Min(param_info->ppi_rows, info->rows));
+	Cost		found = random_page_cost * (1 + fetched) + cpu_tuple_cost * fetched;
+
+	cost->rows = param_info->ppi_rows;
+	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
+	cost->total = cost->startup + Min(found, info->source_cost) +
+		fetched * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE + rel->reltarget->cost.per_tuple);
 }

@@ -11,7 +11,6 @@
 #include "miscadmin.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
@@ -20,34 +19,14 @@
 
 #include "batch/typemap.h"
 #include "fdw/translate.h"
+#include "fdw/translate_aggregate.h"
+#include "fdw/translate_array.h"
+#include "fdw/translate_branch.h"
+#include "fdw/translate_operand.h"
+#include "fdw/translate_part.h"
+#include "fdw/translate_query.h"
 #include "request/request.h"
 #include "request/semantics.h"
-
-/* Longest array whose comparison other than = ANY and <> ALL is written out element by element. */
-#define MAX_UNROLLED_ARRAY 100
-/* Most conditions side by side in one AND or OR. */
-#define MAX_CHAIN 64
-
-typedef struct ChTranslation
-{
-	ChRelInfo  *info;
-	const ConnhubExpr *case_test;	/* what CASE x WHEN compares, else NULL */
-	int			lazy;			/* > 0: below a branch that may never be computed */
-	List	   *guards;			/* Expr *: where one is true, an expression to the right of it in the
-								 * same OR is not needed (in an AND: where it is false) */
-	const char *reason;			/* set when a translate function returns NULL */
-} ChTranslation;
-
-typedef const ConnhubExpr *(*ChTranslateNode) (Node *node, ChTranslation *t);
-
-static const ConnhubExpr *translate_node(Node *node, ChTranslation *t);
-
-static const ConnhubExpr *
-refuse(ChTranslation *t, const char *reason)
-{
-	t->reason = reason;
-	return NULL;
-}
 
 static const ConnhubExpr *
 refuse_function(ChTranslation *t, Oid function)
@@ -55,14 +34,14 @@ refuse_function(ChTranslation *t, Oid function)
 	return refuse(t, psprintf("function %s has no counterpart", format_procedure(function)));
 }
 
-static const ConnhubExpr *
-refuse_operator(ChTranslation *t, Oid op)
+const ConnhubExpr *
+ch_translate_refuse_operator(ChTranslation *t, Oid op)
 {
 	return refuse(t, psprintf("operator %s has no counterpart", format_operator(op)));
 }
 
-static ConnhubTypeRef
-type_of_node(Node *node)
+ConnhubTypeRef
+ch_translate_type(Node *node)
 {
 	ConnhubTypeRef ref;
 
@@ -70,8 +49,8 @@ type_of_node(Node *node)
 	return ref;
 }
 
-static ConnhubTypeRef
-bool_type(void)
+ConnhubTypeRef
+ch_translate_bool_type(void)
 {
 	ConnhubTypeRef ref;
 
@@ -85,22 +64,31 @@ static const ConnhubExpr *
 translate_var(Node *node, ChTranslation *t)
 {
 	Var		   *var = (Var *) node;
+	ChRelInfo  *leaf = var->varlevelsup == 0 ? ch_relinfo_leaf(t->info, var->varno) : NULL;
 	ChRelColumn *column;
+	const ConnhubExpr *expr;
 
-	if (var->varno != t->info->relid)
+	if (leaf == NULL)
 		return refuse(t, "a column of another relation is used");
 	if (var->varattno == 0)
 		return refuse(t, "the whole row is used");
 	if (var->varattno < 0)
 		return refuse(t, "a system column is used");
-	column = &t->info->columns[var->varattno - 1];
+	if (var->varattno > leaf->ncolumns)
+		return refuse(t, "a column that is not read is used");
+	if (t->info->is_grouped && !t->in_aggregate)
+		return refuse(t, "a column is used that is not grouped by");
+	column = &leaf->columns[var->varattno - 1];
+	if (column->column.name == NULL)
+		return refuse(t, "a column that is not read is used");
 	if (column->distrust)
 		return refuse(t, column->distrust);
-	return ch_expr_column(&column->column);
+	expr = ch_expr_column(&column->column, leaf->number);
+	return bms_is_member(var->varno, t->info->nullable) ? ch_expr_nullable(expr) : expr;
 }
 
-static const ConnhubExpr *
-constant_make(Datum value, bool isnull, Oid type, ChTranslation *t)
+const ConnhubExpr *
+ch_translate_constant(Datum value, bool isnull, Oid type, ChTranslation *t)
 {
 	ConnhubValue constant;
 
@@ -116,7 +104,7 @@ translate_const(Node *node, ChTranslation *t)
 
 	if (get_typtype(constant->consttype) == TYPTYPE_PSEUDO)
 		return refuse(t, "a constant has no type");
-	return constant_make(constant->constvalue, constant->constisnull, constant->consttype, t);
+	return ch_translate_constant(constant->constvalue, constant->constisnull, constant->consttype, t);
 }
 
 /* Can computing this expression fail, or cost anything?  Only looked at when nothing is known of
@@ -132,16 +120,14 @@ is_harmless(Node *node)
 		(IsA(node, FuncExpr) && ((FuncExpr *) node)->args == NIL && ((FuncExpr *) node)->funcid < FirstGenbkiObjectId);
 }
 
-/* A new candidate among the relation's parameters. */
-static const ConnhubExpr *
-candidate_make(Expr *expr, Oid type, const ConnhubTypeRef *ref, ChTranslation *t)
+const ConnhubExpr *
+ch_translate_candidate(Expr *expr, Oid type, const ConnhubTypeRef *ref, ChTranslation *t)
 {
 	ChParam    *param = palloc(sizeof(ChParam));
 
 	param->expr = expr;
 	param->type = type;
-	*t->info->params = lappend(*t->info->params, param);
-	return ch_expr_param(list_length(*t->info->params) - 1, ref);
+	return ch_expr_param(param, ref);
 }
 
 /* An expression without columns becomes a parameter. */
@@ -149,7 +135,7 @@ static const ConnhubExpr *
 param_make(Node *node, ChTranslation *t)
 {
 	Oid			type = exprType(node);
-	ConnhubTypeRef ref = type_of_node(node);
+	ConnhubTypeRef ref = ch_translate_type(node);
 	Expr	   *expr = (Expr *) node;
 
 	if (get_typtype(type) == TYPTYPE_PSEUDO)
@@ -170,148 +156,20 @@ param_make(Node *node, ChTranslation *t)
 		guarded->location = -1;
 		expr = (Expr *) guarded;
 	}
-	return candidate_make(expr, type, &ref, t);
-}
-
-/* ---- Bringing operands to one type ------------------------------------------------------- */
-
-static int
-integer_rank(ConnhubType type)
-{
-	return type == CONNHUB_INT16 ? 1 : type == CONNHUB_INT32 ? 2 : type == CONNHUB_INT64 ? 3 : 0;
-}
-
-static Oid
-pg_type_of(ConnhubType type)
-{
-	ConnhubTypeRef ref = ch_typeref(type);
-
-	return ch_typemap_pg_oid(&ref);
-}
-
-static bool
-constant_fits(const ConnhubExpr *expr, ConnhubType type)
-{
-	int64		value;
-
-	if (expr->value->is_null)
-		return true;
-	value = expr->value->v.integer;
-	return type == CONNHUB_INT16 ? value >= PG_INT16_MIN && value <= PG_INT16_MAX :
-		type == CONNHUB_INT32 ? value >= PG_INT32_MIN && value <= PG_INT32_MAX : true;
-}
-
-/* The operand as the type wanted, without loss. */
-static const ConnhubExpr *
-bring(const ConnhubExpr *expr, ConnhubType wanted, ChTranslation *t)
-{
-	ConnhubTypeRef ref;
-	bool		same_storage = (integer_rank(expr->type.type) > 0 && integer_rank(wanted) > 0) ||
-		(expr->type.type == CONNHUB_FLOAT32 && wanted == CONNHUB_FLOAT64);
-
-	if (expr->type.type == wanted)
-		return expr;
-	ch_typemap_from_pg(pg_type_of(wanted), -1, &ref);
-	if (expr->kind == CONNHUB_EXPR_CONST && same_storage)
-	{
-		ConnhubValue value = *expr->value;
-
-		value.type = ref;
-		return ch_expr_const(&value);
-	}
-	if (expr->kind == CONNHUB_EXPR_PARAM && same_storage)
-	{
-		const ChParam *narrow = list_nth(*t->info->params, expr->param);
-
-		return candidate_make(narrow->expr, pg_type_of(wanted), &ref, t);
-	}
-	return ch_expr_call(CONNHUB_FN_CAST, &ref, NULL, list_make1((void *) expr));
-}
-
-/* The narrowest integer type that holds every operand of a comparison: a column then need not be
- * widened to be compared with a small constant. */
-static ConnhubType
-narrowest(List *args, ConnhubType wanted)
-{
-	ConnhubType type = CONNHUB_TYPE_NONE;
-	ListCell   *cell;
-
-	foreach(cell, args)
-	{
-		const ConnhubExpr *arg = lfirst(cell);
-
-		if (arg->kind != CONNHUB_EXPR_CONST && integer_rank(arg->type.type) > integer_rank(type))
-			type = arg->type.type;
-	}
-	if (type == CONNHUB_TYPE_NONE)
-		return wanted;
-	foreach(cell, args)
-	{
-		const ConnhubExpr *arg = lfirst(cell);
-
-		if (arg->kind == CONNHUB_EXPR_CONST && !constant_fits(arg, type))
-			return wanted;
-	}
-	return type;
-}
-
-static bool
-is_comparison(ConnhubFunction fn)
-{
-	return (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN ||
-		fn == CONNHUB_FN_IS_DISTINCT || fn == CONNHUB_FN_IS_NOT_DISTINCT;
-}
-
-static bool
-folds_case(ConnhubFunction fn)
-{
-	return fn == CONNHUB_FN_ILIKE || fn == CONNHUB_FN_NOT_ILIKE || fn == CONNHUB_FN_LOWER || fn == CONNHUB_FN_UPPER;
-}
-
-/* A call of fn, whose operands are to be of the type of `meaning`, made of translated args. */
-static const ConnhubExpr *
-call_make(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTypeRef *type, Oid collation,
-		  List *args, ChTranslation *t)
-{
-	ConnhubType operand = meaning->operand;
-	List	   *brought = NIL;
-	ListCell   *cell;
-
-	if (operand == CONNHUB_TYPE_NONE)
-	{
-		const ConnhubExpr *first = linitial(args);
-
-		foreach(cell, args)
-		{
-			const ConnhubExpr *arg = lfirst(cell);
-
-			if (arg->type.type != first->type.type || strcmp(arg->type.pg_type, first->type.pg_type) != 0)
-				return refuse(t, psprintf("%s is compared with %s", first->type.pg_type, arg->type.pg_type));
-		}
-		brought = args;
-	}
-	else
-	{
-		if (is_comparison(fn) && integer_rank(operand) > 0)
-			operand = narrowest(args, operand);
-		foreach(cell, args)
-			brought = lappend(brought, (void *) bring(lfirst(cell), operand, t));
-	}
-	return ch_expr_call(fn, type, ch_collation_make(collation, folds_case(fn)), brought);
+	return ch_translate_candidate(expr, type, &ref, t);
 }
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
-/* Translations of a list, or NIL with the reason set. */
-static List *
-translate_list(List *nodes, ChTranslation *t)
+List *
+ch_translate_list(List *nodes, ChTranslation *t)
 {
 	List	   *result = NIL;
 	ListCell   *cell;
 
 	foreach(cell, nodes)
 	{
-		const ConnhubExpr *expr = translate_node(lfirst(cell), t);
+		const ConnhubExpr *expr = ch_translate_node(lfirst(cell), t);
 
 		if (expr == NULL)
 			return NIL;
@@ -324,10 +182,10 @@ static const ConnhubExpr *
 translate_call(ConnhubFunction fn, const ChMeaning *meaning, Node *node, Oid collation, List *nodes,
 			   ChTranslation *t)
 {
-	ConnhubTypeRef type = type_of_node(node);
-	List	   *args = translate_list(nodes, t);
+	ConnhubTypeRef type = ch_translate_type(node);
+	List	   *args = ch_translate_list(nodes, t);
 
-	return args ? call_make(fn, meaning, &type, collation, args, t) : NULL;
+	return args ? ch_translate_call(fn, meaning, &type, collation, args, t) : NULL;
 }
 
 static const ConnhubExpr *
@@ -339,7 +197,7 @@ translate_op(Node *node, ChTranslation *t)
 	set_opfuncid(op);
 	meaning = ch_meaning_get(op->opfuncid);
 	if (meaning == NULL)
-		return refuse_operator(t, op->opno);
+		return ch_translate_refuse_operator(t, op->opno);
 	return translate_call(meaning->fn, meaning, node, op->inputcollid, op->args, t);
 }
 
@@ -353,7 +211,7 @@ translate_equality_based(Node *node, ConnhubFunction fn, ChTranslation *t)
 	set_opfuncid(op);
 	meaning = ch_meaning_get(op->opfuncid);
 	if (meaning == NULL || meaning->fn != CONNHUB_FN_EQ)
-		return refuse_operator(t, op->opno);
+		return ch_translate_refuse_operator(t, op->opno);
 	return translate_call(fn, meaning, node, op->inputcollid, op->args, t);
 }
 
@@ -386,30 +244,6 @@ translate_func(Node *node, ChTranslation *t)
 	return translate_call(meaning->fn, meaning, node, func->inputcollid, func->args, t);
 }
 
-/* AND or OR of any number of conditions.  Sources parse a chain as a tree as deep as it is long and bound that
- * depth, so a long one becomes a chain of chains. */
-static const ConnhubExpr *
-junction_make(ConnhubFunction fn, List *args)
-{
-	ConnhubTypeRef type = bool_type();
-	List	   *chains = NIL;
-	List	   *chain = NIL;
-	ListCell   *cell;
-
-	if (list_length(args) <= MAX_CHAIN)
-		return ch_expr_call(fn, &type, NULL, args);
-	foreach(cell, args)
-	{
-		chain = lappend(chain, lfirst(cell));
-		if (list_length(chain) < MAX_CHAIN && lnext(args, cell) != NULL)
-			continue;
-		chains = lappend(chains, list_length(chain) == 1 ? linitial(chain) :
-						 (void *) ch_expr_call(fn, &type, NULL, chain));
-		chain = NIL;
-	}
-	return junction_make(fn, chains);
-}
-
 /* Where this holds, what stands to the right in the same OR or AND does not matter. */
 static Expr *
 guard_make(Node *arg, BoolExprType op)
@@ -433,7 +267,7 @@ translate_bool(Node *node, ChTranslation *t)
 	foreach(cell, expr->args)
 	{
 		Node	   *arg = lfirst(cell);
-		const ConnhubExpr *translated = translate_node(arg, t);
+		const ConnhubExpr *translated = ch_translate_node(arg, t);
 
 		if (translated == NULL)
 			return NULL;
@@ -444,18 +278,18 @@ translate_bool(Node *node, ChTranslation *t)
 	t->guards = guards;
 	if (expr->boolop == NOT_EXPR)
 	{
-		ConnhubTypeRef type = bool_type();
+		ConnhubTypeRef type = ch_translate_bool_type();
 
 		return ch_expr_call(CONNHUB_FN_NOT, &type, NULL, args);
 	}
-	return junction_make(expr->boolop == AND_EXPR ? CONNHUB_FN_AND : CONNHUB_FN_OR, args);
+	return ch_translate_junction(expr->boolop == AND_EXPR ? CONNHUB_FN_AND : CONNHUB_FN_OR, args);
 }
 
 static const ConnhubExpr *
 test_make(ConnhubFunction fn, Node *arg, ChTranslation *t)
 {
-	ConnhubTypeRef type = bool_type();
-	const ConnhubExpr *translated = translate_node(arg, t);
+	ConnhubTypeRef type = ch_translate_bool_type();
+	const ConnhubExpr *translated = ch_translate_node(arg, t);
 
 	return translated ? ch_expr_call(fn, &type, NULL, list_make1((void *) translated)) : NULL;
 }
@@ -492,7 +326,7 @@ static const ConnhubExpr *
 translate_relabel(Node *node, ChTranslation *t)
 {
 	RelabelType *relabel = (RelabelType *) node;
-	const ConnhubExpr *arg = translate_node((Node *) relabel->arg, t);
+	const ConnhubExpr *arg = ch_translate_node((Node *) relabel->arg, t);
 	ConnhubTypeRef type;
 
 	if (arg == NULL)
@@ -507,159 +341,10 @@ translate_relabel(Node *node, ChTranslation *t)
 static const ConnhubExpr *
 translate_collate(Node *node, ChTranslation *t)
 {
-	return translate_node((Node *) ((CollateExpr *) node)->arg, t);
+	return ch_translate_node((Node *) ((CollateExpr *) node)->arg, t);
 }
 
-static const ConnhubExpr *
-translate_coalesce(Node *node, ChTranslation *t)
-{
-	ConnhubTypeRef type = type_of_node(node);
-	List	   *args;
-
-	t->lazy++;
-	args = translate_list(((CoalesceExpr *) node)->args, t);
-	t->lazy--;
-	return args ? ch_expr_call(CONNHUB_FN_COALESCE, &type, NULL, args) : NULL;
-}
-
-static const ConnhubExpr *
-translate_case(Node *node, ChTranslation *t)
-{
-	CaseExpr   *expr = (CaseExpr *) node;
-	ConnhubTypeRef type = type_of_node(node);
-	const ConnhubExpr *outer_test = t->case_test;
-	const ConnhubExpr *arg = NULL;
-	List	   *nodes = NIL;
-	List	   *args;
-	ListCell   *cell;
-
-	t->lazy++;
-	if (expr->arg)
-	{
-		arg = translate_node((Node *) expr->arg, t);
-		if (arg == NULL)
-			return NULL;
-	}
-	foreach(cell, expr->args)
-	{
-		CaseWhen   *when = lfirst(cell);
-
-		nodes = lappend(nodes, when->expr);
-		nodes = lappend(nodes, when->result);
-	}
-	if (expr->defresult)
-		nodes = lappend(nodes, expr->defresult);
-	t->case_test = arg;
-	args = translate_list(nodes, t);
-	t->case_test = outer_test;
-	t->lazy--;
-	return args ? ch_expr_call(CONNHUB_FN_CASE, &type, NULL, args) : NULL;
-}
-
-static const ConnhubExpr *
-translate_case_test(Node *node, ChTranslation *t)
-{
-	if (t->case_test == NULL)
-		return refuse(t, "a CASE has no counterpart");
-	return t->case_test;
-}
-
-/* The elements of a constant array as request constants; NIL with the reason set when one has none. */
-static List *
-array_elements(Const *array, ChTranslation *t)
-{
-	ArrayType  *value = DatumGetArrayTypeP(array->constvalue);
-	Oid			type = ARR_ELEMTYPE(value);
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			nelements;
-	List	   *result = NIL;
-
-	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-	deconstruct_array(value, type, typlen, typbyval, typalign, &elements, &nulls, &nelements);
-	for (int i = 0; i < nelements; i++)
-	{
-		const ConnhubExpr *element = constant_make(elements[i], nulls[i], type, t);
-
-		if (element == NULL)
-			return NIL;
-		result = lappend(result, (void *) element);
-	}
-	return result;
-}
-
-/* The elements of an array constructor, seen through a cast of each that keeps its bits; NIL with the reason set when
- * the array is no such constructor, or an element has no counterpart. */
-static List *
-constructor_elements(Node *array, ChTranslation *t)
-{
-	if (IsA(array, ArrayCoerceExpr) && IsA(((ArrayCoerceExpr *) array)->elemexpr, RelabelType))
-		array = (Node *) ((ArrayCoerceExpr *) array)->arg;
-	if (!IsA(array, ArrayExpr) || ((ArrayExpr *) array)->multidims || ((ArrayExpr *) array)->elements == NIL)
-	{
-		(void) refuse(t, "the array of an ANY or ALL is known only at execution");
-		return NIL;
-	}
-	return translate_list(((ArrayExpr *) array)->elements, t);
-}
-
-/* x op ANY (elements) and x op ALL (elements). */
-static const ConnhubExpr *
-quantified_make(const ScalarArrayOpExpr *op, const ChMeaning *meaning, const ConnhubExpr *left, List *elements,
-				ChTranslation *t)
-{
-	ConnhubTypeRef type = bool_type();
-	List	   *calls = NIL;
-	ListCell   *cell;
-
-	if (op->useOr ? meaning->fn == CONNHUB_FN_EQ : meaning->fn == CONNHUB_FN_NE)
-		return call_make(op->useOr ? CONNHUB_FN_IN : CONNHUB_FN_NOT_IN, meaning, &type, op->inputcollid,
-						 lcons((void *) left, elements), t);
-
-	if (list_length(elements) > MAX_UNROLLED_ARRAY)
-		return refuse(t, psprintf("the array of an ANY or ALL has more than %d elements", MAX_UNROLLED_ARRAY));
-	foreach(cell, elements)
-	{
-		const ConnhubExpr *call = call_make(meaning->fn, meaning, &type, op->inputcollid,
-											list_make2((void *) left, lfirst(cell)), t);
-
-		if (call == NULL)
-			return NULL;
-		calls = lappend(calls, (void *) call);
-	}
-	if (list_length(calls) == 1)
-		return linitial(calls);
-	return junction_make(op->useOr ? CONNHUB_FN_OR : CONNHUB_FN_AND, calls);
-}
-
-static const ConnhubExpr *
-translate_array_op(Node *node, ChTranslation *t)
-{
-	ScalarArrayOpExpr *op = (ScalarArrayOpExpr *) node;
-	Node	   *right = lsecond(op->args);
-	const ChMeaning *meaning;
-	const ConnhubExpr *left;
-	List	   *elements;
-
-	set_sa_opfuncid(op);
-	meaning = ch_meaning_get(op->opfuncid);
-	if (meaning == NULL)
-		return refuse_operator(t, op->opno);
-	if (IsA(right, Const) && ((Const *) right)->constisnull)
-		return constant_make((Datum) 0, true, BOOLOID, t);
-	left = translate_node(linitial(op->args), t);
-	if (left == NULL)
-		return NULL;
-	if (IsA(right, Const) &&
-		ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(((Const *) right)->constvalue)),
-					   ARR_DIMS(DatumGetArrayTypeP(((Const *) right)->constvalue))) == 0)
-		return constant_make(BoolGetDatum(!op->useOr), false, BOOLOID, t);
-	elements = IsA(right, Const) ? array_elements((Const *) right, t) : constructor_elements(right, t);
-	return elements ? quantified_make(op, meaning, left, elements, t) : NULL;
-}
+typedef const ConnhubExpr *(*ChTranslateNode) (Node *node, ChTranslation *t);
 
 typedef struct ChTranslateRow
 {
@@ -678,12 +363,17 @@ static const ChTranslateRow translate_rows[] = {
 	{T_BoolExpr, NULL, translate_bool},
 	{T_NullTest, NULL, translate_null_test},
 	{T_BooleanTest, NULL, translate_boolean_test},
-	{T_ScalarArrayOpExpr, NULL, translate_array_op},
+	{T_ScalarArrayOpExpr, NULL, ch_translate_array_op},
 	{T_RelabelType, NULL, translate_relabel},
 	{T_CollateExpr, NULL, translate_collate},
-	{T_CoalesceExpr, NULL, translate_coalesce},
-	{T_CaseExpr, NULL, translate_case},
-	{T_CaseTestExpr, NULL, translate_case_test},
+	{T_CoalesceExpr, NULL, ch_translate_coalesce},
+	{T_CaseExpr, NULL, ch_translate_case},
+	{T_CaseTestExpr, NULL, ch_translate_case_test},
+	{T_Aggref, NULL, ch_translate_aggref},
+	{T_GroupingFunc, NULL, ch_translate_grouping},
+	{T_WindowFunc, NULL, ch_translate_window},
+	{T_SubPlan, NULL, ch_translate_subplan},
+	{T_AlternativeSubPlan, NULL, ch_translate_alternatives},
 	{T_MinMaxExpr, "GREATEST or LEAST", NULL},
 	{T_RowCompareExpr, "a comparison of rows", NULL},
 	{T_RowExpr, "a row", NULL},
@@ -698,14 +388,54 @@ static const ChTranslateRow translate_rows[] = {
 	{T_PlaceHolderVar, "an expression of a lower outer join", NULL},
 };
 
-static const ConnhubExpr *
-translate_node(Node *node, ChTranslation *t)
+/* Is the value known before the relation is read? */
+static bool
+is_known(Node *node, ChTranslation *t)
 {
-	check_stack_depth();
+	Relids		used;
 
 	/* A CASE's test stands for an expression that may well hold columns. */
-	if (!IsA(node, Const) && !IsA(node, CaseTestExpr) && !contain_var_clause(node) &&
-		(t->lazy == 0 || is_harmless(node)))
+	if (IsA(node, Const) || IsA(node, CaseTestExpr))
+		return false;
+	if (contain_subplans(node))
+		return false;
+	if (t->info->computes && (contain_agg_clause(node) || contain_window_function(node)))
+		return false;
+	if (!contain_var_clause(node))
+		return true;
+	if (t->outer == NULL)
+		return false;
+	used = pull_varnos(t->info->root, node);
+	return bms_is_subset(used, t->outer) && !bms_overlap(used, t->info->relids);
+}
+
+/* The group key an expression is, or NULL. */
+static const ConnhubExpr *
+group_key(Node *node, ChTranslation *t)
+{
+	ListCell   *key;
+	ListCell   *expr;
+
+	if (!t->info->is_grouped || t->in_aggregate)
+		return NULL;
+	forboth(key, t->info->groups, expr, t->info->group_exprs)
+	{
+		if (equal(lfirst(expr), node))
+			return lfirst(key);
+	}
+	return NULL;
+}
+
+const ConnhubExpr *
+ch_translate_node(Node *node, ChTranslation *t)
+{
+	const ConnhubExpr *key;
+
+	check_stack_depth();
+	key = group_key(node, t);
+	if (key)
+		return key;
+	if (is_known(node, t) && (t->lazy == 0 || is_harmless(node)))
 		return param_make(node, t);
 
 	for (int i = 0; i < lengthof(translate_rows); i++)
@@ -721,18 +451,16 @@ translate_node(Node *node, ChTranslation *t)
 }
 
 const ConnhubExpr *
-ch_translate(ChRelInfo *info, Node *node, const char **reason)
+ch_translate(ChRelInfo *info, Node *node, Relids outer, const char **reason)
 {
-	ChTranslation t = {.info = info};
+	ChTranslation t = {.info = info,.outer = outer};
 	const ConnhubExpr *result;
 
-	if (contain_subplans(node))
-		t.reason = "a sub-select is used";
-	else if (contain_volatile_functions(node))
+	if (contain_volatile_functions(node))
 		t.reason = "a volatile function is used";
 	else
 	{
-		result = translate_node(node, &t);
+		result = ch_translate_node(node, &t);
 		if (result)
 			return result;
 	}

@@ -47,11 +47,17 @@ repetitions(const char *form)
 	return most;
 }
 
+void
+sql_refuse(ConnhubVerdict *verdict, const char *reason)
+{
+	verdict->kind = CONNHUB_REFUSE;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
+}
+
 static uint64_t
 refused(Judge *judge, const char *reason)
 {
-	judge->verdict->kind = CONNHUB_REFUSE;
-	snprintf(judge->verdict->reason, sizeof(judge->verdict->reason), "%s", reason);
+	sql_refuse(judge->verdict, reason);
 	return 0;
 }
 
@@ -199,6 +205,15 @@ judge_sort(Judge *judge, const ConnhubSortKey *key)
 }
 
 void
+sql_judge_value(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *expr,
+				ConnhubVerdict *verdict)
+{
+	Judge		judge = {dialect, source, verdict};
+
+	judge_expr(&judge, expr, 0, false);
+}
+
+void
 sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubPiece *piece,
 		  ConnhubVerdict *verdict)
 {
@@ -224,6 +239,15 @@ sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubP
 				refused(&judge, "the source cannot cut off rows");
 			else if ((dialect->flags & SQL_LIMIT_CONSTANT) && piece->expr && piece->expr->kind != CONNHUB_EXPR_CONST)
 				refused(&judge, "the source takes only a constant here");
+			break;
+		case CONNHUB_PIECE_LOCK:
+			sql_judge_lock(dialect, piece->query, verdict);
+			break;
+		case CONNHUB_PIECE_WRITE:
+			sql_judge_write(dialect, source, piece->write, verdict);
+			break;
+		case CONNHUB_PIECE_ASSIGN:
+			sql_judge_assign(dialect, source, piece, verdict);
 			break;
 		default:
 			refused(&judge, "the piece is of a kind not known");

@@ -15,6 +15,7 @@ typedef struct Render
 	const SqlDialect *dialect;
 	const ConnhubSource *source;
 	TextWriter	out;
+	const char *table;			/* qualifies columns instead of RELATION, or NULL */
 	bool		in_limit;		/* constants are bare digits */
 	const char *refusal;		/* a piece that judge would not have accepted */
 } Render;
@@ -132,7 +133,12 @@ render_form(Render *render, const char *form, const FormArgs *args, int depth)
 static void
 render_column(Render *render, const ConnhubColumn *column)
 {
-	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
+	if ((render->dialect->flags & SQL_COLUMNS_QUALIFIED) && render->table)
+	{
+		sql_quote_identifier(&render->out, render->dialect, render->table);
+		text_char(&render->out, '.');
+	}
+	else if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
 		text_string(&render->out, RELATION ".");
 	sql_quote_identifier(&render->out, render->dialect, column->name);
 }
@@ -203,6 +209,18 @@ render_expr(Render *render, const ConnhubExpr *expr, int depth)
 /* ---- Clauses ----------------------------------------------------------------------------- */
 
 static void
+render_output(Render *render, const ConnhubExpr *expr)
+{
+	const char *form = render->dialect->output ? render->dialect->output(render->source, expr) : NULL;
+	FormArgs	args = {.args = &expr, .nargs = 1, .type = &expr->type};
+
+	if (form)
+		render_form(render, form, &args, 0);
+	else
+		render_expr(render, expr, 0);
+}
+
+static void
 render_outputs(Render *render, const ConnhubRequest *request)
 {
 	text_string(&render->out, "SELECT ");
@@ -210,32 +228,31 @@ render_outputs(Render *render, const ConnhubRequest *request)
 		text_string(&render->out, render->dialect->empty_output);
 	for (uint32_t i = 0; i < request->noutputs; i++)
 	{
-		const ConnhubExpr *expr = request->outputs[i];
-		const char *form = render->dialect->output ? render->dialect->output(render->source, expr) : NULL;
-		FormArgs	args = {.args = &request->outputs[i], .nargs = 1, .type = &expr->type};
-
 		if (i > 0)
 			text_string(&render->out, ", ");
-		if (form)
-			render_form(render, form, &args, 0);
-		else
-			render_expr(render, expr, 0);
+		render_output(render, request->outputs[i]);
 	}
+}
+
+void
+sql_render_table(TextWriter *out, const SqlDialect *dialect, const ConnhubSource *source, const char *schema,
+				 const char *table)
+{
+	if (!schema)
+		schema = source->schema ? source->schema : dialect->default_schema;
+	if (schema)
+	{
+		sql_quote_identifier(out, dialect, schema);
+		text_char(out, '.');
+	}
+	sql_quote_identifier(out, dialect, table);
 }
 
 static void
 render_relation(Render *render, const ConnhubRequest *request)
 {
-	const char *schema = request->schema ? request->schema :
-		render->source->schema ? render->source->schema : render->dialect->default_schema;
-
 	text_string(&render->out, " FROM ");
-	if (schema)
-	{
-		sql_quote_identifier(&render->out, render->dialect, schema);
-		text_char(&render->out, '.');
-	}
-	sql_quote_identifier(&render->out, render->dialect, request->table);
+	sql_render_table(&render->out, render->dialect, render->source, request->schema, request->table);
 	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
 		text_string(&render->out, " AS " RELATION);
 }
@@ -294,6 +311,47 @@ render_limit(Render *render, const ConnhubRequest *request)
 	}
 }
 
+static void
+render_lock(Render *render, ConnhubLock lock)
+{
+	const SqlDialect *dialect = render->dialect;
+	const char *form = lock == CONNHUB_LOCK_UPDATE ? dialect->lock_update : dialect->lock_share;
+
+	if (lock == CONNHUB_LOCK_NONE)
+		return;
+	text_char(&render->out, ' ');
+	if (form)
+		text_string(&render->out, form);
+	else
+		render->refusal = "rows are not locked there";
+}
+
+const char *
+sql_render_expression(const SqlDialect *dialect, const ConnhubSource *source, const char *table,
+					  const ConnhubExpr *expr, bool as_output, TextWriter *out)
+{
+	Render		render = {.dialect = dialect, .source = source, .out = *out, .table = table};
+
+	if (as_output)
+		render_output(&render, expr);
+	else
+		render_expr(&render, expr, 0);
+	*out = render.out;
+	return render.refusal;
+}
+
+const char *
+sql_render_pair(const SqlDialect *dialect, const ConnhubSource *source, const char *table, const char *form,
+				const ConnhubExpr *const args[2], TextWriter *out)
+{
+	Render		render = {.dialect = dialect, .source = source, .out = *out, .table = table};
+	FormArgs	pair = {.args = args, .nargs = 2, .type = &args[0]->type};
+
+	render_form(&render, form, &pair, 0);
+	*out = render.out;
+	return render.refusal;
+}
+
 ConnhubStatus
 sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
 		   const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
@@ -314,6 +372,7 @@ sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSour
 		render_sort_key(&render, &request->sort[i]);
 	}
 	render_limit(&render, request);
+	render_lock(&render, request->lock);
 
 	if (text_end(&render.out) != CONNHUB_OK)
 		return fail_no_memory(error);

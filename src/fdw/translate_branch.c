@@ -1,0 +1,63 @@
+/* fdw/translate_branch.c — expressions that compute only some of their parts.
+ *
+ * What stands in a branch may never be needed, so nothing that could fail is computed for it ahead of time. */
+#include "postgres.h"
+
+#include "nodes/primnodes.h"
+
+#include "fdw/translate_branch.h"
+#include "request/request.h"
+
+const ConnhubExpr *
+ch_translate_coalesce(Node *node, ChTranslation *t)
+{
+	ConnhubTypeRef type = ch_translate_type(node);
+	List	   *args;
+
+	t->lazy++;
+	args = ch_translate_list(((CoalesceExpr *) node)->args, t);
+	t->lazy--;
+	return args ? ch_expr_call(CONNHUB_FN_COALESCE, &type, NULL, args) : NULL;
+}
+
+const ConnhubExpr *
+ch_translate_case(Node *node, ChTranslation *t)
+{
+	CaseExpr   *expr = (CaseExpr *) node;
+	ConnhubTypeRef type = ch_translate_type(node);
+	const ConnhubExpr *outer_test = t->case_test;
+	const ConnhubExpr *arg = NULL;
+	List	   *nodes = NIL;
+	List	   *args;
+	ListCell   *cell;
+
+	t->lazy++;
+	if (expr->arg)
+	{
+		arg = ch_translate_node((Node *) expr->arg, t);
+		if (arg == NULL)
+			return NULL;
+	}
+	foreach(cell, expr->args)
+	{
+		CaseWhen   *when = lfirst(cell);
+
+		nodes = lappend(nodes, when->expr);
+		nodes = lappend(nodes, when->result);
+	}
+	if (expr->defresult)
+		nodes = lappend(nodes, expr->defresult);
+	t->case_test = arg;
+	args = ch_translate_list(nodes, t);
+	t->case_test = outer_test;
+	t->lazy--;
+	return args ? ch_expr_call(CONNHUB_FN_CASE, &type, NULL, args) : NULL;
+}
+
+const ConnhubExpr *
+ch_translate_case_test(Node *node, ChTranslation *t)
+{
+	if (t->case_test == NULL)
+		return refuse(t, "a CASE has no counterpart");
+	return t->case_test;
+}
