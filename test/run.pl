@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 my $root = getcwd();
 my $tmp = "$root/tmp";
 my $parallel = $ENV{CONNHUB_CHECK_JOBS} || 2;
-my $job_seconds = 780;
+my $job_seconds = $ENV{CONNHUB_CHECK_SECONDS} || 780;
 my %wanted = map { $_ => 1 } @ARGV;
 my %apart = map { $_ => 1 } qw(bench demo servers);
 my @servers = qw(tls sqlite postgresql mariadb blackhole hub);
@@ -53,7 +53,7 @@ sub main
 # Every test there is: the long ones first, so that none is left to run alone at the end.
 sub jobs
 {
-	my %first = (unit => 5, 'tap/interrupts' => 4, 'tap/scale' => 3, 'tap/secrets' => 2, fuzz => 1);
+	my %first = (map({ ("differential/$_" => 6) } qw(postgresql mariadb sqlite)), unit => 5, 'tap/interrupts' => 4, 'tap/scale' => 3, 'tap/secrets' => 2, fuzz => 1);
 	my @jobs;
 	foreach my $dir (glob 'test/*')
 	{
