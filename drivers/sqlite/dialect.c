@@ -25,6 +25,8 @@
 
 #define AS_DAYS CONNHUB_SUPERSET, "dates are stored as text or as numbers, and compared there by whole days"
 
+#define WINDOW(fn, form) {fn, SQL_ANY, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 32800}
+
 static const SqlRule rules[] = {
 	{CONNHUB_FN_AND, BOOLS, 0, "(%[ AND ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_OR, BOOLS, 0, "(%[ OR ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
@@ -59,6 +61,16 @@ static const SqlRule rules[] = {
 	{CONNHUB_FN_CAST, SQL_INTEGERS, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL), "%1", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_MOD, SQL_INTEGERS, 0, "(%1 %% %2)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_CHAR_LENGTH, SQL_T(CONNHUB_TEXT), 0, "length(%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+
+	{CONNHUB_FN_COUNT_ALL, SQL_ANY, 0, "count(*)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64), "sum(%d%1)", SQL_TEXT_UNUSED,
+	CONNHUB_EXACT},
+	{CONNHUB_FN_MIN, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "min(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
+	{CONNHUB_FN_MAX, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "max(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
+	WINDOW(CONNHUB_FN_ROW_NUMBER, "row_number()"),
+	WINDOW(CONNHUB_FN_RANK, "rank()"),
+	WINDOW(CONNHUB_FN_DENSE_RANK, "dense_rank()"),
 };
 
 /* ---- Columns ---- */
@@ -198,6 +210,8 @@ call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 	if (((fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN ||
 		 fn == CONNHUB_FN_IS_DISTINCT) && has_decimal_param(call))
 		return "a decimal of many digits is compared as a binary number there";
+	if ((fn == CONNHUB_FN_SUM || fn == CONNHUB_FN_MIN || fn == CONNHUB_FN_MAX) && has_unenforced(call))
+		return "values of any type may stand in the column";
 	if (fn == CONNHUB_FN_MOD || fn == CONNHUB_FN_CHAR_LENGTH)
 	{
 		if (has_unenforced(call))
@@ -244,6 +258,8 @@ static const struct
 	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 COLLATE BINARY IS %2)"},
 	{CONNHUB_FN_IN, "(%1 COLLATE BINARY IN (%[, ]2))"},
 	{CONNHUB_FN_NOT_IN, "(%1 COLLATE BINARY NOT IN (%[, ]2))"},
+	{CONNHUB_FN_MIN, "min(%1 COLLATE BINARY)"},
+	{CONNHUB_FN_MAX, "max(%1 COLLATE BINARY)"},
 };
 
 static bool
@@ -344,7 +360,8 @@ write_refusal(const ConnhubSource *source, const ConnhubPiece *piece)
 
 static const SqlDialect dialect = {
 	.name = "SQLite",
-	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',
 	.backslash = SQL_BACKSLASH_PLAIN,
@@ -352,7 +369,9 @@ static const SqlDialect dialect = {
 	.default_schema = "main",
 	.true_literal = "1",
 	.false_literal = "0",
+	.always = "1",
 	.null_literal = "NULL",
+	.full_join = 33900,
 	.empty_output = "NULL",
 	.limit = "LIMIT ifnull(%1, -1)",
 	.offset = "OFFSET ifnull(%1, 0)",
