@@ -30,6 +30,9 @@ extern uint32 ch_compat_wait_event(void);
 /* On whose behalf a foreign scan runs: the owner of the view it stands in, or the current user. */
 extern Oid	ch_compat_scan_user(const ForeignScan *plan, EState *estate);
 
+/* On whose behalf rows are written: the owner of the view the target stands in, or the current user. */
+extern Oid	ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate);
+
 /* Path of a scan of one foreign table, and of a stage above it. */
 extern Path *ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
 								 List *pathkeys);

@@ -17,6 +17,7 @@
 #include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 void
@@ -210,7 +211,7 @@ kept_note(List *notes, const char *piece, const char *reason)
 
 /* The private list of a plan for the request, and the expressions of its parameters. */
 static List *
-private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool system_columns,
+private_make(PlannerInfo *root, ChRelInfo *info, const ChRequestParts *parts, List *columns, bool system_columns,
 			 List *qual_notes, bool is_sorted, List **exprs)
 {
 	List	   *numbers;
@@ -221,6 +222,7 @@ private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool s
 	Node	   *items[CH_PLAN_ITEMS];
 	ListCell   *cell;
 
+	ch_modify_lock(root, find_base_rel(root, info->relid), info, request);
 	*exprs = NIL;
 	foreach(cell, numbers)
 	{
@@ -247,6 +249,7 @@ private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool s
 	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(system_columns);
 	items[CH_PLAN_QUALS] = (Node *) qual_notes;
 	items[CH_PLAN_KEPT] = (Node *) kept;
+	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;
@@ -294,7 +297,7 @@ ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *
 	parts.sort = sort_of_path(root, base_rel, info, path);
 	parts.limit = info->limit;
 	parts.offset = info->offset;
-	private = private_make(base, &parts, columns, system_columns, sorted_out.notes,
+	private = private_make(root, base, &parts, columns, system_columns, sorted_out.notes,
 						   path->path.pathkeys != NIL, &exprs);
 	return make_foreignscan(tlist, sorted_out.local, base->relid, exprs, private, NIL,
 							sorted_out.exact, outer_plan);

@@ -74,6 +74,9 @@ typedef struct ChRelInfo
 	/* Why the query's ORDER BY or LIMIT stays here; NULL: it is sent, or there is none.  On the base. */
 	const char *sort_reason;
 	const char *limit_reason;
+
+	/* Why an UPDATE or DELETE is not done by the source at one go; NULL: it is, or nobody asked.  On the base. */
+	const char *direct_reason;
 } ChRelInfo;
 
 /* Read everything planning needs of a foreign table, without a round trip.  The caller holds a lock on it.
