@@ -183,18 +183,7 @@ routed_columns(ModifyTableState *mtstate, ResultRelInfo *rinfo, ChRelInfo *info)
 	return attnums;
 }
 
-static List *
-check_expressions(List *checks)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, checks)
-		result = lappend(result, ((WithCheckOption *) lfirst(cell))->qual);
-	return result;
-}
-
-/* The executor adjusts RETURNING and checks of a partition to its columns, under the number of the first target. */
+/* The executor adjusts RETURNING of a partition to its columns, under the number of the first target. */
 void
 ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 {
@@ -213,7 +202,7 @@ ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 	parts.skip_conflicts = plan && plan->onConflictAction == ONCONFLICT_NOTHING;
 	parts.columns = routed_columns(mtstate, rinfo, info);
 	parts.returning = ch_modify_returning(info, CONNHUB_INSERT, rinfo->ri_RelationDesc, varno, rinfo->ri_returningList,
-										  check_expressions(rinfo->ri_WithCheckOptions), &is_asked);
+										  rinfo->ri_WithCheckOptions, &is_asked);
 	is_whole = list_difference_int(ch_modify_columns(info, rinfo->ri_RelationDesc, true), parts.columns) == NIL;
 	ch_modify_settle_returning(info, &parts, is_asked, is_whole);
 	ch_modify_require(info, ch_modify_write(info, &parts));
@@ -476,11 +465,21 @@ row_defer(ChModifyState *state, TupleTableSlot *slot)
 	row_add(state, slot, NULL);
 }
 
+/* A row that a partition must not hold would not be found through its parent; the server leaves the check of foreign
+ * tables to us. */
+static void
+require_partition(ResultRelInfo *rinfo, TupleTableSlot *slot, EState *estate)
+{
+	if (rinfo->ri_RelationDesc->rd_rel->relispartition)
+		ExecPartitionCheck(rinfo, slot, estate, true);
+}
+
 TupleTableSlot *
 ch_exec_foreign_insert(EState *estate, ResultRelInfo *rinfo, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
 	ChModifyState *state = rinfo->ri_FdwState;
 
+	require_partition(rinfo, slot, estate);
 	if (state->moved_in)
 		state = state->moved_in;
 	if (state->is_deferred)
@@ -506,6 +505,7 @@ ch_exec_foreign_batch_insert(EState *estate, ResultRelInfo *rinfo, TupleTableSlo
 	{
 		ChVariant  *variant = variant_for(state, slots[i]);
 
+		require_partition(rinfo, slots[i], estate);
 		if (variant != state->variant)
 			written += rows_write(state, NULL, estate);
 		state->variant = variant;
@@ -534,6 +534,7 @@ write_keyed(ChModifyState *state, EState *estate, TupleTableSlot *slot, TupleTab
 TupleTableSlot *
 ch_exec_foreign_update(EState *estate, ResultRelInfo *rinfo, TupleTableSlot *slot, TupleTableSlot *plan_slot)
 {
+	require_partition(rinfo, slot, estate);
 	return write_keyed(rinfo->ri_FdwState, estate, slot, plan_slot) ? slot : NULL;
 }
 

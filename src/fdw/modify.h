@@ -8,6 +8,8 @@
 
 #include "fdw/relinfo.h"
 
+struct ChRequestParts;
+
 /* ModifyTable.fdwPrivLists: a List indexed by this. */
 typedef enum ChModifyItem
 {
@@ -46,8 +48,8 @@ extern void ch_modify_require(ChRelInfo *info, const ConnhubWrite *write);
  * it: they then see what was sent.  Only where that is a whole row (is_whole). */
 extern void ch_modify_settle_returning(ChRelInfo *info, ChWriteParts *parts, bool is_asked, bool is_whole);
 
-/* Attribute numbers of the row that must come back: those used by RETURNING and by the checks of views, as
- * columns of varno; all for triggers.  relation NULL: there are no triggers.  *is_asked: RETURNING uses some. */
+/* Attribute numbers of the row that must come back: those that RETURNING uses as columns of varno; all for triggers
+ * and the checks of views, which show the row.  relation NULL: there are no triggers.  *is_asked: RETURNING uses some. */
 extern List *ch_modify_returning(ChRelInfo *info, ConnhubWriteKind kind, Relation relation, Index varno,
 								 List *returning, List *checks, bool *is_asked);
 
@@ -64,8 +66,12 @@ extern char *ch_modify_key_name(Form_pg_attribute attribute);
 /* How are the rows that the planner reads of this relation to be locked? */
 extern ConnhubLock ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel);
 
-/* Have the request lock its rows, where that is wanted and the source can. */
-extern void ch_modify_lock(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ConnhubRequest *request);
+/* Are the rows of one of these relations to be locked?  All are foreign tables of connhub. */
+extern bool ch_locks_any(PlannerInfo *root, Relids relids);
+
+/* The lock to ask of the source for a request of these parts: the one wanted, where the source can. */
+extern ConnhubLock ch_modify_lock(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info,
+								  const struct ChRequestParts *parts);
 
 /* plan_modify.c */
 extern int	ch_is_foreign_rel_updatable(Relation relation);

@@ -5,12 +5,15 @@
  * rows. */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/appendinfo.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
-#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
 
 #include "common/error.h"
 #include "common/guc.h"
@@ -86,7 +89,7 @@ collect_assignment(ChDirect *direct, Expr *value, AttrNumber attnum)
 	const ConnhubColumn *column = &direct->info->columns[attnum - 1].column;
 	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_ASSIGN,.column = column};
 	const char *reason = NULL;
-	const ConnhubExpr *expr = ch_translate(direct->info, (Node *) value, &reason);
+	const ConnhubExpr *expr = ch_translate(direct->info, (Node *) value, NULL, &reason);
 
 	if (expr == NULL)
 		return reason;
@@ -98,6 +101,23 @@ collect_assignment(ChDirect *direct, Expr *value, AttrNumber attnum)
 	direct->columns = lappend_int(direct->columns, attnum);
 	direct->values = lappend(direct->values, (void *) expr);
 	return reason;
+}
+
+/* A row that leaves its partition must be seen here. */
+static bool
+sets_partition_key(ChRelInfo *info, List *columns)
+{
+	Relation	relation = table_open(info->table, NoLock);
+	Bitmapset  *used = NULL;
+	bool		result = false;
+	ListCell   *cell;
+
+	if (relation->rd_rel->relispartition)
+		pull_varattnos((Node *) RelationGetPartitionQual(relation), 1, &used);
+	foreach(cell, columns)
+		result |= bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, used);
+	table_close(relation, NoLock);
+	return result;
 }
 
 static const char *
@@ -112,6 +132,8 @@ collect_assignments(ChDirect *direct, PlannerInfo *root, Index result)
 	if (direct->kind != CONNHUB_UPDATE)
 		return NULL;
 	get_translated_update_targetlist(root, result, &targets, &numbers);
+	if (sets_partition_key(direct->info, numbers))
+		return "it sets a column of the partition's key";
 	forboth(target, targets, number, numbers)
 	{
 		if (reason == NULL)
@@ -142,7 +164,8 @@ collect(ChDirect *direct, PlannerInfo *root, ModifyTable *plan, Index result, in
 	direct->returning = ch_modify_returning(direct->info, direct->kind, NULL, result, returning, NIL, &is_asked);
 	foreach(cell, direct->returning)
 		direct->outputs = lappend(direct->outputs,
-								  (void *) ch_expr_column(&direct->info->columns[lfirst_int(cell) - 1].column));
+								  (void *) ch_expr_column(&direct->info->columns[lfirst_int(cell) - 1].column,
+														  direct->info->number));
 	parts.columns = direct->columns;
 	parts.returning = direct->returning;
 	piece.write = ch_modify_write(direct->info, &parts);
@@ -152,31 +175,46 @@ collect(ChDirect *direct, PlannerInfo *root, ModifyTable *plan, Index result, in
 	return reason;
 }
 
-/* The native statement; *params becomes the numbers of the parameters it uses. */
+/* Expressions as a driver gets them; what their parameters stand for is added to *sources. */
+static const ConnhubExpr *const *
+finish(const ChDirect *direct, List *exprs, List **sources)
+{
+	const ConnhubExpr **result = palloc(sizeof(ConnhubExpr *) * Max(list_length(exprs), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, exprs)
+		result[n++] = ch_expr_finish(lfirst(cell), direct->info->number, sources);
+	return result;
+}
+
+/* The native statement; *sources becomes a List of ChParam *, one for each of its parameters. */
 static char *
-render(ChDirect *direct, List **params)
+render(ChDirect *direct, List **sources)
 {
 	ChRelInfo  *info = direct->info;
-	ChRequestParts parts = {.schema = info->remote_schema,.table = info->remote_table,.filters = direct->filters};
+	ConnhubRequest request = {
+		.struct_size = sizeof(ConnhubRequest),.schema = info->remote_schema,.table = info->remote_table
+	};
 	int			nvalues = list_length(direct->values);
 	ConnhubAssignment *assignments = palloc(sizeof(ConnhubAssignment) * Max(nvalues, 1));
-	ConnhubModify modify = {.struct_size = sizeof(ConnhubModify),.kind = direct->kind};
+	ConnhubModify modify = {.struct_size = sizeof(ConnhubModify),.kind = direct->kind,.request = &request};
+	const ConnhubExpr *const *values;
 	ConnhubText text = {0};
 	ConnhubError error = {0};
-	ConnhubRequest *request;
 	char	   *statement = NULL;
 
-	/* Outputs are numbered first: so are the values, as long as they stand before them. */
-	parts.outputs = list_concat_copy(direct->values, direct->outputs);
-	request = ch_request_make(&parts, params);
+	*sources = NIL;
+	values = finish(direct, direct->values, sources);
+	request.outputs = finish(direct, direct->outputs, sources);
+	request.noutputs = list_length(direct->outputs);
+	request.filters = finish(direct, direct->filters, sources);
+	request.nfilters = list_length(direct->filters);
 	for (int i = 0; i < nvalues; i++)
 	{
 		assignments[i].column = &info->columns[list_nth_int(direct->columns, i) - 1].column;
-		assignments[i].value = request->outputs[i];
+		assignments[i].value = values[i];
 	}
-	request->outputs += nvalues;
-	request->noutputs -= nvalues;
-	modify.request = request;
 	modify.assignments = assignments;
 	modify.nassignments = nvalues;
 	if (info->at->driver->render_modify(&info->at->source, &modify, &text, &error) == CONNHUB_OK)
@@ -193,8 +231,8 @@ set_item(List *private, ChPlanItem which, void *value)
 	lfirst(list_nth_cell(private, which)) = value;
 }
 
-/* Nobody reads what the scan puts out, but its columns are looked for by name: to compute them from the
- * changed row could fail. */
+/* Nobody reads what the scan puts out but which table a row is of.  Its columns are looked for by name, but to
+ * compute them from the changed row could fail. */
 static List *
 blank_targets(List *targets)
 {
@@ -205,8 +243,10 @@ blank_targets(List *targets)
 	{
 		TargetEntry *entry = flatCopyTargetEntry(lfirst_node(TargetEntry, cell));
 		Node	   *expr = (Node *) entry->expr;
+		bool		is_table = IsA(expr, Var) && ((Var *) expr)->varattno == TableOidAttributeNumber;
 
-		entry->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr), exprCollation(expr));
+		if (!is_table)
+			entry->expr = (Expr *) makeNullConst(exprType(expr), exprTypmod(expr), exprCollation(expr));
 		result = lappend(result, entry);
 	}
 	return result;
@@ -220,7 +260,7 @@ ch_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index result, int su
 	RelOptInfo *rel;
 	List	   *types = NIL;
 	List	   *exprs = NIL;
-	List	   *numbers;
+	List	   *sources;
 	List	   *private;
 	char	   *statement;
 	ListCell   *cell;
@@ -231,16 +271,16 @@ ch_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index result, int su
 	scan = scan_of_target(plan, result);
 	if (rel->fdw_private == NULL)
 		return false;
-	direct.info = ch_relinfo_base(rel->fdw_private);
+	direct.info = rel->fdw_private;
 	direct.info->direct_reason = scan == NULL ? "other relations take part, or something is computed here in between" :
 		collect(&direct, root, plan, result, subplan_index, scan);
 	if (direct.info->direct_reason)
 		return false;
 
-	statement = render(&direct, &numbers);
-	foreach(cell, numbers)
+	statement = render(&direct, &sources);
+	foreach(cell, sources)
 	{
-		ChParam    *param = list_nth(*direct.info->params, lfirst_int(cell));
+		ChParam    *param = lfirst(cell);
 
 		exprs = lappend(exprs, param->expr);
 		types = lappend_oid(types, param->type);
@@ -252,6 +292,7 @@ ch_plan_direct_modify(PlannerInfo *root, ModifyTable *plan, Index result, int su
 	set_item(private, CH_PLAN_LIMIT_PARAM, makeInteger(-1));
 	set_item(private, CH_PLAN_OFFSET_PARAM, makeInteger(-1));
 	set_item(private, CH_PLAN_SYSTEM_COLUMNS, makeInteger(0));
+	set_item(private, CH_PLAN_FEW_ROWS, makeInteger(direct.returning == NIL));
 	set_item(private, CH_PLAN_KEPT, NIL);
 	set_item(private, CH_PLAN_WRITES, makeInteger(plan->canSetTag ? CH_PLAN_COUNTS : CH_PLAN_MODIFIES));
 	scan->fdw_private = private;

@@ -26,8 +26,10 @@
 #include "common/error.h"
 #include "driver/host.h"
 #include "fdw/fdw.h"
+#include "fdw/judge.h"
 #include "fdw/modify.h"
 #include "fdw/option.h"
+#include "request/request.h"
 
 /* ---- May it be written to? --------------------------------------------------------------- */
 
@@ -136,7 +138,7 @@ ConnhubWrite *
 ch_modify_write(ChRelInfo *info, const ChWriteParts *parts)
 {
 	ConnhubWrite *write = palloc0(sizeof(ConnhubWrite));
-	const ChRemoteTable *remote = ch_remote_table_get(info->at->connector, info->remote_schema, info->remote_table);
+	const ChRemoteTable *remote = info->remote;
 
 	write->struct_size = sizeof(ConnhubWrite);
 	write->kind = parts->kind;
@@ -183,7 +185,7 @@ ch_modify_batch_size(Relation relation)
 List *
 ch_modify_columns(ChRelInfo *info, Relation relation, bool with_remote)
 {
-	const ChRemoteTable *remote = ch_remote_table_get(info->at->connector, info->remote_schema, info->remote_table);
+	const ChRemoteTable *remote = info->remote;
 	List	   *attnums = NIL;
 
 	for (int i = 0; i < info->ncolumns; i++)
@@ -265,7 +267,7 @@ attributes_of(ChRelInfo *info, const ChRemoteTable *remote, const ChRemoteKey *k
 static List *
 key_columns(ChRelInfo *info)
 {
-	const ChRemoteTable *remote = ch_remote_table_get(info->at->connector, info->remote_schema, info->remote_table);
+	const ChRemoteTable *remote = info->remote;
 	static const ConnhubKeyKind kinds[] = {CONNHUB_PRIMARY_KEY, CONNHUB_UNIQUE_KEY};
 	List	   *attnums = NIL;
 
@@ -320,8 +322,7 @@ ch_modify_returning(ChRelInfo *info, ConnhubWriteKind kind, Relation relation, I
 
 	pull_varattnos((Node *) returning, varno, &used);
 	*is_asked = used != NULL;
-	pull_varattnos((Node *) checks, varno, &used);
-	all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used) ||
+	all = checks != NIL || bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used) ||
 		(triggers && kind == CONNHUB_INSERT && triggers->trig_insert_after_row) ||
 		(triggers && kind == CONNHUB_UPDATE && triggers->trig_update_after_row);
 	for (int i = 1; i <= info->ncolumns; i++)
@@ -384,7 +385,7 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 {
 	Oid			table = planner_rt_fetch(result, root)->relid;
 	RelOptInfo *rel = plan->operation == CMD_INSERT ? NULL : find_base_rel(root, result);
-	ChRelInfo  *info = rel && rel->fdw_private ? ch_relinfo_base(rel->fdw_private) : ch_relinfo_make(root, result, table);
+	ChRelInfo  *info = rel && rel->fdw_private ? rel->fdw_private : ch_relinfo_make(root, result, table);
 	Relation	relation = table_open(table, NoLock);
 	ChWriteParts parts = {.kind = kind_of(plan->operation)};
 	List	   *checks = plan->withCheckOptionLists ? list_nth(plan->withCheckOptionLists, subplan_index) : NIL;
@@ -451,16 +452,31 @@ ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel)
 		CONNHUB_LOCK_UPDATE;
 }
 
-void
-ch_modify_lock(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ConnhubRequest *request)
+bool
+ch_locks_any(PlannerInfo *root, Relids relids)
 {
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_LOCK,.query = request};
-	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
+	int			relid = -1;
 
-	request->lock = ch_lock_wanted(root, rel);
-	if (request->lock == CONNHUB_LOCK_NONE)
-		return;
-	info->at->driver->judge(&info->at->source, &piece, &verdict);
-	if (verdict.kind != CONNHUB_EXACT)
-		request->lock = CONNHUB_LOCK_NONE;
+	while ((relid = bms_next_member(relids, relid)) >= 0)
+	{
+		RelOptInfo *rel = root->simple_rel_array[relid];
+
+		if (rel && rel->rtekind == RTE_RELATION && rel->fdw_private && ch_lock_wanted(root, rel) != CONNHUB_LOCK_NONE)
+			return true;
+	}
+	return false;
+}
+
+ConnhubLock
+ch_modify_lock(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, const ChRequestParts *parts)
+{
+	ChRequestParts locked = *parts;
+	const char *reason;
+	List	   *sources;
+
+	locked.lock = ch_lock_wanted(root, rel);
+	if (locked.lock == CONNHUB_LOCK_NONE ||
+		!ch_judge_request(info, CONNHUB_PIECE_LOCK, ch_request_finish(ch_request_make(&locked), &sources), &reason))
+		return CONNHUB_LOCK_NONE;
+	return locked.lock;
 }
