@@ -7,10 +7,13 @@
 #include "nodes/pg_list.h"
 
 #include "fdw/relinfo.h"
+#include "request/semantics.h"
 
 typedef struct ChTranslation
 {
 	ChRelInfo  *info;
+	Relids		outer;			/* relations whose columns are values known at execution */
+	bool		in_aggregate;	/* below an aggregate, where columns need not be grouped by */
 	const ConnhubExpr *case_test;	/* what CASE x WHEN compares, else NULL */
 	int			lazy;			/* > 0: below a branch that may never be computed */
 	List	   *guards;			/* Expr *: where one is true, an expression to the right of it in the
@@ -36,9 +39,13 @@ extern const ConnhubExpr *ch_translate_node(Node *node, ChTranslation *t);
 /* Translations of a list, or NIL with the reason set. */
 extern List *ch_translate_list(List *nodes, ChTranslation *t);
 
+/* A call of fn, which `meaning` tells the operands of, in place of node. */
+extern const ConnhubExpr *ch_translate_meaning(ConnhubFunction fn, const ChMeaning *meaning, Node *node, Oid collation,
+											   List *nodes, ChTranslation *t);
+
 extern const ConnhubExpr *ch_translate_constant(Datum value, bool isnull, Oid type, ChTranslation *t);
 
-/* A new candidate among the relation's parameters. */
+/* A parameter for an expression, sent as `type`. */
 extern const ConnhubExpr *ch_translate_candidate(Expr *expr, Oid type, const ConnhubTypeRef *ref, ChTranslation *t);
 
 #endif
