@@ -27,6 +27,7 @@
 
 #include "batch/binary.h"
 #include "batch/convert.h"
+#include "batch/numeric.h"
 #include "batch/typemap.h"
 #include "common/compat.h"
 
@@ -414,36 +415,17 @@ slice_input(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	return result;
 }
 
-/* Decimal digits after the point, or -1 when the text is in no plain form. */
-static int
-count_scale(const char *text, size_t length)
-{
-	const char *point = memchr(text, '.', length);
-	const char *end = text + length;
-
-	for (const char *p = text; p < end; p++)
-		if ((*p < '0' || *p > '9') && *p != '-' && *p != '.')
-			return -1;
-	return point ? (int) (end - point - 1) : 0;
-}
-
 #define TYPMOD_SCALE(typmod) (((((typmod) - VARHDRSZ) & 0x7ff) ^ 1024) - 1024)
 
-/* Decimal text.  Plain digits with a scale that fits cannot be changed by the typmod. */
 static Datum
 slice_numeric(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	const ConnhubSlice *slice = &vector->v.slices[row];
-	int			scale = count_scale(slice->data, slice->length);
-	char		text[64];
+	Datum		result;
 
-	if (unlikely(scale < 0 || slice->length >= sizeof(text) ||
-				 (column->typmod >= 0 && scale > TYPMOD_SCALE(column->typmod))))
-		return slice_input(column, vector, row);
-	memcpy(text, slice->data, slice->length);
-	text[slice->length] = '\0';
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(column->typmod));
+	if (likely(ch_numeric_from_text(slice->data, slice->length, column->typmod, &result)))
+		return result;
+	return slice_input(column, vector, row);
 }
 
 /* ---- PostgreSQL's binary forms ----------------------------------------------------------- */

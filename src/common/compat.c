@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -216,6 +217,16 @@ ch_compat_ctype_is_c(Oid collation)
 	return pg_newlocale_from_collation(collation)->ctype_is_c;
 #else
 	return lc_ctype_is_c(collation);
+#endif
+}
+
+List *
+ch_compat_analyze_query(RawStmt *statement, const char *text)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_analyze_and_rewrite_fixedparams(statement, text, NULL, 0, NULL);
+#else
+	return pg_analyze_and_rewrite(statement, text, NULL, 0, NULL);
 #endif
 }
 

@@ -57,6 +57,9 @@ extern int	ch_compat_locale_attribute(void);
 extern bool ch_compat_collate_is_c(Oid collation);
 extern bool ch_compat_ctype_is_c(Oid collation);
 
+/* The queries that a parsed statement without parameters becomes. */
+extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
+
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);
 

@@ -26,6 +26,8 @@ typedef enum ChPlanItem
 	CH_PLAN_SYSTEM_COLUMNS,		/* Integer: 1 when xmin and its like are wanted */
 	CH_PLAN_QUALS,				/* List of CH_PLAN_NOTE lists, one per condition checked here, in order */
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
+	CH_PLAN_ROWS,				/* Float: rows expected to cross the network */
+	CH_PLAN_WIDTH,				/* Integer: bytes expected of one of them */
 	CH_PLAN_ITEMS
 } ChPlanItem;
 
@@ -37,7 +39,8 @@ typedef enum ChPlanNote
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
 
-/* Let the planner's selectivity functions know what discovery knows of a column.  Once per process. */
+/* statistics.c: let the planner's selectivity functions know what discovery knows of a column.  Once per
+ * process. */
 extern void ch_fdw_init(void);
 
 /* plan_scan.c */
@@ -107,6 +110,29 @@ extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
 /* analyze.c */
 extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func,
 									 BlockNumber *pages);
+
+/* describe.c: a scan of a plan, as it was planned. */
+typedef struct ChPlanPiece
+{
+	const char *text;			/* the condition, "sort" or "limit" */
+	const char *verdict;		/* "exact": the source does it; "rechecked": both; "local": only here */
+	const char *reason;			/* NULL when exact */
+} ChPlanPiece;
+
+typedef struct ChPlanDescription
+{
+	const char *relation;		/* what is read, by the names it has here */
+	const char *connector;
+	const char *query;			/* secrets masked */
+	double		rows;			/* expected to cross the network */
+	double		width;			/* bytes expected of one of them */
+	double		returned;		/* rows expected to be left after what is checked here */
+	List	   *pieces;			/* ChPlanPiece *: those of the source, then those checked or done here */
+} ChPlanDescription;
+
+/* The scans of connhub in a plan that was started, sub-plans included: ChPlanDescription, in plan order. */
+struct QueryDesc;
+extern List *ch_plan_describe(struct QueryDesc *query);
 
 /* explain.c */
 struct ExplainState;

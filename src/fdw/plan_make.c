@@ -200,6 +200,8 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(parts->system_columns);
 	items[CH_PLAN_QUALS] = (Node *) parts->notes;
 	items[CH_PLAN_KEPT] = (Node *) kept_notes(parts);
+	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
+	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;

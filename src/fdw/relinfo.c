@@ -164,6 +164,7 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 		if (!attribute->attisdropped)
 			column_make(remote, table, attribute, &info->columns[i]);
 	}
+	info->remote = remote;
 	info->table_rows = remote ? remote->rows : -1;
 	info->table_bytes = remote ? remote->bytes : -1;
 	if (remote)

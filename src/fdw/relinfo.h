@@ -95,6 +95,7 @@ typedef struct ChRelInfo
 	uint32		number;			/* of its ConnhubRelation, until a request is finished */
 	const char *remote_schema;	/* NULL: the connection's default */
 	const char *remote_table;
+	const struct ChRemoteTable *remote; /* as discovered; NULL: it was not */
 	int			ncolumns;
 	ChRelColumn *columns;		/* by attribute number - 1 */
 	double		table_rows;		/* rows at the source */
