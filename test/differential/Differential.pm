@@ -149,6 +149,7 @@ sub answer
 	my $statement = $session{$way}->prepare($sql, { pg_direct => 1 });
 	if (!$statement || !$statement->execute)
 	{
+		die encode_utf8("$source: the hub died of: $sql\n") if ($session{$way}->state || '') =~ /^08/ && !$session{$way}->ping;
 		return { error => $session{$way}->state . ' ' . ($session{$way}->errstr // '') };
 	}
 	my $rows = $statement->{NUM_OF_FIELDS} ? $statement->fetchall_arrayref : [];
@@ -316,10 +317,11 @@ sub explain_difference
 	my $until = time + $shrink_seconds;
 	my $run = sub { return $generic ? compare_generic($query) : compare_plain($query) };
 	my $before = render($query->{tree});
+	my $kind = kind_of_difference($query, $run->());
 	my $differs = sub {
 		return 0 if time > $until;
 		my $answers = $run->();
-		return odd_ones($query, $answers) && !beyond_parameters($answers);
+		return kind_of_difference($query, $answers) eq $kind && !beyond_parameters($answers);
 	};
 	shrink($query->{tree}, $differs);
 	@tables = shrink_rows($query, $differs, @tables);
@@ -332,6 +334,14 @@ sub explain_difference
 	return join "\n", "---- $source, seed $round, query $number" . ($generic ? ', generic plan' : ''), "was: $before", "query: $sql",
 	  ($generic ? "as: $answers->{execute}" : ()), 'data:', source_sql($source, '', @used), 'plan:', map({ $_->[0] } @{ $plan->{rows} || [] }),
 	  map { "$_: " . ($answers->{$_}{error} ? "failed: $answers->{$_}{error}" : join ' / ', map { text_of({}, @$_) } @{ $answers->{$_}{rows} }) } @ways;
+}
+
+# A difference that becomes one of another kind while it is made smaller is another one.
+sub kind_of_difference
+{
+	my ($query, $answers) = @_;
+	my %odd = map { $_ => 1 } odd_ones($query, $answers);
+	return join ' ', map { "$_: " . ($odd{$_} || $_ eq 'copy' ? substr($answers->{$_}{error} || 'rows', 0, 5) : '') } @ways;
 }
 
 # Leave out halves, quarters ... of the rows of each table while the difference remains.
