@@ -85,6 +85,8 @@ my @cases = (
 	[ 'semi-join-sorted', 'customers', 'id', 'WHERE id IN (SELECT customer_id FROM orders WHERE total > 100) ORDER BY id LIMIT 7' ],
 	[ 'group-by-constant', 'orders', 'k, count(*)', 'CROSS JOIN (SELECT 2 AS k) c GROUP BY k' ],
 	[ 'window-count', 'orders', 'id, count(*) OVER (PARTITION BY customer_id)', 'WHERE id < 50' ],
+	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
+	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],
 	[ 'one-by-one', 'lineitems', 'order_id, line_no', 'WHERE order_id BETWEEN 10 AND 12' ]);
 
 # Parameters: name, table, types, condition, values.
