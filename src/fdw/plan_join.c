@@ -17,6 +17,7 @@
 #include "common/guc.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 /* What a join is made of. */
@@ -292,6 +293,12 @@ ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer,
 		return;
 	join.left = join_rows[row].swapped ? inner->fdw_private : outer->fdw_private;
 	join.right = join_rows[row].swapped ? outer->fdw_private : inner->fdw_private;
+	if (ch_locks_any(root, rel->relids))
+	{
+		ch_relinfo_keep(join.left, piece_name(&join, row), "rows are locked as they are read");
+		ch_relinfo_keep(join.right, piece_name(&join, row), "rows are locked as they are read");
+		return;
+	}
 	info = join_make(&join, row, extra->restrictlist);
 	if (info == NULL || !info->all_exact)
 	{

@@ -134,6 +134,7 @@ typedef struct ChRelInfo
 	const char *sort_reason;
 	const char *limit_reason;
 	List	   *kept;			/* ChKept *: joins and groupings over it that stay here */
+	const char *direct_reason;	/* why an UPDATE or DELETE of it is not done at one go; NULL: nobody asked */
 } ChRelInfo;
 
 /* Read everything planning needs of a foreign table, without a round trip.  The caller holds a lock on it.
