@@ -12,7 +12,7 @@ static const ConnhubDriver mk_driver = {
 	.version = "1.0",
 	.library = "none",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_DESCRIBE,
 	.types = mk_types,
 	.ntypes = 1,
 	.open = mk_open,
@@ -29,6 +29,7 @@ static const ConnhubDriver mk_driver = {
 	.begin = mk_begin,
 	.commit = mk_commit,
 	.rollback = mk_rollback,
+	.describe = mk_describe,
 };
 
 const ConnhubDriver *

@@ -34,7 +34,7 @@ static ConnhubDriver driver = {
 	.version = "1.0",
 	.library = "MariaDB Connector/C",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_DESCRIBE,
 	.types = types,
 	.ntypes = sizeof(types) / sizeof(types[0]),
 	.open = my_open,
@@ -50,7 +50,8 @@ static ConnhubDriver driver = {
 	.discover = my_discover,
 	.begin = my_begin,
 	.commit = my_commit,
-	.rollback = my_rollback
+	.rollback = my_rollback,
+	.describe = my_describe,
 };
 
 /* The library loads plug-ins named in the environment when it starts: not here. */

@@ -13,6 +13,7 @@
 
 #include "dialect.h"
 #include "error.h"
+#include "field.h"
 #include "param.h"
 #include "query.h"
 #include "text.h"
@@ -229,7 +230,7 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 
 	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
 	cursor->at_end = cursor->nfields == 0;
-	cursor->nvectors = query->ncolumns;
+	cursor->nvectors = query->columns_unknown ? cursor->nfields : query->ncolumns;
 	if (cursor->at_end)
 		return query->ncolumns > 0 ? fail_shape(cursor, query, error) : CONNHUB_OK;
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
@@ -320,6 +321,29 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 		return status;
 	}
 	*result = cursor;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	MYSQL_RES  *result;
+
+	if (cursor->nfields == 0)
+		return CONNHUB_OK;
+	result = mysql_stmt_result_metadata(cursor->stmt);
+	if (result == NULL)
+		return my_stmt_error(cursor->conn, cursor->stmt, error);
+	for (uint32_t i = 0; i < cursor->nfields; i++)
+	{
+		const MYSQL_FIELD *field = mysql_fetch_field_direct(result, i);
+		ConnhubTypeRef type;
+
+		my_field_type(field, cursor->conn->tinyint1_is_boolean, &type);
+		found(arg, field->name, &type);
+	}
+	mysql_free_result(result);
 	return CONNHUB_OK;
 }
 

@@ -57,7 +57,7 @@ static const ConnhubDriver pg_driver = {
 	.version = "1.0",
 	.library = library,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_DESCRIBE,
 	.types = pg_types,
 	.ntypes = PG_NTYPES,
 	.open = pg_open,
@@ -74,6 +74,7 @@ static const ConnhubDriver pg_driver = {
 	.begin = pg_begin,
 	.commit = pg_commit,
 	.rollback = pg_rollback,
+	.describe = pg_describe,
 };
 
 const ConnhubDriver *

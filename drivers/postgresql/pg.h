@@ -97,6 +97,7 @@ struct ConnhubConn
 	const char *pending_begin;	/* to be sent with the next statement; NULL: none */
 	bool		in_transaction;
 	PgStream	stream;
+	PGresult   *head;			/* the last query's columns, once its rows have ended; or NULL */
 	ConnhubCursor *cursor;
 	PgStatement statements[PG_STATEMENTS];
 	uint32_t	next_statement;
@@ -146,6 +147,9 @@ extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
 extern ConnhubStatus pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
+extern ConnhubStatus pg_describe(ConnhubCursor *cursor,
+								 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+								 ConnhubError *error);
 extern ConnhubStatus pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
 
 /* param.c */
@@ -174,6 +178,7 @@ typedef struct PgType
 extern const PgType *pg_type_by_oid(Oid oid);
 extern Oid	pg_oid_by_name(const char *name);
 extern void pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref);
+extern void pg_result_type(Oid oid, int32_t typmod, ConnhubTypeRef *ref);
 extern bool pg_is_text_type(Oid oid);
 extern bool pg_is_stand_in(const ConnhubColumn *column);
 extern bool pg_needs_text_output(const ConnhubColumn *column);

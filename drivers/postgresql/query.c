@@ -24,6 +24,7 @@ struct ConnhubCursor
 	ConnhubConn *conn;
 	uint32_t	ncolumns;
 	CursorColumn *columns;
+	PGresult   *first;			/* a row that describe has read ahead, or NULL */
 	bool		is_described;	/* decode and type of the columns are known */
 	bool		keeps_results;	/* some vector points into them */
 	PGresult  **kept;			/* results the current batch points into */
@@ -37,6 +38,7 @@ free_cursor(ConnhubCursor *cursor)
 	for (uint32_t i = 0; i < cursor->nkept; i++)
 		PQclear(cursor->kept[i]);
 	pg_host->free(cursor->kept);
+	PQclear(cursor->first);
 	for (uint32_t i = 0; cursor->columns && i < cursor->ncolumns; i++)
 		pg_host->free(cursor->columns[i].pg_type);
 	pg_host->free(cursor->columns);
@@ -93,7 +95,8 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	status = pg_bind(query->params, query->nparams, &bound, error);
 	if (status == CONNHUB_OK)
 	{
-		status = pg_send(conn, query->text, &bound.params, !conn->text_results, query->once, error);
+		status = pg_send(conn, query->text, &bound.params, !conn->text_results && !query->columns_unknown,
+						 query->once, error);
 		pg_unbind(&bound);
 	}
 	if (status != CONNHUB_OK)
@@ -232,11 +235,12 @@ pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 	cursor->nkept = 0;
 	while (batch->nrows < batch->capacity && bytes < batch->max_bytes)
 	{
-		PGresult   *row = NULL;
+		PGresult   *row = cursor->first;
 
 		if ((batch->nrows & 1023) == 1023 && (status = pg_host->cancelled()) != CONNHUB_OK)
 			return pg_wait_failed(status, error);
-		status = pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
+		cursor->first = NULL;
+		status = row ? CONNHUB_OK : pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
 		if (status != CONNHUB_OK)
 			break;
 		if (!cursor->is_described)
@@ -255,6 +259,40 @@ pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 
 	/* What ended the loop comes again with the next fetch. */
 	return batch->nrows > 0 ? CONNHUB_OK : status;
+}
+
+/* Columns that nobody has asked for come as text: any type has such a form. */
+static ConnhubStatus
+take_columns(ConnhubCursor *cursor, const PGresult *head, ConnhubError *error)
+{
+	int			count = head ? PQnfields(head) : 0;
+
+	if (count == 0)
+		return CONNHUB_OK;
+	cursor->columns = pg_host->alloc(sizeof(CursorColumn) * (size_t) count);
+	if (!cursor->columns)
+		return fail_no_memory(error);
+	memset(cursor->columns, 0, sizeof(CursorColumn) * (size_t) count);
+	cursor->ncolumns = (uint32_t) count;
+	for (int i = 0; i < count; i++)
+		pg_result_type(PQftype(head, i), PQfmod(head, i), &cursor->columns[i].wanted);
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+pg_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status = pg_next_row(conn, true, &cursor->first, error);
+	const PGresult *head = status == CONNHUB_OK ? cursor->first : conn->head;
+
+	if (status != CONNHUB_OK && status != CONNHUB_DONE)
+		return status;
+	status = take_columns(cursor, head, error);
+	for (uint32_t i = 0; status == CONNHUB_OK && i < cursor->ncolumns; i++)
+		found(arg, PQfname(head, (int) i), &cursor->columns[i].wanted);
+	return status;
 }
 
 ConnhubStatus

@@ -207,6 +207,8 @@ begin_stream(ConnhubConn *conn, ConnhubError *error)
 		return pg_lost(conn, error);
 	memset(&conn->stream, 0, sizeof(conn->stream));
 	conn->stream.active = true;
+	PQclear(conn->head);
+	conn->head = NULL;
 	return CONNHUB_OK;
 }
 
@@ -301,9 +303,12 @@ next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row
 			case PGRES_TUPLES_OK:
 			case PGRES_COMMAND_OK:
 			case PGRES_EMPTY_QUERY:
-				if (step == PG_STEP_QUERY)
-					snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
-				break;
+				if (step != PG_STEP_QUERY)
+					break;
+				snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
+				PQclear(conn->head);
+				conn->head = result;
+				continue;
 			case PGRES_PIPELINE_SYNC:
 				stream->steps = 0;
 				break;

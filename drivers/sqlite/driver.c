@@ -12,7 +12,7 @@ static const ConnhubDriver sq_driver = {
 	.version = "1.0",
 	.library = "SQLite " SQLITE_VERSION,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_MULTI_CURSOR | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_MULTI_CURSOR | CONNHUB_CAP_STATS | CONNHUB_CAP_DESCRIBE,
 	.types = sq_types,
 	.ntypes = 1,
 	.open = sq_open,
@@ -29,6 +29,7 @@ static const ConnhubDriver sq_driver = {
 	.begin = sq_begin,
 	.commit = sq_commit,
 	.rollback = sq_rollback,
+	.describe = sq_describe,
 };
 
 const ConnhubDriver *

@@ -9,6 +9,8 @@
 #ifndef CH_CONN_CONN_H
 #define CH_CONN_CONN_H
 
+#include "nodes/pg_list.h"
+
 #include "catalog/cat_connector.h"
 #include "vault/vault.h"
 
@@ -44,6 +46,16 @@ extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
  * to must last until the first fetch has returned: until then the query may be sent again.  Throws. */
 typedef void (*ChSpill) (void *holder);
 extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder);
+
+/* The result columns of a query run with columns_unknown, before its first fetch: ChResultColumn, in the current
+ * memory context.  Throws. */
+typedef struct ChResultColumn
+{
+	char	   *name;			/* in the database's encoding */
+	ConnhubTypeRef type;
+} ChResultColumn;
+
+extern List *ch_cursor_describe(ChCursor *cursor);
 
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
