@@ -15,7 +15,25 @@
 					 SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_NATIVE))
 #define BOOLEAN		SQL_T(CONNHUB_BOOL)
 #define ARITHMETIC	SQL_NUMBERS
+#define EXTREMES	(SQL_NUMBERS | SQL_DATETIMES | SQL_TEXTS | SQL_T(CONNHUB_INTERVAL))
 #define WHOLE		(SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL))
+
+#define INTEGER		SQL_T(CONNHUB_INT32)
+#define DAYS		SQL_T(CONNHUB_DATE)
+#define INSTANTS	(SQL_T(CONNHUB_TIMESTAMP) | SQL_T(CONNHUB_TIMESTAMPTZ))
+#define ROUNDED		(SQL_T(CONNHUB_DECIMAL) | SQL_T(CONNHUB_FLOAT64))
+#define JSON_ACCESS	(SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_TEXT) | INTEGER | SQL_T(CONNHUB_NATIVE))
+
+#define VERSIONED(fn, operands, form, use, version) {fn, operands, 0, form, use, CONNHUB_EXACT, NULL, version}
+/* Counts characters, so that the encoding must be the one of the text here. */
+#define TEXT_CALL(fn, form, version) \
+	{fn, SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES) | INTEGER, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, version, \
+	PG_FLAG_UTF8}
+/* Before version 14 extract gave a real, which is cast; all these are whole numbers. */
+#define DATE_PART(fn, unit) \
+	{fn, DAYS | SQL_T(CONNHUB_TIMESTAMP), SQL_T(CONNHUB_DECIMAL), "(extract(" unit " from %1)::%t)"}, \
+	{fn, SQL_T(CONNHUB_TIMESTAMP), SQL_T(CONNHUB_FLOAT64), "date_part('" unit "', %1)"}
+#define TRUNCATION(fn, unit)	{fn, SQL_T(CONNHUB_TIMESTAMP), 0, "date_trunc('" unit "', %1)"}
 
 /* ---- PostgreSQL -------------------------------------------------------------------------- */
 
@@ -56,11 +74,113 @@ static const SqlRule postgresql_rules[] = {
 	{CONNHUB_FN_LOWER, SQL_T(CONNHUB_TEXT), 0, "lower(%1)", SQL_TEXT_FOLD},
 	{CONNHUB_FN_UPPER, SQL_T(CONNHUB_TEXT), 0, "upper(%1)", SQL_TEXT_FOLD},
 	{.fn = CONNHUB_FN_CHAR_LENGTH,.operands = SQL_TEXTS,.form = "char_length(%1)",.flags = PG_FLAG_UTF8},
+	{CONNHUB_FN_EQ_ANY, COMPARED, 0, "(%1 = ANY (%2))", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_GREATEST, COMPARED, 0, "GREATEST(%[, ]1)", SQL_TEXT_RANGE},
+	{CONNHUB_FN_LEAST, COMPARED, 0, "LEAST(%[, ]1)", SQL_TEXT_RANGE},
+
+	TEXT_CALL(CONNHUB_FN_CONCAT, "(%1 || %2)", 0),
+	TEXT_CALL(CONNHUB_FN_SUBSTR, "substr(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_LEFT, "\"left\"(%1, %2)", 90100),
+	TEXT_CALL(CONNHUB_FN_RIGHT, "\"right\"(%1, %2)", 90100),
+	TEXT_CALL(CONNHUB_FN_BTRIM, "btrim(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_LTRIM, "ltrim(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_RTRIM, "rtrim(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_LPAD, "lpad(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_RPAD, "rpad(%[, ]1)", 0),
+	TEXT_CALL(CONNHUB_FN_REPEAT, "repeat(%1, %2)", 0),
+	TEXT_CALL(CONNHUB_FN_REVERSE, "reverse(%1)", 90100),
+	TEXT_CALL(CONNHUB_FN_OCTET_LENGTH, "octet_length(%1)", 0),
+	TEXT_CALL(CONNHUB_FN_ASCII, "ascii(%1)", 0),
+	TEXT_CALL(CONNHUB_FN_CHR, "chr(%1)", 0),
+	{CONNHUB_FN_STRPOS, SQL_T(CONNHUB_TEXT), 0, "strpos(%1, %2)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_REPLACE, SQL_T(CONNHUB_TEXT), 0, "replace(%1, %2, %3)", SQL_TEXT_EQUALITY},
+	{CONNHUB_FN_SPLIT_PART, SQL_T(CONNHUB_TEXT) | INTEGER, 0, "split_part(%1, %2, %3)", SQL_TEXT_EQUALITY},
+	VERSIONED(CONNHUB_FN_STARTS_WITH, SQL_T(CONNHUB_TEXT), "starts_with(%1, %2)", SQL_TEXT_EQUALITY, 110000),
+	{CONNHUB_FN_MATCHES, SQL_T(CONNHUB_TEXT), 0, "(%1 ~ %2)", SQL_TEXT_PATTERN},
+	{CONNHUB_FN_NOT_MATCHES, SQL_T(CONNHUB_TEXT), 0, "(%1 !~ %2)", SQL_TEXT_PATTERN},
+	{CONNHUB_FN_IMATCHES, SQL_T(CONNHUB_TEXT), 0, "(%1 ~* %2)", SQL_TEXT_FOLD},
+	{CONNHUB_FN_NOT_IMATCHES, SQL_T(CONNHUB_TEXT), 0, "(%1 !~* %2)", SQL_TEXT_FOLD},
+
+	{CONNHUB_FN_CEIL, ROUNDED, 0, "ceil(%1)"},
+	{CONNHUB_FN_FLOOR, ROUNDED, 0, "floor(%1)"},
+	{CONNHUB_FN_ROUND, ROUNDED | INTEGER, 0, "round(%[, ]1)"},
+	{CONNHUB_FN_TRUNC, ROUNDED | INTEGER, 0, "trunc(%[, ]1)"},
+	{CONNHUB_FN_SIGN, ROUNDED, 0, "sign(%1)"},
+	{CONNHUB_FN_SQRT, SQL_T(CONNHUB_FLOAT64), 0, "sqrt(%1)"},
+	VERSIONED(CONNHUB_FN_DIV_WHOLE, SQL_T(CONNHUB_DECIMAL), "div(%1, %2)", SQL_TEXT_UNUSED, 80400),
+	{CONNHUB_FN_BIT_AND, SQL_INTEGERS, 0, "(%1 & %2)"},
+	{CONNHUB_FN_BIT_OR, SQL_INTEGERS, 0, "(%1 | %2)"},
+	{CONNHUB_FN_BIT_XOR, SQL_INTEGERS, 0, "(%1 # %2)"},
+	{CONNHUB_FN_BIT_NOT, SQL_INTEGERS, 0, "(~ %1)"},
+	{CONNHUB_FN_SHIFT_LEFT, SQL_INTEGERS, 0, "(%1 << %2)"},
+	{CONNHUB_FN_SHIFT_RIGHT, SQL_INTEGERS, 0, "(%1 >> %2)"},
+
+	{CONNHUB_FN_ADD_DAYS, SQL_T(CONNHUB_DATE) | INTEGER, 0, "(%1 + %2)"},
+	{CONNHUB_FN_SUB_DAYS, SQL_T(CONNHUB_DATE) | INTEGER, 0, "(%1 - %2)"},
+	{CONNHUB_FN_DATE_DIFF, SQL_T(CONNHUB_DATE), 0, "(%1 - %2)"},
+	{CONNHUB_FN_ADD_INTERVAL, INSTANTS | SQL_T(CONNHUB_INTERVAL), 0, "(%1 + %2)"},
+	{CONNHUB_FN_SUB_INTERVAL, INSTANTS | SQL_T(CONNHUB_INTERVAL), 0, "(%1 - %2)"},
+	DATE_PART(CONNHUB_FN_YEAR, "year"),
+	DATE_PART(CONNHUB_FN_QUARTER, "quarter"),
+	DATE_PART(CONNHUB_FN_MONTH, "month"),
+	DATE_PART(CONNHUB_FN_WEEK, "week"),
+	DATE_PART(CONNHUB_FN_ISOYEAR, "isoyear"),
+	DATE_PART(CONNHUB_FN_DAY, "day"),
+	DATE_PART(CONNHUB_FN_DOW, "dow"),
+	DATE_PART(CONNHUB_FN_ISODOW, "isodow"),
+	DATE_PART(CONNHUB_FN_DOY, "doy"),
+	DATE_PART(CONNHUB_FN_HOUR, "hour"),
+	DATE_PART(CONNHUB_FN_MINUTE, "minute"),
+	VERSIONED(CONNHUB_FN_SECOND, SQL_T(CONNHUB_TIMESTAMP), "extract(second from %1)", SQL_TEXT_UNUSED, 140000),
+	VERSIONED(CONNHUB_FN_EPOCH, DAYS | INSTANTS, "extract(epoch from %1)", SQL_TEXT_UNUSED, 140000),
+	TRUNCATION(CONNHUB_FN_TRUNC_YEAR, "year"),
+	TRUNCATION(CONNHUB_FN_TRUNC_QUARTER, "quarter"),
+	TRUNCATION(CONNHUB_FN_TRUNC_MONTH, "month"),
+	TRUNCATION(CONNHUB_FN_TRUNC_WEEK, "week"),
+	TRUNCATION(CONNHUB_FN_TRUNC_DAY, "day"),
+	TRUNCATION(CONNHUB_FN_TRUNC_HOUR, "hour"),
+	TRUNCATION(CONNHUB_FN_TRUNC_MINUTE, "minute"),
+	TRUNCATION(CONNHUB_FN_TRUNC_SECOND, "second"),
+	VERSIONED(CONNHUB_FN_MAKE_DATE, INTEGER, "make_date(%1, %2, %3)", SQL_TEXT_UNUSED, 90400),
+	{CONNHUB_FN_AT_UTC, INSTANTS, 0, "(%1 AT TIME ZONE 'UTC')"},
+
+	VERSIONED(CONNHUB_FN_JSON_GET, JSON_ACCESS, "(%1 -> %2)", SQL_TEXT_UNUSED, 90500),
+	VERSIONED(CONNHUB_FN_JSON_GET_TEXT, JSON_ACCESS, "(%1 ->> %2)", SQL_TEXT_UNUSED, 90500),
+	VERSIONED(CONNHUB_FN_JSON_PATH, JSON_ACCESS, "(%1 #> %2)", SQL_TEXT_UNUSED, 90500),
+	VERSIONED(CONNHUB_FN_JSON_PATH_TEXT, JSON_ACCESS, "(%1 #>> %2)", SQL_TEXT_UNUSED, 90500),
+	VERSIONED(CONNHUB_FN_JSON_TYPEOF, JSON_ACCESS, "jsonb_typeof(%1)", SQL_TEXT_UNUSED, 90400),
+	VERSIONED(CONNHUB_FN_JSON_CONTAINS, JSON_ACCESS, "(%1 @> %2)", SQL_TEXT_UNUSED, 90400),
+	VERSIONED(CONNHUB_FN_JSON_HAS_KEY, JSON_ACCESS, "(%1 ? %2)", SQL_TEXT_UNUSED, 90400),
+
+	{CONNHUB_FN_CONVERT, SQL_NUMBERS, SQL_NUMBERS, "(%1::%t)"},
+	{CONNHUB_FN_CONVERT, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL) | SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_BOOL) |
+	SQL_T(CONNHUB_BPCHAR), SQL_T(CONNHUB_TEXT), "(%1::%t)"},
+	{CONNHUB_FN_CONVERT, SQL_T(CONNHUB_BOOL), INTEGER, "(%1::%t)"},
+	{CONNHUB_FN_CONVERT, INTEGER, SQL_T(CONNHUB_BOOL), "(%1::%t)"},
+	{CONNHUB_FN_CONVERT, SQL_T(CONNHUB_TIMESTAMP), DAYS, "(%1::%t)"},
+	{CONNHUB_FN_FIT, SQL_T(CONNHUB_DECIMAL) | INTEGER, 0, "(%1::numeric(%2, %3))"},
+
 	{CONNHUB_FN_CAST, SQL_NUMBERS, SQL_NUMBERS, "(%1::%t)"},
 	{CONNHUB_FN_CAST, SQL_T(CONNHUB_DATE), SQL_T(CONNHUB_TIMESTAMP), "(%1::%t)"},
 	{CONNHUB_FN_CAST, SQL_TEXTS, SQL_T(CONNHUB_TEXT), "(%1::%t)"},
 	{CONNHUB_FN_CAST, SQL_ANY, 0, NULL, SQL_TEXT_UNUSED, CONNHUB_REFUSE,
 	"this conversion depends on settings or is not known to be the same there"},
+	{CONNHUB_FN_COUNT_ALL, SQL_ANY, 0, "count(*)"},
+	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT64) | SQL_T(CONNHUB_DECIMAL), SQL_T(CONNHUB_DECIMAL), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_FLOAT32), SQL_T(CONNHUB_FLOAT32), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_FLOAT64), SQL_T(CONNHUB_FLOAT64), "sum(%d%1)"},
+	{CONNHUB_FN_AVG, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL), SQL_T(CONNHUB_DECIMAL), "avg(%d%1)"},
+	{CONNHUB_FN_AVG, SQL_FLOATS, SQL_T(CONNHUB_FLOAT64), "avg(%d%1)"},
+	{CONNHUB_FN_MIN, EXTREMES, 0, "min(%1)", SQL_TEXT_SORT},
+	{CONNHUB_FN_MAX, EXTREMES, 0, "max(%1)", SQL_TEXT_SORT},
+	{CONNHUB_FN_BOOL_AND, BOOLEAN, 0, "bool_and(%1)"},
+	{CONNHUB_FN_BOOL_OR, BOOLEAN, 0, "bool_or(%1)"},
+	{CONNHUB_FN_GROUPING, SQL_ANY, 0, "grouping(%[, ]1)"},
+	{CONNHUB_FN_ROW_NUMBER, SQL_ANY, 0, "row_number()"},
+	{CONNHUB_FN_RANK, SQL_ANY, 0, "rank()"},
+	{CONNHUB_FN_DENSE_RANK, SQL_ANY, 0, "dense_rank()"},
 };
 
 /* Comparison and folding by "C", whatever the column's own collation is. */
@@ -74,6 +194,14 @@ static const char *const c_forms[CONNHUB_NFUNCTIONS] = {
 	[CONNHUB_FN_NOT_ILIKE] = "(%1 COLLATE \"C\" NOT ILIKE %2)",
 	[CONNHUB_FN_LOWER] = "lower(%1 COLLATE \"C\")",
 	[CONNHUB_FN_UPPER] = "upper(%1 COLLATE \"C\")",
+	[CONNHUB_FN_MIN] = "min(%1 COLLATE \"C\")",
+	[CONNHUB_FN_MAX] = "max(%1 COLLATE \"C\")",
+	[CONNHUB_FN_GREATEST] = "GREATEST(%1 COLLATE \"C\", %[, ]2)",
+	[CONNHUB_FN_LEAST] = "LEAST(%1 COLLATE \"C\", %[, ]2)",
+	[CONNHUB_FN_MATCHES] = "(%1 COLLATE \"C\" ~ %2)",
+	[CONNHUB_FN_NOT_MATCHES] = "(%1 COLLATE \"C\" !~ %2)",
+	[CONNHUB_FN_IMATCHES] = "(%1 COLLATE \"C\" ~* %2)",
+	[CONNHUB_FN_NOT_IMATCHES] = "(%1 COLLATE \"C\" !~* %2)",
 };
 
 static void
@@ -88,7 +216,8 @@ postgresql_text(const ConnhubSource *source, const SqlTextQuestion *question, Sq
 		answer->reason = "the column has not been discovered, so its collation at the source is not known";
 	else if (collation && strstr(collation, "(nondeterministic)"))
 		answer->reason = "the column's collation at the source is nondeterministic";
-	else if (question->use == SQL_TEXT_EQUALITY || question->use == SQL_TEXT_PATTERN)
+	else if (question->use == SQL_TEXT_EQUALITY || question->use == SQL_TEXT_GROUP ||
+			 (question->use == SQL_TEXT_PATTERN && !question->collation->is_c))
 		answer->kind = CONNHUB_EXACT;
 	else if (!question->collation->is_c)
 		answer->reason = question->use == SQL_TEXT_FOLD ?
@@ -138,16 +267,23 @@ native_row(const char *name)
 }
 
 static bool
+is_ordered_choice(ConnhubFunction fn)
+{
+	return fn == CONNHUB_FN_GREATEST || fn == CONNHUB_FN_LEAST;
+}
+
+static bool
 is_range_comparison(ConnhubFunction fn)
 {
-	return fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE;
+	return (fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || is_ordered_choice(fn);
 }
 
 static bool
 is_compared(ConnhubFunction fn)
 {
 	return (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IS_DISTINCT ||
-		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_NULLIF;
+		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_NULLIF ||
+		is_ordered_choice(fn);
 }
 
 /* May a value of this type be compared (ordered: by <) there, or stand there as a constant? */
@@ -168,6 +304,80 @@ type_refusal(const ConnhubTypeRef *type, bool ordered, bool written)
 	return NULL;
 }
 
+static bool
+is_plain_constant(const ConnhubExpr *expr)
+{
+	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null;
+}
+
+/* A regular expression without classes, escapes, options and directors: no locale has a say in it. */
+static bool
+is_plain_pattern(const ConnhubExpr *expr)
+{
+	const ConnhubSlice *text = &expr->value->v.slice;
+
+	if (!is_plain_constant(expr) || (text->length >= 3 && memcmp(text->data, "***", 3) == 0))
+		return false;
+	for (size_t i = 0; i < text->length; i++)
+		if (text->data[i] == '[' || text->data[i] == '\\' ||
+			(text->data[i] == '(' && i + 1 < text->length && text->data[i + 1] == '?'))
+			return false;
+	return true;
+}
+
+/* The collation of a text column below expr that is not *found, NULL when there is none; *found NULL: the first one. */
+static const char *
+other_collation(const ConnhubExpr *expr, const char **found)
+{
+	if (expr->kind == CONNHUB_EXPR_COLUMN && (SQL_T(expr->type.type) & SQL_TEXTS) && expr->column->collation)
+	{
+		if (*found && strcmp(*found, expr->column->collation) != 0)
+			return expr->column->collation;
+		*found = expr->column->collation;
+	}
+	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	{
+		const char *other = other_collation(expr->args[i], found);
+
+		if (other)
+			return other;
+	}
+	return NULL;
+}
+
+static int64_t
+width_of(ConnhubType type)
+{
+	return type == CONNHUB_INT16 ? 16 : type == CONNHUB_INT32 ? 32 : 64;
+}
+
+/* What arguments a function does not take everywhere, or not with the same result. */
+static const char *
+arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	const ConnhubExpr *last = expr->args[expr->nargs - 1];
+	const char *collation = NULL;
+
+	if (expr->collation && other_collation(expr, &collation))
+		return "columns of different collations meet there";
+	if ((fn == CONNHUB_FN_MATCHES || fn == CONNHUB_FN_NOT_MATCHES) && !expr->collation->is_c && !is_plain_pattern(last))
+		return "what a class or an option of a regular expression means depends on the locale";
+	if ((fn == CONNHUB_FN_SHIFT_LEFT || fn == CONNHUB_FN_SHIFT_RIGHT) &&
+		(!is_plain_constant(last) || last->value->v.integer < 0 ||
+		 last->value->v.integer >= width_of(expr->type.type)))
+		return "a shift by more than the width depends on the machine";
+	if (fn == CONNHUB_FN_SPLIT_PART && source->version_num < 140000 &&
+		(!is_plain_constant(last) || last->value->v.integer < 1))
+		return "fields are not counted from the end there";
+	if ((fn == CONNHUB_FN_ADD_INTERVAL || fn == CONNHUB_FN_SUB_INTERVAL) && expr->type.type == CONNHUB_TIMESTAMPTZ &&
+		(!is_plain_constant(last) || last->value->v.interval.months != 0 || last->value->v.interval.days != 0))
+		return "days and months depend on the time zone of the session here";
+	if (fn == CONNHUB_FN_FIT && (last->value->v.integer < 0 ||
+								 last->value->v.integer > expr->args[1]->value->v.integer))
+		return "such a scale is not known to every version";
+	return NULL;
+}
+
 static const char *
 postgresql_veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
@@ -182,8 +392,9 @@ postgresql_veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubEx
 
 		return type_refusal(&expr->type, !written, written);
 	}
+	reason = arguments_refusal(source, fn, expr);
 	if (!is_compared(fn))
-		return NULL;
+		return reason;
 	for (uint32_t i = 0; i < expr->nargs && !reason; i++)
 	{
 		const ConnhubTypeRef *type = &expr->args[i]->type;
@@ -203,7 +414,8 @@ postgresql_output(const ConnhubSource *source, const ConnhubExpr *expr)
 
 static const SqlDialect postgresql_dialect = {
 	.name = "PostgreSQL",
-	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	SQL_GROUPING_SETS | SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',
 	.backslash = SQL_BACKSLASH_PLAIN,
@@ -211,7 +423,9 @@ static const SqlDialect postgresql_dialect = {
 	.default_schema = "public",
 	.true_literal = "true",
 	.false_literal = "false",
+	.always = "true",
 	.null_literal = "NULL::%t",
+	.full_join = 1,
 	.empty_output = "NULL",
 	.limit = "LIMIT %1",
 	.offset = "OFFSET %1",
@@ -289,6 +503,7 @@ static const SqlDialect relative_dialect = {
 	.default_schema = "public",
 	.true_literal = "true",
 	.false_literal = "false",
+	.always = "true",
 	.null_literal = "NULL",
 	.empty_output = "NULL",
 	.limit = "LIMIT %1",

@@ -113,9 +113,14 @@ ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCos
 	cost->rows = limit > 0 ? Min(limit, rel->rows) : rel->rows;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
 
-	/* A source that need neither sort nor group need not read on after the last row wanted. */
-	if (!info->computes)
+	/* A source that need not group need not read on after the last row wanted. */
+	if (!info->is_grouped)
 		run *= wanted / Max(info->rows, 1);
+	else
+	{
+		cost->startup += run;
+		run = 0;
+	}
 	run += wanted * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE);
 	if (!info->all_exact)
 		run += wanted * Max(rel->baserestrictcost.per_tuple, cpu_operator_cost * list_length(info->pieces));

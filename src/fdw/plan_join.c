@@ -76,7 +76,7 @@ make_join(ChJoin *join, ConnhubJoinKind kind, const ConnhubRelation *left, const
 	return ch_judge_join(join->info, join->info->from, &join->reason);
 }
 
-/* Conditions on joined rows are filters, which keeps what is rechecked here apart. */
+/* A condition that is checked again here, or here alone, is one on joined rows. */
 static bool
 make_inner(ChJoin *join, List *clauses)
 {
@@ -84,7 +84,14 @@ make_inner(ChJoin *join, List *clauses)
 
 	join->info->filters = list_concat_copy(join->left->filters, join->right->filters);
 	foreach(cell, clauses)
-		add_filter(join, lfirst(cell));
+	{
+		const ConnhubExpr *expr = ch_judge_on(join->rel, join->info, lfirst(cell), &join->reason);
+
+		if (expr)
+			join->on = lappend(join->on, unconstify(ConnhubExpr *, expr));
+		else
+			add_filter(join, lfirst(cell));
+	}
 	return make_join(join, CONNHUB_JOIN_INNER, join->left->from, join->right->from);
 }
 
@@ -171,7 +178,7 @@ static const struct
 } join_rows[] = {
 	{JOIN_INNER, "join", false, false, make_inner},
 	{JOIN_LEFT, "left join", false, true, make_left},
-	{JOIN_RIGHT, "right join", true, true, make_left},
+	{JOIN_RIGHT, "left join", true, true, make_left},
 	{JOIN_FULL, "full join", false, true, make_full},
 	{JOIN_SEMI, "semi-join", false, false, make_semi},
 	{JOIN_ANTI, "anti-join", false, true, make_anti},
@@ -254,6 +261,17 @@ join_make(ChJoin *join, int row, List *clauses)
 	return info;
 }
 
+/* The same join goes by one name, whichever side comes first. */
+static const char *
+piece_name(ChJoin *join, int row)
+{
+	bool		turned = (join_rows[row].type == JOIN_INNER || join_rows[row].type == JOIN_FULL) &&
+		bms_next_member(join->left->relids, -1) > bms_next_member(join->right->relids, -1);
+
+	return psprintf("%s of %s and %s", join_rows[row].name, turned ? join->right->name : join->left->name,
+					turned ? join->left->name : join->right->name);
+}
+
 void
 ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer, RelOptInfo *inner,
 						  JoinType type, JoinPathExtraData *extra)
@@ -275,7 +293,7 @@ ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer,
 	info = join_make(&join, row, extra->restrictlist);
 	if (info == NULL || !info->all_exact)
 	{
-		const char *piece = psprintf("%s of %s and %s", join_rows[row].name, join.left->name, join.right->name);
+		const char *piece = piece_name(&join, row);
 
 		ch_relinfo_keep(join.left, piece, join.reason);
 		ch_relinfo_keep(join.right, piece, join.reason);

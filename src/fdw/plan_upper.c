@@ -14,7 +14,6 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/tlist.h"
-#include "parser/parse_agg.h"
 #include "parser/parse_oper.h"
 #include "utils/selfuncs.h"
 
@@ -157,12 +156,11 @@ add_determined(ChRelInfo *info, PathTarget *target, Node *having, const char **r
 static bool
 add_sets(ChRelInfo *info, const char **reason)
 {
-	Query	   *parse = info->root->parse;
 	ChRequestParts parts = {NULL};
-	List	   *sets = parse->groupingSets ? expand_grouping_sets(parse->groupingSets, parse->groupDistinct, -1) : NIL;
 	ListCell   *cell;
 
-	foreach(cell, sets)
+	/* By now each is a list of references to its keys. */
+	foreach(cell, info->root->parse->groupingSets)
 	{
 		List	   *set = NIL;
 		ListCell   *ref;
@@ -223,32 +221,32 @@ add_outputs(ChRelInfo *info, List *exprs, const char **reason)
 }
 
 static bool
-make_group(ChRelInfo *info, RelOptInfo *output, void *extra, const char **reason)
+make_group(ChRelInfo *info, PathTarget *target, void *extra, const char **reason)
 {
 	GroupPathExtraData *group = extra;
 
 	*reason = "only a part of the grouping could be done there";
 	if (group->patype == PARTITIONWISE_AGGREGATE_PARTIAL)
 		return false;
-	if (!add_keys(info, output->reltarget, reason) || !add_sets(info, reason) ||
-		!add_determined(info, output->reltarget, group->havingQual, reason))
+	if (!add_keys(info, target, reason) || !add_sets(info, reason) ||
+		!add_determined(info, target, group->havingQual, reason))
 		return false;
 	info->is_grouped = true;
-	return add_outputs(info, output->reltarget->exprs, reason) && add_having(info, (List *) group->havingQual, reason);
+	return add_outputs(info, target->exprs, reason) && add_having(info, (List *) group->havingQual, reason);
 }
 
 /* ---- Windows and DISTINCT ---------------------------------------------------------------- */
 
 static bool
-make_window(ChRelInfo *info, RelOptInfo *output, void *extra, const char **reason)
+make_window(ChRelInfo *info, PathTarget *target, void *extra, const char **reason)
 {
 	info->outputs = NIL;
-	return add_outputs(info, output->reltarget->exprs, reason);
+	return add_outputs(info, target->exprs, reason);
 }
 
 /* Every column put out is compared there. */
 static bool
-make_distinct(ChRelInfo *info, RelOptInfo *output, void *extra, const char **reason)
+make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **reason)
 {
 	PlannerInfo *root = info->root;
 	ListCell   *cell;
@@ -268,7 +266,7 @@ make_distinct(ChRelInfo *info, RelOptInfo *output, void *extra, const char **rea
 
 	/* What is put out beside the keys would make rows differ. */
 	*reason = "more is put out than is compared";
-	foreach(cell, output->reltarget->exprs)
+	foreach(cell, target->exprs)
 	{
 		if (!is_output(info->outputs, lfirst(cell)))
 			return false;
@@ -279,7 +277,8 @@ make_distinct(ChRelInfo *info, RelOptInfo *output, void *extra, const char **rea
 
 /* ---- Stages with paths ------------------------------------------------------------------- */
 
-typedef bool (*ChStageMake) (ChRelInfo *info, RelOptInfo *output, void *extra, const char **reason);
+/* Have a stage put out `target`. */
+typedef bool (*ChStageMake) (ChRelInfo *info, PathTarget *target, void *extra, const char **reason);
 
 static const struct
 {
@@ -331,13 +330,13 @@ stage_rows_estimate(PlannerInfo *root, ChRelInfo *info)
 }
 
 static void
-add_computed_path(PlannerInfo *root, RelOptInfo *output_rel, ChRelInfo *info)
+add_computed_path(PlannerInfo *root, RelOptInfo *output_rel, PathTarget *target, ChRelInfo *info)
 {
 	ChCost		cost;
 
 	output_rel->rows = info->rows;
 	ch_cost_stage(output_rel, info, false, 0, &cost);
-	add_path(output_rel, ch_compat_upper_path(root, output_rel, output_rel->reltarget, cost.rows, cost.startup,
+	add_path(output_rel, ch_compat_upper_path(root, output_rel, target, cost.rows, cost.startup,
 											   cost.total, NIL));
 }
 
@@ -346,17 +345,19 @@ add_stage(PlannerInfo *root, int row, RelOptInfo *input_rel, RelOptInfo *output_
 {
 	ChRelInfo  *input = input_rel->fdw_private;
 	ChRelInfo  *info = ch_relinfo_stage(input, stage_rows[row].stage);
+	PathTarget *target = stage_rows[row].kind == UPPERREL_GROUP_AGG ? output_rel->reltarget :
+		root->upper_targets[stage_rows[row].kind];
 	const char *reason = stage_obstacle(root, input);
 
 	info->computes = true;
-	if (reason || !stage_rows[row].make(info, output_rel, extra, &reason))
+	if (reason || !stage_rows[row].make(info, target, extra, &reason))
 	{
 		ch_relinfo_keep(ch_relinfo_source(input), stage_rows[row].name, reason);
 		return;
 	}
-	ch_cost_compute(info, stage_rows_estimate(root, info), output_rel->reltarget->width);
+	ch_cost_compute(info, stage_rows_estimate(root, info), target->width);
 	output_rel->fdw_private = info;
-	add_computed_path(root, output_rel, info);
+	add_computed_path(root, output_rel, target, info);
 }
 
 /* ---- ORDER BY and LIMIT ------------------------------------------------------------------ */

@@ -22,17 +22,12 @@
 #include "fdw/translate_aggregate.h"
 #include "fdw/translate_array.h"
 #include "fdw/translate_branch.h"
+#include "fdw/translate_func.h"
 #include "fdw/translate_operand.h"
 #include "fdw/translate_part.h"
 #include "fdw/translate_query.h"
 #include "request/request.h"
 #include "request/semantics.h"
-
-static const ConnhubExpr *
-refuse_function(ChTranslation *t, Oid function)
-{
-	return refuse(t, psprintf("function %s has no counterpart", format_procedure(function)));
-}
 
 const ConnhubExpr *
 ch_translate_refuse_operator(ChTranslation *t, Oid op)
@@ -178,8 +173,8 @@ ch_translate_list(List *nodes, ChTranslation *t)
 	return result;
 }
 
-static const ConnhubExpr *
-translate_call(ConnhubFunction fn, const ChMeaning *meaning, Node *node, Oid collation, List *nodes,
+const ConnhubExpr *
+ch_translate_meaning(ConnhubFunction fn, const ChMeaning *meaning, Node *node, Oid collation, List *nodes,
 			   ChTranslation *t)
 {
 	ConnhubTypeRef type = ch_translate_type(node);
@@ -198,7 +193,7 @@ translate_op(Node *node, ChTranslation *t)
 	meaning = ch_meaning_get(op->opfuncid);
 	if (meaning == NULL)
 		return ch_translate_refuse_operator(t, op->opno);
-	return translate_call(meaning->fn, meaning, node, op->inputcollid, op->args, t);
+	return ch_translate_meaning(meaning->fn, meaning, node, op->inputcollid, op->args, t);
 }
 
 /* IS DISTINCT FROM and NULLIF carry the equality operator. */
@@ -212,7 +207,7 @@ translate_equality_based(Node *node, ConnhubFunction fn, ChTranslation *t)
 	meaning = ch_meaning_get(op->opfuncid);
 	if (meaning == NULL || meaning->fn != CONNHUB_FN_EQ)
 		return ch_translate_refuse_operator(t, op->opno);
-	return translate_call(fn, meaning, node, op->inputcollid, op->args, t);
+	return ch_translate_meaning(fn, meaning, node, op->inputcollid, op->args, t);
 }
 
 static const ConnhubExpr *
@@ -231,17 +226,6 @@ translate_nullif(Node *node, ChTranslation *t)
 	if (exprType(first) != exprType(lsecond(nullif->args)))
 		return refuse(t, "NULLIF compares different types");
 	return translate_equality_based(node, CONNHUB_FN_NULLIF, t);
-}
-
-static const ConnhubExpr *
-translate_func(Node *node, ChTranslation *t)
-{
-	FuncExpr   *func = (FuncExpr *) node;
-	const ChMeaning *meaning = ch_meaning_get(func->funcid);
-
-	if (meaning == NULL || func->funcvariadic)
-		return refuse_function(t, func->funcid);
-	return translate_call(meaning->fn, meaning, node, func->inputcollid, func->args, t);
 }
 
 /* Where this holds, what stands to the right in the same OR or AND does not matter. */
@@ -359,7 +343,7 @@ static const ChTranslateRow translate_rows[] = {
 	{T_OpExpr, NULL, translate_op},
 	{T_DistinctExpr, NULL, translate_distinct},
 	{T_NullIfExpr, NULL, translate_nullif},
-	{T_FuncExpr, NULL, translate_func},
+	{T_FuncExpr, NULL, ch_translate_func},
 	{T_BoolExpr, NULL, translate_bool},
 	{T_NullTest, NULL, translate_null_test},
 	{T_BooleanTest, NULL, translate_boolean_test},
@@ -374,13 +358,13 @@ static const ChTranslateRow translate_rows[] = {
 	{T_WindowFunc, NULL, ch_translate_window},
 	{T_SubPlan, NULL, ch_translate_subplan},
 	{T_AlternativeSubPlan, NULL, ch_translate_alternatives},
-	{T_MinMaxExpr, "GREATEST or LEAST", NULL},
+	{T_MinMaxExpr, NULL, ch_translate_min_max},
 	{T_RowCompareExpr, "a comparison of rows", NULL},
 	{T_RowExpr, "a row", NULL},
 	{T_ArrayExpr, "an array constructor", NULL},
 	{T_SubscriptingRef, "a subscript", NULL},
 	{T_FieldSelect, "a field of a composite value", NULL},
-	{T_CoerceViaIO, "a cast by way of text", NULL},
+	{T_CoerceViaIO, NULL, ch_translate_coerce_via_io},
 	{T_ArrayCoerceExpr, "a cast of an array", NULL},
 	{T_CoerceToDomain, "a cast to a domain", NULL},
 	{T_Param, "a value needed only sometimes", NULL},

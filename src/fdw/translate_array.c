@@ -65,19 +65,29 @@ array_elements(Const *array, ChTranslation *t)
 	return result;
 }
 
-/* The elements of an array constructor, seen through a cast of each that keeps its bits; NIL with the reason set when
- * the array is no such constructor, or an element has no counterpart. */
-static List *
-constructor_elements(Node *array, ChTranslation *t)
+/* The array constructor an expression is, seen through a cast of each element that keeps its bits; NULL when it is none. */
+static const ArrayExpr *
+constructor_of(Node *array)
 {
 	if (IsA(array, ArrayCoerceExpr) && IsA(((ArrayCoerceExpr *) array)->elemexpr, RelabelType))
 		array = (Node *) ((ArrayCoerceExpr *) array)->arg;
 	if (!IsA(array, ArrayExpr) || ((ArrayExpr *) array)->multidims || ((ArrayExpr *) array)->elements == NIL)
+		return NULL;
+	return (ArrayExpr *) array;
+}
+
+/* The elements of an array constructor; NIL with the reason set when it is none, or an element has no counterpart. */
+static List *
+constructor_elements(Node *array, ChTranslation *t)
+{
+	const ArrayExpr *constructor = constructor_of(array);
+
+	if (constructor == NULL)
 	{
-		(void) refuse(t, "the array of an ANY or ALL is known only at execution");
+		(void) refuse(t, "the array of an ANY or ALL depends on columns");
 		return NIL;
 	}
-	return ch_translate_list(((ArrayExpr *) array)->elements, t);
+	return ch_translate_list(constructor->elements, t);
 }
 
 /* x op ANY (elements) and x op ALL (elements). */
@@ -109,6 +119,23 @@ quantified_make(const ScalarArrayOpExpr *op, const ChMeaning *meaning, const Con
 	return ch_translate_junction(op->useOr ? CONNHUB_FN_OR : CONNHUB_FN_AND, calls);
 }
 
+/* x = ANY (array) and x <> ALL (array) of an array known at execution only, which travels whole. */
+static const ConnhubExpr *
+any_make(const ScalarArrayOpExpr *op, const ChMeaning *meaning, const ConnhubExpr *left, ChTranslation *t)
+{
+	ConnhubTypeRef type = ch_translate_bool_type();
+	const ConnhubExpr *array = ch_translate_node(lsecond(op->args), t);
+	const ConnhubExpr *any;
+
+	if (array == NULL)
+		return NULL;
+	if (op->useOr ? meaning->fn != CONNHUB_FN_EQ : meaning->fn != CONNHUB_FN_NE)
+		return refuse(t, "the array of an ANY or ALL is known only at execution");
+	any = ch_expr_call(CONNHUB_FN_EQ_ANY, &type, ch_collation_make(op->inputcollid, false),
+					   list_make2((void *) left, (void *) array));
+	return op->useOr ? any : ch_expr_call(CONNHUB_FN_NOT, &type, NULL, list_make1((void *) any));
+}
+
 const ConnhubExpr *
 ch_translate_array_op(Node *node, ChTranslation *t)
 {
@@ -131,6 +158,8 @@ ch_translate_array_op(Node *node, ChTranslation *t)
 		ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(((Const *) right)->constvalue)),
 					   ARR_DIMS(DatumGetArrayTypeP(((Const *) right)->constvalue))) == 0)
 		return ch_translate_constant(BoolGetDatum(!op->useOr), false, BOOLOID, t);
+	if (!IsA(right, Const) && !contain_var_clause(right) && constructor_of(right) == NULL)
+		return any_make(op, meaning, left, t);
 	elements = IsA(right, Const) ? array_elements((Const *) right, t) : constructor_elements(right, t);
 	return elements ? quantified_make(op, meaning, left, elements, t) : NULL;
 }

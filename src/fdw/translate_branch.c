@@ -4,8 +4,12 @@
 #include "postgres.h"
 
 #include "nodes/primnodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "fdw/translate_branch.h"
+#include "fdw/translate_operand.h"
 #include "request/request.h"
 
 const ConnhubExpr *
@@ -60,4 +64,21 @@ ch_translate_case_test(Node *node, ChTranslation *t)
 	if (t->case_test == NULL)
 		return refuse(t, "a CASE has no counterpart");
 	return t->case_test;
+}
+
+const ConnhubExpr *
+ch_translate_min_max(Node *node, ChTranslation *t)
+{
+	MinMaxExpr *expr = (MinMaxExpr *) node;
+	TypeCacheEntry *entry = lookup_type_cache(expr->minmaxtype, TYPECACHE_LT_OPR);
+	const ChMeaning *meaning = OidIsValid(entry->lt_opr) ? ch_meaning_get(get_opcode(entry->lt_opr)) : NULL;
+
+	if (list_length(expr->args) == 1)
+		return ch_translate_node(linitial(expr->args), t);
+
+	/* Values are compared by the type's own order, which must be the one the request's words mean. */
+	if (meaning == NULL || meaning->fn != CONNHUB_FN_LT)
+		return refuse(t, psprintf("the order of %s has no counterpart", format_type_be(expr->minmaxtype)));
+	return ch_translate_meaning(expr->op == IS_GREATEST ? CONNHUB_FN_GREATEST : CONNHUB_FN_LEAST, meaning, node,
+								expr->inputcollid, expr->args, t);
 }

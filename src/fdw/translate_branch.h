@@ -8,4 +8,7 @@ extern const ConnhubExpr *ch_translate_coalesce(Node *node, ChTranslation *t);
 extern const ConnhubExpr *ch_translate_case(Node *node, ChTranslation *t);
 extern const ConnhubExpr *ch_translate_case_test(Node *node, ChTranslation *t);
 
+/* GREATEST and LEAST. */
+extern const ConnhubExpr *ch_translate_min_max(Node *node, ChTranslation *t);
+
 #endif

@@ -98,12 +98,33 @@ is_comparison(ConnhubFunction fn)
 static bool
 folds_case(ConnhubFunction fn)
 {
-	return fn == CONNHUB_FN_ILIKE || fn == CONNHUB_FN_NOT_ILIKE || fn == CONNHUB_FN_LOWER || fn == CONNHUB_FN_UPPER;
+	return fn == CONNHUB_FN_ILIKE || fn == CONNHUB_FN_NOT_ILIKE || fn == CONNHUB_FN_LOWER || fn == CONNHUB_FN_UPPER ||
+		(fn >= CONNHUB_FN_MATCHES && fn <= CONNHUB_FN_NOT_IMATCHES);
+}
+
+/* Do all operands share one PostgreSQL type? */
+static bool
+require_one_type(List *args, ChTranslation *t)
+{
+	const ConnhubExpr *first = linitial(args);
+	ListCell   *cell;
+
+	foreach(cell, args)
+	{
+		const ConnhubExpr *arg = lfirst(cell);
+
+		if (arg->type.type != first->type.type || strcmp(arg->type.pg_type, first->type.pg_type) != 0)
+		{
+			(void) refuse(t, psprintf("%s is compared with %s", first->type.pg_type, arg->type.pg_type));
+			return false;
+		}
+	}
+	return true;
 }
 
 const ConnhubExpr *
 ch_translate_call(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTypeRef *type, Oid collation,
-		  List *args, ChTranslation *t)
+				  List *args, ChTranslation *t)
 {
 	ConnhubType operand = meaning->operand;
 	List	   *brought = NIL;
@@ -111,15 +132,8 @@ ch_translate_call(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTyp
 
 	if (operand == CONNHUB_TYPE_NONE)
 	{
-		const ConnhubExpr *first = linitial(args);
-
-		foreach(cell, args)
-		{
-			const ConnhubExpr *arg = lfirst(cell);
-
-			if (arg->type.type != first->type.type || strcmp(arg->type.pg_type, first->type.pg_type) != 0)
-				return refuse(t, psprintf("%s is compared with %s", first->type.pg_type, arg->type.pg_type));
-		}
+		if (!require_one_type(args, t))
+			return NULL;
 		brought = args;
 	}
 	else
@@ -127,7 +141,12 @@ ch_translate_call(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTyp
 		if (is_comparison(fn) && integer_rank(operand) > 0)
 			operand = narrowest(args, operand);
 		foreach(cell, args)
-			brought = lappend(brought, (void *) bring(lfirst(cell), operand, t));
+		{
+			ConnhubType other = foreach_current_index(cell) == 1 ? meaning->second :
+				foreach_current_index(cell) == 2 ? meaning->third : CONNHUB_TYPE_NONE;
+
+			brought = lappend(brought, (void *) bring(lfirst(cell), other != CONNHUB_TYPE_NONE ? other : operand, t));
+		}
 	}
 	return ch_expr_call(fn, type, ch_collation_make(collation, folds_case(fn)), brought);
 }

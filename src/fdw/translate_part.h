@@ -7,6 +7,7 @@
 #include "nodes/pg_list.h"
 
 #include "fdw/relinfo.h"
+#include "request/semantics.h"
 
 typedef struct ChTranslation
 {
@@ -37,6 +38,10 @@ extern const ConnhubExpr *ch_translate_node(Node *node, ChTranslation *t);
 
 /* Translations of a list, or NIL with the reason set. */
 extern List *ch_translate_list(List *nodes, ChTranslation *t);
+
+/* A call of fn, which `meaning` tells the operands of, in place of node. */
+extern const ConnhubExpr *ch_translate_meaning(ConnhubFunction fn, const ChMeaning *meaning, Node *node, Oid collation,
+											   List *nodes, ChTranslation *t);
 
 extern const ConnhubExpr *ch_translate_constant(Datum value, bool isnull, Oid type, ChTranslation *t);
 

@@ -11,10 +11,16 @@ typedef struct ChMeaning
 	ConnhubFunction fn;
 	ConnhubType operand;		/* every operand is first brought to this type by a lossless widening;
 								 * CONNHUB_TYPE_NONE: they must already share one PostgreSQL type */
+	ConnhubType second;			/* of the second and the third operand, where they differ from the first; */
+	ConnhubType third;			/* CONNHUB_TYPE_NONE: they do not */
 } ChMeaning;
 
 /* The meaning of a built-in function, or NULL when it has none here. */
 extern const ChMeaning *ch_meaning_get(Oid function);
+
+/* The meaning of a built-in function whose first argument is the name of a unit ('year') or of a time zone, or NULL when
+ * it has none.  The meaning is that of a function of the arguments after the first. */
+extern const ChMeaning *ch_meaning_of_word(Oid function, const char *word);
 
 /* The collation a comparison, or (folds) a change or disregard of case, follows.  In the current memory
  * context; NULL for InvalidOid. */

@@ -13,6 +13,7 @@
  *   %v           a constant's value as its encoding gives it
  *   %p           a parameter's placeholder
  *   %r           a column's remote type (in SqlDialect.input only)
+ *   %d           "DISTINCT " in an aggregate of distinct arguments
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H
@@ -64,7 +65,8 @@ typedef enum SqlTextUse
 	SQL_TEXT_RANGE,				/* <, <=, >, >= */
 	SQL_TEXT_SORT,				/* ORDER BY */
 	SQL_TEXT_PATTERN,			/* LIKE */
-	SQL_TEXT_FOLD				/* lower, upper, ILIKE */
+	SQL_TEXT_FOLD,				/* lower, upper, ILIKE */
+	SQL_TEXT_GROUP				/* GROUP BY, DISTINCT, PARTITION BY: the form, of %1, is that of the value */
 } SqlTextUse;
 
 /* One operation on some types.  The first row that matches a call decides it. */
@@ -128,6 +130,11 @@ typedef enum SqlBackslash
 #define SQL_MIXED_INTEGERS		0x08	/* integers of different width compare without a cast, and by index */
 #define SQL_LIMIT_CONSTANT		0x10	/* LIMIT and OFFSET take constants only */
 #define SQL_ZONE_OMITTED		0x20	/* instants are written in UTC without saying so */
+#define SQL_AGGREGATE_FILTER	0x100	/* aggregates take FILTER (WHERE …) */
+#define SQL_GROUPING_SETS		0x200	/* knows GROUPING SETS */
+#define SQL_FRAME_GROUPS		0x400	/* frames may count groups of peers */
+#define SQL_GROUPED_IS_SORTED	0x800	/* text in the form of a group key sorts by bytes already */
+#define SQL_LIMIT_OUTSIDE_IN	0x1000	/* no LIMIT in the sub-select of an IN */
 #define SQL_SETS_IN_ORDER		0x40	/* a SET sees what those before it have set */
 
 typedef struct SqlDialect
@@ -141,8 +148,10 @@ typedef struct SqlDialect
 	const char *default_schema; /* qualifies tables when nothing else does; NULL: leave them bare */
 	const char *true_literal;
 	const char *false_literal;
+	const char *always;			/* a condition that always holds: "TRUE" */
 	const char *null_literal;	/* "NULL", "CAST(NULL AS %t)" */
 	const char *empty_output;	/* the select list of a request without outputs: "NULL" */
+	uint32_t	full_join;		/* version from which FULL JOIN is known; 0: never */
 	const char *limit;			/* "LIMIT %1" */
 	const char *offset;			/* "OFFSET %1" */
 	const char *offset_alone;	/* when there is no limit: "LIMIT -1 OFFSET %1"; NULL: as offset */

@@ -17,6 +17,13 @@ extern void sql_match_call(const SqlDialect *dialect, const ConnhubSource *sourc
 extern void sql_match_sort(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubSortKey *key,
 						   SqlMatch *match);
 
+/* A group key, or an output of DISTINCT: may equal values be found equal there?  The form is that of its value. */
+extern void sql_match_group(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *key,
+							SqlMatch *match);
+
+/* Is the expression, by its pointer, a group key of the request? */
+extern bool sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *expr);
+
 /* Argument i of a call as it is sent: without a cast that the source does not need. */
 extern const ConnhubExpr *sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i);
 

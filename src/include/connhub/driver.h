@@ -557,7 +557,103 @@ typedef struct ConnhubDiscoverRequest
 	X(CONNHUB_FN_GROUPING, "grouping", 1, -1)	/* INT32; bit i from the right: argument i from the right is not grouped by */ \
 	X(CONNHUB_FN_ROW_NUMBER, "row_number", 0, 0) \
 	X(CONNHUB_FN_RANK, "rank", 0, 0) \
-	X(CONNHUB_FN_DENSE_RANK, "dense_rank", 0, 0)
+	X(CONNHUB_FN_DENSE_RANK, "dense_rank", 0, 0) \
+	/* Functions of values.  TEXT is counted in characters, from 1.  What leaves the result's type fails, and so does an \
+	 * argument that the line calls wrong.  Numbers written without a type are INT32. */ \
+	X(CONNHUB_FN_GREATEST, "greatest", 2, -1)	/* nulls are left out: null when all are; text by the call's collation */ \
+	X(CONNHUB_FN_LEAST, "least", 2, -1)	/* likewise */ \
+	X(CONNHUB_FN_CONCAT, "||", 2, 2)	/* TEXT, TEXT */ \
+	/* TEXT, first, [count]: first may be below 1 and counts all the same; count < 0 is wrong */ \
+	X(CONNHUB_FN_SUBSTR, "substr", 2, 3) \
+	X(CONNHUB_FN_LEFT, "left", 2, 2)	/* TEXT, n: the first n; n < 0: all but the last -n */ \
+	X(CONNHUB_FN_RIGHT, "right", 2, 2)	/* TEXT, n: the last n; n < 0: all but the first -n */ \
+	X(CONNHUB_FN_STRPOS, "strpos", 2, 2)	/* TEXT, TEXT sought: where it begins, 0 when nowhere; an empty one at 1 */ \
+	/* TEXT, TEXT from, TEXT to: each occurrence from left to right; an empty from: none */ \
+	X(CONNHUB_FN_REPLACE, "replace", 3, 3) \
+	X(CONNHUB_FN_BTRIM, "btrim", 1, 2)	/* TEXT, [TEXT set of characters]: off both ends; without a set spaces only */ \
+	X(CONNHUB_FN_LTRIM, "ltrim", 1, 2)	/* likewise off the beginning */ \
+	X(CONNHUB_FN_RTRIM, "rtrim", 1, 2)	/* likewise off the end */ \
+	/* TEXT, n, TEXT fill: to n characters, or cut to the first n; n < 0 is 0; an empty fill only cuts */ \
+	X(CONNHUB_FN_LPAD, "lpad", 3, 3) \
+	X(CONNHUB_FN_RPAD, "rpad", 3, 3)	/* likewise */ \
+	X(CONNHUB_FN_REPEAT, "repeat", 2, 2)	/* TEXT, n; n < 1: empty */ \
+	X(CONNHUB_FN_REVERSE, "reverse", 1, 1)	/* TEXT, by characters */ \
+	X(CONNHUB_FN_OCTET_LENGTH, "octet_length", 1, 1)	/* of TEXT in UTF-8, or of BYTES */ \
+	X(CONNHUB_FN_STARTS_WITH, "starts_with", 2, 2)	/* TEXT, TEXT prefix: by bytes */ \
+	X(CONNHUB_FN_ASCII, "ascii", 1, 1)	/* TEXT: code point of the first character; 0 when empty */ \
+	X(CONNHUB_FN_CHR, "chr", 1, 1)	/* code point, not 0: TEXT */ \
+	/* TEXT, TEXT delimiter, n: the nth field, from the end when n < 0, else empty; n = 0 is wrong; an empty delimiter \
+	 * separates nothing */ \
+	X(CONNHUB_FN_SPLIT_PART, "split_part", 3, 3) \
+	/* TEXT, TEXT: an advanced regular expression of PostgreSQL's, whose classes follow the call's collation */ \
+	X(CONNHUB_FN_MATCHES, "~", 2, 2) \
+	X(CONNHUB_FN_NOT_MATCHES, "!~", 2, 2) \
+	X(CONNHUB_FN_IMATCHES, "~*", 2, 2)	/* whatever the case, by the call's collation */ \
+	X(CONNHUB_FN_NOT_IMATCHES, "!~*", 2, 2) \
+	X(CONNHUB_FN_CEIL, "ceil", 1, 1)	/* DECIMAL or FLOAT64; a DECIMAL without digits after the point */ \
+	X(CONNHUB_FN_FLOOR, "floor", 1, 1)	/* likewise */ \
+	/* DECIMAL, [digits, 0]: half away from zero, with exactly so many digits after the point, none when < 0; FLOAT64 \
+	 * alone: half to even */ \
+	X(CONNHUB_FN_ROUND, "round", 1, 2) \
+	X(CONNHUB_FN_TRUNC, "trunc", 1, 2)	/* likewise toward zero */ \
+	X(CONNHUB_FN_SIGN, "sign", 1, 1)	/* DECIMAL or FLOAT64: -1, 0, 1 */ \
+	X(CONNHUB_FN_SQRT, "sqrt", 1, 1)	/* FLOAT64, correctly rounded; of a negative number fails */ \
+	/* DECIMAL: the quotient toward zero, without digits after the point; by zero fails */ \
+	X(CONNHUB_FN_DIV_WHOLE, "div", 2, 2) \
+	X(CONNHUB_FN_BIT_AND, "&", 2, 2)	/* integers of one type, in two's complement; so the next five */ \
+	X(CONNHUB_FN_BIT_OR, "|", 2, 2) \
+	X(CONNHUB_FN_BIT_XOR, "#", 2, 2) \
+	X(CONNHUB_FN_BIT_NOT, "~ of bits", 1, 1) \
+	X(CONNHUB_FN_SHIFT_LEFT, "<<", 2, 2)	/* integer, n: bits shifted out are lost; n from 0 up to the type's width only */ \
+	X(CONNHUB_FN_SHIFT_RIGHT, ">>", 2, 2)	/* likewise; the sign fills */ \
+	X(CONNHUB_FN_ADD_DAYS, "date +", 2, 2)	/* DATE, n */ \
+	X(CONNHUB_FN_SUB_DAYS, "date -", 2, 2)	/* DATE, n */ \
+	X(CONNHUB_FN_DATE_DIFF, "days between", 2, 2)	/* DATE, DATE subtracted: days; an infinite one fails */ \
+	/* TIMESTAMP or TIMESTAMPTZ, INTERVAL: months first, and a day the month lacks becomes its last; then days, then \
+	 * time; TIMESTAMPTZ by the clock of the session here */ \
+	X(CONNHUB_FN_ADD_INTERVAL, "time +", 2, 2) \
+	X(CONNHUB_FN_SUB_INTERVAL, "time -", 2, 2)	/* the interval negated, then added */ \
+	/* parts of a DATE or TIMESTAMP, as the call's type, DECIMAL or FLOAT64.  1 BC is -1 */ \
+	X(CONNHUB_FN_YEAR, "year", 1, 1) \
+	X(CONNHUB_FN_QUARTER, "quarter", 1, 1) \
+	X(CONNHUB_FN_MONTH, "month", 1, 1) \
+	X(CONNHUB_FN_WEEK, "week", 1, 1)	/* by ISO 8601 */ \
+	X(CONNHUB_FN_ISOYEAR, "isoyear", 1, 1)	/* of that week; 1 BC is -1 */ \
+	X(CONNHUB_FN_DAY, "day", 1, 1) \
+	X(CONNHUB_FN_DOW, "dow", 1, 1)	/* Sunday is 0 */ \
+	X(CONNHUB_FN_ISODOW, "isodow", 1, 1)	/* Monday is 1, Sunday 7 */ \
+	X(CONNHUB_FN_DOY, "doy", 1, 1)	/* the first of January is 1 */ \
+	X(CONNHUB_FN_HOUR, "hour", 1, 1)	/* of a TIMESTAMP; so the next three */ \
+	X(CONNHUB_FN_MINUTE, "minute", 1, 1) \
+	X(CONNHUB_FN_SECOND, "second", 1, 1)	/* with six digits after the point */ \
+	X(CONNHUB_FN_EPOCH, "epoch", 1, 1)	/* seconds since 1970-01-01, of a TIMESTAMP with six digits after the point */ \
+	/* the TIMESTAMP in which the unit around a TIMESTAMP begins; so the next seven */ \
+	X(CONNHUB_FN_TRUNC_YEAR, "trunc to year", 1, 1) \
+	X(CONNHUB_FN_TRUNC_QUARTER, "trunc to quarter", 1, 1) \
+	X(CONNHUB_FN_TRUNC_MONTH, "trunc to month", 1, 1) \
+	X(CONNHUB_FN_TRUNC_WEEK, "trunc to week", 1, 1)	/* on Monday */ \
+	X(CONNHUB_FN_TRUNC_DAY, "trunc to day", 1, 1) \
+	X(CONNHUB_FN_TRUNC_HOUR, "trunc to hour", 1, 1) \
+	X(CONNHUB_FN_TRUNC_MINUTE, "trunc to minute", 1, 1) \
+	X(CONNHUB_FN_TRUNC_SECOND, "trunc to second", 1, 1) \
+	X(CONNHUB_FN_MAKE_DATE, "make_date", 3, 3)	/* year (below 0: BC; 0 is wrong), month, day */ \
+	/* TIMESTAMPTZ: the TIMESTAMP a clock of UTC shows; TIMESTAMP: that instant */ \
+	X(CONNHUB_FN_AT_UTC, "at time zone UTC", 1, 1) \
+	/* to the call's type: a number to another type of number, DECIMAL to an integer half away from zero, a real to an \
+	 * integer half to even; TIMESTAMP to DATE; integers, DECIMAL, UUID and BOOL (true, false) to \
+	 * TEXT; BPCHAR to TEXT without its trailing blanks; BOOL to INT32 and back */ \
+	X(CONNHUB_FN_CONVERT, "convert", 1, 1) \
+	/* DECIMAL, p, s, both CONST: rounded to s digits after the point, half away from zero; fails when p - s digits \
+	 * before it are too few */ \
+	X(CONNHUB_FN_FIT, "numeric(p,s)", 3, 3) \
+	/* JSON, TEXT key or index from 0, from the end when < 0: JSON, or null when there is none */ \
+	X(CONNHUB_FN_JSON_GET, "->", 2, 2) \
+	X(CONNHUB_FN_JSON_GET_TEXT, "->>", 2, 2)	/* likewise as TEXT: a string without its quotes, null for a JSON null */ \
+	X(CONNHUB_FN_JSON_PATH, "#>", 2, 2)	/* JSON, NATIVE text[] of keys and indexes: JSON */ \
+	X(CONNHUB_FN_JSON_PATH_TEXT, "#>>", 2, 2)	/* likewise as TEXT */ \
+	X(CONNHUB_FN_JSON_TYPEOF, "jsonb_typeof", 1, 1)	/* TEXT: object, array, string, number, boolean, null */ \
+	X(CONNHUB_FN_JSON_CONTAINS, "@>", 2, 2)	/* JSON, JSON, as jsonb does */ \
+	X(CONNHUB_FN_JSON_HAS_KEY, "?", 2, 2)	/* JSON, TEXT: a key of an object, or a string in an array */
 
 typedef enum ConnhubFunction
 {
