@@ -88,7 +88,7 @@ column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColu
 	return NULL;
 }
 
-/* Does a column below expr hold whatever was put there? */
+/* Does a column below expr hold whatever was put there?  Those of a sub-select are not looked at. */
 static bool
 has_unenforced(const ConnhubExpr *expr)
 {
@@ -96,10 +96,10 @@ has_unenforced(const ConnhubExpr *expr)
 
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
-	for (i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	for (i = 0; i < expr->nargs; i++)
 		if (has_unenforced(expr->args[i]))
 			return true;
-	return false;
+	return expr->query != NULL;
 }
 
 static bool
