@@ -61,6 +61,11 @@ CREATE ROLE query_statistics_user;
 GRANT USAGE ON SCHEMA query_statistics TO query_statistics_user;
 GRANT SELECT (id) ON n TO query_statistics_user;
 SELECT expected('SELECT FROM n WHERE a <<< 2');
+GRANT connhub_reader TO query_statistics_user;
+SET ROLE query_statistics_user;
+SELECT count(*) > 0 AS seen, count(most_common) AS values, count(histogram) AS bounds FROM connhub.remote_column WHERE connector = 'query_statistics';
+RESET ROLE;
+SELECT count(most_common) > 0 AS values, count(histogram) > 0 AS bounds FROM connhub.remote_column WHERE connector = 'query_statistics';
 SET ROLE query_statistics_user;
 SELECT expected('SELECT FROM n WHERE id <= 100');
 -- this must fail, and tell nothing
