@@ -102,6 +102,19 @@ ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startu
 #endif
 }
 
+Oid
+ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate)
+{
+	ResultRelInfo *named = rinfo->ri_RootResultRelInfo ? rinfo->ri_RootResultRelInfo : rinfo;
+#if PG_VERSION_NUM >= 160000
+	Oid			user = ExecGetResultRelCheckAsUser(named, estate);
+#else
+	Oid			user = exec_rt_fetch(named->ri_RangeTableIndex, estate)->checkAsUser;
+#endif
+
+	return OidIsValid(user) ? user : GetUserId();
+}
+
 Path *
 ch_compat_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
 {

@@ -69,6 +69,10 @@ typedef struct ChScanState
 	bool		is_spilling;	/* and stays set when an error came between: rows are missing */
 	TupleTableSlot *store_slot;
 
+	/* Changing rows. */
+	uint64		affected;		/* by the statement, once it has run */
+	bool		is_counted;		/* the command knows of them */
+
 	ChScanCounts counts;
 } ChScanState;
 
@@ -254,6 +258,7 @@ start(ChScanState *scan, ForeignScanState *node)
 	query.nparams = list_length((List *) item(scan, CH_PLAN_PARAM_TYPES));
 	query.columns = ch_slot_reader_wanted(scan->reader);
 	query.ncolumns = scan->ncolumns;
+	query.writes = intVal(item(scan, CH_PLAN_WRITES)) != CH_PLAN_READS;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
 	query.few_rows = intVal(item(scan, CH_PLAN_FEW_ROWS)) != 0;
 	if (scan->batch == NULL)
@@ -296,6 +301,7 @@ next_batch(ChScanState *scan)
 	{
 		scan->at_end = true;
 		scan->batch->nrows = 0;
+		scan->affected = ch_cursor_affected(scan->cursor);
 		release_cursor(scan);
 		return false;
 	}
@@ -439,6 +445,54 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 		slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
 	if (intVal(item(scan, CH_PLAN_SYSTEM_COLUMNS)) != 0)
 		add_system_columns(slot);
+	return slot;
+}
+
+/* The changed rows that RETURNING asks for no column of: as many as there are, without a value. */
+static TupleTableSlot *
+next_blank(ChScanState *scan, TupleTableSlot *slot)
+{
+	ExecClearTuple(slot);
+	if (scan->affected == 0)
+		return slot;
+	scan->affected--;
+	return ExecStoreAllNullTuple(slot);
+}
+
+TupleTableSlot *
+ch_iterate_direct_modify(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+	EState	   *estate = node->ss.ps.state;
+	ProjectionInfo *returning = node->resultRelInfo->ri_projectReturning;
+	bool		counts = intVal(item(scan, CH_PLAN_WRITES)) == CH_PLAN_COUNTS;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	if (scan->ncolumns > 0)
+	{
+		slot = ch_iterate_foreign_scan(node);
+		if (!TupIsNull(slot) && counts)
+			estate->es_processed++;
+	}
+	else
+	{
+		if (!scan->is_counted)
+		{
+			slot = ch_iterate_foreign_scan(node);
+			if (counts)
+				estate->es_processed += scan->affected;
+			if (returning == NULL && node->ss.ps.instrument)
+				node->ss.ps.instrument->tuplecount += scan->affected;
+			scan->is_counted = true;
+		}
+		if (returning != NULL)
+			slot = next_blank(scan, slot);
+	}
+	if (returning != NULL && !TupIsNull(slot))
+	{
+		slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
+		returning->pi_exprContext->ecxt_scantuple = slot;
+	}
 	return slot;
 }
 

@@ -30,8 +30,17 @@ typedef enum ChPlanItem
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
 	CH_PLAN_ROWS,				/* Float: rows expected to cross the network */
 	CH_PLAN_WIDTH,				/* Integer: bytes expected of one of them */
+	CH_PLAN_WRITES,				/* Integer, a ChPlanWrites */
 	CH_PLAN_ITEMS
 } ChPlanItem;
+
+/* What the native query of a scan does besides reading. */
+typedef enum ChPlanWrites
+{
+	CH_PLAN_READS = 0,
+	CH_PLAN_MODIFIES = 1,		/* an UPDATE or DELETE at one go */
+	CH_PLAN_COUNTS = 2			/* the same, and its rows count in the command's tag */
+} ChPlanWrites;
 
 /* An element of CH_PLAN_QUALS and CH_PLAN_KEPT: a List indexed by this. */
 typedef enum ChPlanNote
@@ -116,6 +125,9 @@ typedef struct ChScanCounts
 
 extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
 
+/* An UPDATE or DELETE that the source does at one go is run as a scan. */
+extern TupleTableSlot *ch_iterate_direct_modify(ForeignScanState *node);
+
 /* analyze.c */
 extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func,
 									 BlockNumber *pages);
@@ -146,5 +158,8 @@ extern List *ch_plan_describe(struct QueryDesc *query);
 /* explain.c */
 struct ExplainState;
 extern void ch_explain_foreign_scan(ForeignScanState *node, struct ExplainState *es);
+extern void ch_explain_direct_modify(ForeignScanState *node, struct ExplainState *es);
+extern void ch_explain_foreign_modify(ModifyTableState *state, ResultRelInfo *rinfo, List *private,
+									  int subplan_index, struct ExplainState *es);
 
 #endif

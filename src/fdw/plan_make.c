@@ -18,6 +18,7 @@
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 #include "fdw/keyjoin.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 /* A result of at most this many rows is quicker read off than stopped. */
@@ -228,6 +229,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_KEPT] = (Node *) kept_notes(parts);
 	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
 	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
+	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;
@@ -277,6 +279,7 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 	parts.request.offset = info->offset;
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;
+	parts.request.lock = ch_modify_lock(root, scan_rel, scan, &parts.request);
 	private = private_make(&parts, &exprs);
 	return make_foreignscan(tlist, sorted_out.local, scan->relid, exprs, private, NIL, sorted_out.exact, outer_plan);
 }

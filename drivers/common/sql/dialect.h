@@ -221,6 +221,9 @@ extern ConnhubStatus sql_render_write(const SqlDialect *dialect, const ConnhubHo
 extern ConnhubStatus sql_render_modify(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
 									   const ConnhubModify *modify, ConnhubText *out, ConnhubError *error);
 
+/* Append the text of a value that is neither text nor bytes, without quotes, as PostgreSQL reads it. */
+extern void sql_append_plain(TextWriter *writer, const ConnhubValue *value);
+
 /* The usual question about a column: is its remote type known, and the one declared here?  Returns NULL
  * or the reason why not.  A null test needs only the first. */
 extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use);
@@ -228,6 +231,18 @@ extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse 
 /* Is it a constant LIKE pattern whose last backslash has nothing to escape?  PostgreSQL then fails. */
 extern bool sql_pattern_dangles(const ConnhubExpr *pattern);
 #define SQL_PATTERN_DANGLES	"a pattern that ends in its escape character is an error here and none there"
+
+/* The least and the greatest value an integer expression may have; false when its type is no integer. */
+typedef struct SqlRange
+{
+	int64_t		min;
+	int64_t		max;
+} SqlRange;
+
+extern bool sql_integer_range(const ConnhubExpr *expr, int depth, SqlRange *range);
+
+/* Is the result of integer arithmetic always within its type, whatever the operands are? */
+extern bool sql_never_overflows(const ConnhubExpr *call);
 
 /* Turn rendered text with numbered placeholders (?1) into text with plain ones for libraries that bind
  * by position.  order receives, for each placeholder, the 0-based parameter it stands for; *norder is
