@@ -354,7 +354,7 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	if (status == CONNHUB_DONE)
 	{
 		batch->nrows = 0;
-		if (cursor->writes)
+		if (cursor->writes && (cursor->conn->driver->capabilities & CONNHUB_CAP_MODIFY) != 0)
 			note_affected(cursor);
 		stream_end(cursor, false);
 		return false;

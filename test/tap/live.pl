@@ -65,6 +65,20 @@ is(ask("SELECT count(*), count(DISTINCT id) FROM connhub.live('postgresql', 'sel
 my $refused = qr/read.?only|not authorized/i;
 like(ask("BEGIN READ ONLY; SELECT connhub.live_json('$_', '$write{$_}'); COMMIT"), $refused, "$_: read-only") foreach @sources;
 
+# A connector may be read-only for good.
+ask("SELECT connhub.create_connector('guarded', " . arguments(connector('postgresql', options => '{"read_only": true}')) . ')');
+is(ask("SELECT connhub.live_json('guarded', 'select 1 as a')"), '{"a": 1}', 'a read-only connector reads');
+like(ask("SELECT connhub.live_json('guarded', 'create schema live_written')"), qr/25006/, 'and does not write');
+
+# What a native query writes follows the local transaction.
+my $written = 'SELECT count(*) FROM pg_namespace WHERE nspname = \'live_written\'';
+source_psql('DROP SCHEMA IF EXISTS live_written');
+ask("BEGIN; SELECT connhub.live_json('postgresql', 'create schema live_written'); ROLLBACK");
+is(source_psql($written), '0', 'rolled back');
+ask("SELECT connhub.live_json('postgresql', 'create schema live_written')");
+is(source_psql($written), '1', 'committed');
+source_psql('DROP SCHEMA live_written');
+
 # A query is stopped at the source when it is here.
 my %slow = (postgresql => 'select pg_sleep(60)', mariadb => 'select sleep(60)',
 	sqlite => 'with recursive c(i) as (select 1 union all select i + 1 from c) select count(*) from c');
