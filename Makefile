@@ -4,9 +4,11 @@
 #   make deps     install what building and testing need (Debian, as root; else it says what is missing)
 #   make demo     the main job against throwaway servers; DEMO=embedded: SQLite only
 #   make check    every test, against throwaway servers; CHECK="lint tap/codes" runs some of them
+#   make differential   random queries pushed, kept here and on a copy; QUERIES=200000 per driver, SEED= of the clock
 #   make lint     the rules of the tree alone
+#   make bench    the speed side by side with the peers; BENCH="scan_pg lookup_pg" runs some works, see docs/performance.md
 
-OWN_GOALS = deps demo check lint
+OWN_GOALS = deps demo check differential lint bench
 DEMO ?= all
 
 ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
@@ -24,8 +26,18 @@ demo: deps
 check: deps
 	@test/check.sh $(CHECK)
 
+differential: QUERIES ?= 200000
+differential: SEED ?= $(shell date +%s)
+differential: deps
+	@echo "seed $(SEED)"
+	@CONNHUB_DIFFERENTIAL_QUERIES=$(QUERIES) CONNHUB_DIFFERENTIAL_SEED=$(SEED) CONNHUB_CHECK_SECONDS=86400 CONNHUB_CHECK_JOBS=3 test/check.sh differential
+
 lint:
 	@test/lint/run_all.sh
+
+bench: deps
+	@test/deps.sh --bench $(PG_CONFIG)
+	@test/bench/run.sh $(BENCH)
 
 $(filter-out $(OWN_GOALS),$(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@

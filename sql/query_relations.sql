@@ -128,6 +128,8 @@ END $$;
 SELECT plan_rows('SELECT * FROM n');
 SELECT plan_rows('SELECT * FROM n WHERE id = 5');
 SELECT plan_rows('SELECT * FROM n WHERE a = 5');
+-- CREATE STATISTICS makes ANALYZE read rows
+CREATE STATISTICS n_a_id ON a, id FROM n;
 ANALYZE n;
 SELECT attname, n_distinct, null_frac FROM pg_stats WHERE schemaname = 'query_relations' AND tablename = 'n' ORDER BY attname;
 SELECT reltuples FROM pg_class WHERE oid = 'n'::regclass;

@@ -7,6 +7,7 @@
 #include "common/guc.h"
 #include "common/redact.h"
 #include "conn/conn.h"
+#include "fdw/derived.h"
 #include "fdw/fdw.h"
 
 PG_MODULE_MAGIC;
@@ -21,4 +22,5 @@ _PG_init(void)
 	ch_connector_cache_init();
 	ch_conn_init();
 	ch_fdw_init();
+	ch_derived_init();
 }

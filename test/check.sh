@@ -6,6 +6,7 @@
 # runs as root; sources are copied and all the rest runs as the user postgres.
 #   CONNHUB_CHECK_KEEP=1    leave the folder for a look at logs
 #   CONNHUB_CHECK_JOBS=N    tests running side by side (default: processors)
+#   CONNHUB_CHECK_SECONDS=N time each test may take (default: 780)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source test/servers/lib.sh

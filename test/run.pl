@@ -15,8 +15,9 @@ use Time::HiRes qw(sleep time);
 my $root = getcwd();
 my $tmp = "$root/tmp";
 my $parallel = $ENV{CONNHUB_CHECK_JOBS} || 2;
-my $job_seconds = 780;
+my $job_seconds = $ENV{CONNHUB_CHECK_SECONDS} || 780;
 my %wanted = map { $_ => 1 } @ARGV;
+my %apart = map { $_ => 1 } qw(bench demo servers);
 my @servers = qw(tls sqlite postgresql mariadb blackhole hub);
 my (@running, @started, %total);
 
@@ -52,14 +53,15 @@ sub main
 # Every test there is: the long ones first, so that none is left to run alone at the end.
 sub jobs
 {
-	my %first = (unit => 5, 'tap/interrupts' => 4, 'tap/scale' => 3, 'tap/secrets' => 2, fuzz => 1);
+	my %first = (map({ ("differential/$_" => 6) } qw(postgresql mariadb sqlite)), unit => 5, 'tap/interrupts' => 4, 'tap/scale' => 3, 'tap/secrets' => 2, fuzz => 1);
 	my @jobs;
 	foreach my $dir (glob 'test/*')
 	{
 		my ($kind) = $dir =~ m{^test/(\w+)$} or next;
+		next if $apart{$kind};
 		my @commands;
-		push @commands, map { ["./$_"] } grep { -x } $kind eq "demo" ? () : ("$dir/run.sh", "$dir/run_all.sh");
-		push @commands, map { ['perl', "-I$dir", $_] } glob "$dir/*.pl" unless @commands || $kind eq 'servers';
+		push @commands, map { ["./$_"] } grep { -x } "$dir/run.sh", "$dir/run_all.sh";
+		push @commands, map { ['perl', "-I$dir", $_] } glob "$dir/*.pl" unless @commands;
 		foreach my $command (@commands)
 		{
 			(my $name = $command->[-1]) =~ s{^(\./)?test/}{};

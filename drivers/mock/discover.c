@@ -2,8 +2,14 @@
 #include "mock.h"
 
 #include "like.h"
+#include "text.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+/* Values a repeating column is told by, and steps of the histogram of one that does not repeat. */
+#define MOST_COMMON_MAX	100
+#define HISTOGRAM_STEPS	10
 
 static ConnhubStatus
 emit_schema(ConnhubSink *sink, const char *name, const char *comment)
@@ -68,9 +74,73 @@ emit_key(ConnhubSink *sink, const MkTable *table, ConnhubError *error)
 	return status;
 }
 
+static bool
+is_integer(const MkColumn *column)
+{
+	return column->type->type == CONNHUB_INT16 || column->type->type == CONNHUB_INT32 ||
+		column->type->type == CONNHUB_INT64;
+}
+
+/* Each value of a repeating integer column with its frequency. */
+static ConnhubStatus
+put_most_common(const MkColumn *column, double not_null, ConnhubText *out)
+{
+	TextWriter	writer;
+	uint64_t	i;
+
+	text_begin(&writer, mk_host, out);
+	if (is_integer(column) && column->modulus > 0 && column->modulus <= MOST_COMMON_MAX)
+		for (i = 1; i <= column->modulus; i++)
+			text_format(&writer, "%s[\"%" PRIu64 "\", %.9f]", i == 1 ? "[" : ", ", i,
+						not_null / (double) column->modulus);
+	if (out->length > 0)
+		text_char(&writer, ']');
+	return text_end(&writer);
+}
+
+/* Equal-count bounds of an integer column that does not repeat. */
+static ConnhubStatus
+put_histogram(const MkColumn *column, uint64_t nrows, ConnhubText *out)
+{
+	TextWriter	writer;
+	uint64_t	i;
+
+	text_begin(&writer, mk_host, out);
+	if (is_integer(column) && column->modulus == 0 && !column->has_edges && nrows > HISTOGRAM_STEPS)
+		for (i = 0; i <= HISTOGRAM_STEPS; i++)
+			text_format(&writer, "%s\"%" PRIu64 "\"", i == 0 ? "[" : ", ", 1 + (nrows - 1) * i / HISTOGRAM_STEPS);
+	if (out->length > 0)
+		text_char(&writer, ']');
+	return text_end(&writer);
+}
+
+/* One column's, with the values that put_most_common and put_histogram tell. */
+static ConnhubStatus
+emit_values(ConnhubSink *sink, const MkTable *table, const MkColumn *column, ConnhubStatsInfo *info,
+			ConnhubError *error)
+{
+	ConnhubText most_common = {0};
+	ConnhubText histogram = {0};
+	ConnhubStatus status = put_most_common(column, 1 - info->null_fraction, &most_common);
+
+	if (status == CONNHUB_OK)
+		status = put_histogram(column, table->nrows, &histogram);
+	if (status == CONNHUB_OK)
+	{
+		info->most_common = most_common.length > 0 ? most_common.data : NULL;
+		info->histogram = histogram.length > 0 ? histogram.data : NULL;
+		status = sink->stats(sink, info);
+	}
+	else
+		fail_no_memory(error);
+	text_free(mk_host, &most_common);
+	text_free(mk_host, &histogram);
+	return status;
+}
+
 /* Statistics follow from how values are made, so they are exact. */
 static ConnhubStatus
-emit_stats(ConnhubSink *sink, const MkTable *table)
+emit_stats(ConnhubSink *sink, const MkTable *table, ConnhubError *error)
 {
 	ConnhubStatus status = CONNHUB_OK;
 	uint32_t	i;
@@ -93,7 +163,7 @@ emit_stats(ConnhubSink *sink, const MkTable *table)
 			info.distinct_values = (double) column->modulus;
 		else if (column->type->type == CONNHUB_BOOL)
 			info.distinct_values = 2;
-		status = sink->stats(sink, &info);
+		status = emit_values(sink, table, column, &info, error);
 	}
 	return status;
 }
@@ -116,7 +186,7 @@ emit_table(ConnhubSink *sink, const MkTable *table, bool with_stats, ConnhubErro
 	if (status == CONNHUB_OK)
 		status = emit_key(sink, table, error);
 	if (status == CONNHUB_OK && with_stats && !table->is_calls)
-		status = emit_stats(sink, table);
+		status = emit_stats(sink, table, error);
 	return status;
 }
 

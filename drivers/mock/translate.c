@@ -205,7 +205,7 @@ mk_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict 
 	verdict->reason[0] = '\0';
 	if ((size_t) piece->kind >= sizeof(names) / sizeof(names[0]))
 	{
-		refuse(verdict, "unknown kind of piece");
+		refuse(verdict, "mock does none of it");
 		return;
 	}
 	if (scripted(source, names[piece->kind]) != CONNHUB_EXACT)

@@ -69,6 +69,12 @@
 #define CONVERT(operands, result, form) \
 	{CONNHUB_FN_CAST, operands, result, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
 
+#define AGGREGATE(fn, operands, result, form) \
+	{fn, operands, result, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
+#define WINDOW(fn, form) \
+	{fn, SQL_ANY, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 100200, 0, "MariaDB"}, \
+	{fn, SQL_ANY, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 80000, 0, "MySQL"}
+
 static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_AND, BOOLS, "(%[ AND ]1)"),
 	EXACT(CONNHUB_FN_OR, BOOLS, "(%[ OR ]1)"),
@@ -138,8 +144,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_MOD, EXACTS, "(%1 %% %2)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | DOUBLES | DECIMALS, "(- %1)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | DOUBLES | DECIMALS, "ABS(%1)"),
-	EXACT(CONNHUB_FN_CEIL, DECIMALS | DOUBLES, "CEILING(%1)"),
-	EXACT(CONNHUB_FN_FLOOR, DECIMALS | DOUBLES, "FLOOR(%1)"),
+	/* Not of reals: a large one is cut to the width of a temporary table's column when rows are grouped by it. */
+	EXACT(CONNHUB_FN_CEIL, DECIMALS, "CEILING(%1)"),
+	EXACT(CONNHUB_FN_FLOOR, DECIMALS, "FLOOR(%1)"),
 	EXACT(CONNHUB_FN_ROUND, DECIMALS | INTEGER, "ROUND(%[, ]1)"),
 	EXACT(CONNHUB_FN_TRUNC, DECIMALS | INTEGER, "TRUNCATE(%1, %2)"),
 	EXACT(CONNHUB_FN_SIGN, DECIMALS | DOUBLES, "SIGN(%1)"),
@@ -184,7 +191,21 @@ static const SqlRule rules[] = {
 
 	CONVERT(SQL_INTEGERS, EXACTS, "%1"),
 	CONVERT(TEXTS, TEXTS, "%1"),
-	CONVERT(SQL_FLOATS, DOUBLES, "%1")
+	CONVERT(SQL_FLOATS, DOUBLES, "%1"),
+
+	EXACT(CONNHUB_FN_COUNT_ALL, SQL_ANY, "COUNT(*)"),
+	EXACT(CONNHUB_FN_COUNT, SQL_ANY, "COUNT(%d%1)"),
+	/* A sum of integers is a decimal there. */
+	AGGREGATE(CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64),
+			  "CAST(SUM(%d%1) AS SIGNED)"),
+	AGGREGATE(CONNHUB_FN_SUM, EXACTS, SQL_T(CONNHUB_DECIMAL), "SUM(%d%1)"),
+	EXACT(CONNHUB_FN_MIN, SQL_NUMBERS | DATES, "MIN(%1)"),
+	EXACT(CONNHUB_FN_MAX, SQL_NUMBERS | DATES, "MAX(%1)"),
+	TEXTUAL(CONNHUB_FN_MIN, SQL_TEXT_SORT),
+	TEXTUAL(CONNHUB_FN_MAX, SQL_TEXT_SORT),
+	WINDOW(CONNHUB_FN_ROW_NUMBER, "ROW_NUMBER()"),
+	WINDOW(CONNHUB_FN_RANK, "RANK()"),
+	WINDOW(CONNHUB_FN_DENSE_RANK, "DENSE_RANK()")
 };
 
 /* ---- Text -------------------------------------------------------------------------------- */
@@ -219,7 +240,9 @@ static const MyTextForm text_forms[] = {
 	{CONNHUB_FN_LIKE, "(%1 LIKE %2 ESCAPE '\\' AND " LIKE("LIKE") ")",
 	"(%1 LIKE " LATIN1(2) " ESCAPE '\\' AND " LIKE("LIKE") ")", "(" LIKE("LIKE") ")"},
 	{CONNHUB_FN_NOT_LIKE, NULL, NULL, "(" LIKE("NOT LIKE") ")"},
-	{CONNHUB_FN_NONE, NULL, NULL, BYTES_OF(1)}	/* a sort key */
+	{CONNHUB_FN_MIN, NULL, NULL, "MIN(" BYTES_OF(1) ")"},
+	{CONNHUB_FN_MAX, NULL, NULL, "MAX(" BYTES_OF(1) ")"},
+	{CONNHUB_FN_NONE, NULL, NULL, BYTES_OF(1)}	/* a sort key, a group key */
 };
 
 static bool
@@ -247,9 +270,9 @@ answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTex
 		answer->reason = "text is compared only with a column of text";
 	else if ((question->use == SQL_TEXT_RANGE || question->use == SQL_TEXT_SORT) && !question->collation->is_c)
 		answer->reason = "the order of text under the collation used here is not known there";
-	else if (question->use == SQL_TEXT_SORT && (question->column->natural.length <= 0 ||
-												question->column->natural.length > MAX_SORT_CHARACTERS))
-		answer->reason = "long text is sorted there by its beginning only";
+	else if ((question->use == SQL_TEXT_SORT || question->use == SQL_TEXT_GROUP) &&
+			 (question->column->natural.length <= 0 || question->column->natural.length > MAX_SORT_CHARACTERS))
+		answer->reason = "long text is sorted and grouped there by its beginning only";
 	else
 	{
 		for (size_t i = 0; i < sizeof(text_forms) / sizeof(text_forms[0]); i++)
@@ -319,7 +342,9 @@ is_unsigned(const ConnhubExpr *expr)
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || strstr(expr->column->remote_type, "unsigned") != NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return is_unsigned(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (is_unsigned(expr->args[i]))
 			return true;
@@ -365,7 +390,9 @@ find_text_column(const ConnhubExpr *expr, bool (*test) (const ConnhubColumn *col
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->type.type == CONNHUB_TEXT && (test == NULL || test(expr->column)) ? expr->column : NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return find_text_column(expr->query->outputs[0], test);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const ConnhubColumn *found = expr->args[i]->type.type == CONNHUB_TEXT ? find_text_column(expr->args[i], test) : NULL;
 
@@ -392,7 +419,9 @@ is_long(const ConnhubColumn *column)
 static bool
 adds_text(const ConnhubExpr *expr)
 {
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return adds_text(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (expr->args[i]->type.type == CONNHUB_TEXT && adds_text(expr->args[i]))
 			return true;
@@ -522,13 +551,14 @@ veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 
 const SqlDialect my_dialect = {
 	.name = "MySQL",
-	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_LIMIT_CONSTANT | SQL_ZONE_OMITTED,
+	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT | SQL_ZONE_OMITTED,
 	.quote_open = '`',
 	.quote_close = '`',
 	.backslash = SQL_BACKSLASH_PLAIN,
 	.params = SQL_PARAM_QUESTION,
 	.true_literal = "TRUE",
 	.false_literal = "FALSE",
+	.always = "TRUE",
 	.null_literal = "NULL",
 	.empty_output = "NULL",
 	.limit = "LIMIT %1",

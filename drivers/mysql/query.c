@@ -1,9 +1,9 @@
 /* query.c — prepared statements, their rows streamed from the socket.
  *
  * Rows come in the binary protocol without a server-side cursor, so that nothing is stored at the
- * source or here beyond one batch.  The library hands over each column of a row where it stands in
- * its network buffer, and value.c copies it once.  Only the wait for the first row of a batch, and for
- * the rest of a row that has begun, may last.
+ * source or here beyond one batch.  The library hands over each row's packet; it is copied whole, once, and
+ * the slices of a batch point into the copy.  Only the wait for the first row of a batch, and for the
+ * rest of a row that has begun, may last.
  *
  * While rows are unread the connection can do nothing else; what is left when a cursor is closed is
  * read off if it is little, else stopped from a second connection. */
@@ -32,10 +32,6 @@ struct ConnhubCursor
 	uint32_t	nfields;
 	MyColumn   *columns;		/* one per field of the result */
 	uint32_t	nvectors;		/* columns core asked for: as many, or none */
-	MyTarget	target;
-	bool		skipping;		/* rows are read off, not kept */
-	bool		malformed;		/* a packet was not what it should be */
-	bool		failed;			/* a value did not fit; target.error says which */
 };
 
 /* ---- Statements -------------------------------------------------------------------------- */
@@ -78,29 +74,6 @@ find_statement(ConnhubConn *conn, const char *text)
 			oldest = statement;
 	}
 	return oldest;
-}
-
-static void
-take_column(void *data, unsigned int index, unsigned char **row)
-{
-	ConnhubCursor *cursor = data;
-	const unsigned char *end = (const unsigned char *) cursor->conn->mysql->net.buff_end;
-	const unsigned char *at;
-	MyRaw		raw;
-
-	if (row == NULL || cursor->malformed)
-		return;
-	at = *row;
-	if (index >= cursor->nfields || cursor->columns == NULL || at > end || !my_raw_read(&cursor->columns[index], &at, end, &raw))
-	{
-		cursor->malformed = true;
-		return;
-	}
-	*row = (unsigned char *) at;
-	if (cursor->skipping || cursor->failed || index >= cursor->nvectors)
-		return;
-	if (!my_value_put(&cursor->columns[index], index, &raw, &cursor->target))
-		cursor->failed = true;
 }
 
 static ConnhubStatus
@@ -298,11 +271,7 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	else
 		status = get_statement(conn, text.data, query->once, cursor, error);
 	if (status == CONNHUB_OK)
-	{
-		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_USER_DATA, cursor);
-		mysql_stmt_attr_set(cursor->stmt, STMT_ATTR_CB_RESULT, (const void *) take_column);
 		status = run(cursor, query, order, norder, error);
-	}
 	text_free(conn->host, &text);
 	conn->host->free(order);
 	if (status == CONNHUB_OK)
@@ -325,34 +294,80 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 /* ---- Fetch ------------------------------------------------------------------------------- */
 
-/* Read the next row from the network into the target, or over it.  OK, DONE or a failure. */
+/* The first byte of the packet behind the last row, and what is longer is a row all the same. */
+#define END_OF_ROWS			0xfe
+#define MOST_END_BYTES		8
+
+/* The library learns that nothing of the result is unread. */
+static void
+end_rows(ConnhubCursor *cursor)
+{
+	cursor->at_end = true;
+	cursor->stmt->state = MYSQL_STMT_FETCH_DONE;
+	cursor->conn->mysql->status = MYSQL_STATUS_READY;
+}
+
+/* Read the packet of the next row into the library's buffer.  OK, DONE or a failure. */
 static ConnhubStatus
-next_row(ConnhubCursor *cursor, ConnhubError *error)
+next_row(ConnhubCursor *cursor, size_t *length, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
-	int			got = mysql_stmt_fetch(cursor->stmt);
+	MYSQL	   *mysql = conn->mysql;
+	const unsigned char *packet;
 
-	if (got == MYSQL_NO_DATA)
+	*length = mysql_net_read_packet(mysql);
+	if (*length == packet_error)
 	{
-		cursor->at_end = true;
-		return CONNHUB_DONE;
-	}
-	if (cursor->malformed)
-	{
-		my_io_abort(&conn->io, CONNHUB_LOST);
-		fail_as(error, CONNHUB_LOST, "the source sent a malformed row");
-		error->connection_lost = true;
-		return CONNHUB_LOST;
-	}
-	if (got != 0 && got != MYSQL_DATA_TRUNCATED)
-	{
-		my_stmt_error(conn, cursor->stmt, error);
-
 		/* An error packet ends the rows of a healthy connection. */
+		my_conn_error(conn, error);
 		if (!error->connection_lost)
-			cursor->at_end = true;
+			end_rows(cursor);
 		return error->status;
 	}
+	packet = mysql->net.read_pos;
+	if (packet[0] == END_OF_ROWS && *length <= MOST_END_BYTES)
+	{
+		if (*length >= 5)
+			mysql->server_status = (unsigned int) packet[3] | (unsigned int) packet[4] << 8;
+		end_rows(cursor);
+		return CONNHUB_DONE;
+	}
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+fail_malformed(ConnhubConn *conn, ConnhubError *error)
+{
+	my_io_abort(&conn->io, CONNHUB_LOST);
+	fail_as(error, CONNHUB_LOST, "the source sent a malformed row");
+	error->connection_lost = true;
+	return CONNHUB_LOST;
+}
+
+/* Put the next row into the batch. */
+static ConnhubStatus
+take_row(ConnhubCursor *cursor, MyTarget *target)
+{
+	ConnhubConn *conn = cursor->conn;
+	size_t		length;
+	ConnhubStatus status = next_row(cursor, &length, target->error);
+	unsigned char *packet;
+	MyRowResult result;
+
+	if (status != CONNHUB_OK)
+		return status;
+	packet = conn->host->batch_alloc(target->batch, length);
+	if (packet == NULL)
+		return fail_no_memory(target->error);
+	memcpy(packet, conn->mysql->net.read_pos, length);
+	target->row = target->batch->nrows;
+	target->bytes += length;
+	result = my_row_read(cursor->columns, cursor->nfields, cursor->nvectors, packet, length, target);
+	if (result == MY_ROW_MALFORMED)
+		return fail_malformed(conn, target->error);
+	if (result == MY_ROW_UNFIT)
+		return target->error->status;
+	target->batch->nrows++;
 	return CONNHUB_OK;
 }
 
@@ -360,6 +375,7 @@ ConnhubStatus
 my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
+	MyTarget	target = {.host = conn->host, .batch = batch, .zero_dates = conn->zero_dates, .error = error};
 	ConnhubStatus status = CONNHUB_OK;
 
 	if (cursor->at_end)
@@ -374,21 +390,10 @@ my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 	}
 	for (uint32_t i = 0; i < cursor->nvectors; i++)
 		batch->columns[i].type = my_conversion_choose(&cursor->columns[i], batch->columns[i].type);
-	cursor->target.host = conn->host;
-	cursor->target.batch = batch;
-	cursor->target.bytes = 0;
-	cursor->target.zero_dates = conn->zero_dates;
-	cursor->target.error = error;
-	while (batch->nrows < batch->capacity && cursor->target.bytes < batch->max_bytes)
+	while (batch->nrows < batch->capacity && target.bytes < batch->max_bytes)
 	{
-		cursor->target.row = batch->nrows;
-		status = next_row(cursor, error);
-		if (status != CONNHUB_OK)
-			break;
-		if (cursor->failed)
-			return error->status;
-		batch->nrows++;
-		if (!my_io_has_input(&conn->io))
+		status = take_row(cursor, &target);
+		if (status != CONNHUB_OK || !my_io_has_input(&conn->io))
 			break;
 	}
 	if (status == CONNHUB_DONE && batch->nrows > 0)
@@ -404,8 +409,8 @@ drain(ConnhubCursor *cursor, uint64_t rows, int64_t until_ms, ConnhubError *erro
 {
 	ConnhubConn *conn = cursor->conn;
 	ConnhubStatus status = CONNHUB_OK;
+	size_t		length;
 
-	cursor->skipping = true;
 	for (uint64_t i = 0; i < rows && !cursor->at_end; i++)
 	{
 		if (until_ms > 0 && i % 64 == 0 && conn->host->now_ms() >= until_ms)
@@ -414,7 +419,7 @@ drain(ConnhubCursor *cursor, uint64_t rows, int64_t until_ms, ConnhubError *erro
 			break;
 		if (rows != UINT64_MAX && !my_io_has_input(&conn->io))
 			break;
-		status = next_row(cursor, error);
+		status = next_row(cursor, &length, error);
 		if (status != CONNHUB_OK)
 			break;
 	}

@@ -4,7 +4,7 @@
  * text — each is an error that names the column.  A pair of wire form and wanted type that is not in
  * the table is answered in text, which core then parses as that type.
  *
- * Bytes of a packet are not trusted: every length is checked against the end of the buffer. */
+ * A slice points into the packet where the value stands there as it is wanted; only what is made here is copied. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +12,7 @@
 #include "error.h"
 #include "value.h"
 
-#define MICROS_PER_SECOND	INT64_C(1000000)
-#define MICROS_PER_DAY		(INT64_C(86400) * MICROS_PER_SECOND)
-
-#define BINARY_CHARSET		63	/* the protocol's number for "no character set" */
+#define MICROS_PER_DAY		(INT64_C(86400) * MY_MICROS_PER_SECOND)
 
 typedef bool (*MyPut) (const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget *target);
 
@@ -67,16 +64,17 @@ static bool
 is_calendar_date(const MyRaw *raw)
 {
 	static const uint32_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool		leap = raw->year % 4 == 0 && (raw->year % 100 != 0 || raw->year % 400 == 0);
 
-	return raw->month >= 1 && raw->month <= 12 && raw->day >= 1 &&
-		raw->day <= lengths[raw->month - 1] + (raw->month == 2 && leap);
+	if (raw->month < 1 || raw->month > 12 || raw->day < 1)
+		return false;
+	return raw->day <= lengths[raw->month - 1] ||
+		(raw->month == 2 && raw->day == 29 && raw->year % 4 == 0 && (raw->year % 100 != 0 || raw->year % 400 == 0));
 }
 
 static int64_t
 micros_of_day(const MyRaw *raw)
 {
-	return ((raw->hour * INT64_C(60) + raw->minute) * 60 + raw->second) * MICROS_PER_SECOND + raw->micro;
+	return ((raw->hour * INT64_C(60) + raw->minute) * 60 + raw->second) * MY_MICROS_PER_SECOND + raw->micro;
 }
 
 static int64_t
@@ -109,10 +107,20 @@ set_integer(uint32_t index, int64_t value, MyTarget *target)
 	return true;
 }
 
+static bool
+set_slice(uint32_t index, const void *data, size_t length, MyTarget *target)
+{
+	ConnhubVector *vector = &target->batch->columns[index];
+
+	vector->v.slices[target->row].data = data;
+	vector->v.slices[target->row].length = length;
+	CONNHUB_SET_VALID(vector, target->row);
+	return true;
+}
+
 static char *
 set_bytes(uint32_t index, size_t length, MyTarget *target)
 {
-	ConnhubVector *vector = &target->batch->columns[index];
 	char	   *copy = target->host->batch_alloc(target->batch, length > 0 ? length : 1);
 
 	if (copy == NULL)
@@ -120,9 +128,7 @@ set_bytes(uint32_t index, size_t length, MyTarget *target)
 		fail_no_memory(target->error);
 		return NULL;
 	}
-	vector->v.slices[target->row].data = copy;
-	vector->v.slices[target->row].length = length;
-	CONNHUB_SET_VALID(vector, target->row);
+	set_slice(index, copy, length, target);
 	target->bytes += length;
 	return copy;
 }
@@ -158,13 +164,33 @@ utf8_length(const unsigned char *p, size_t left)
 	return length;
 }
 
+#define EACH_BYTE(b)	(UINT64_C(0x0101010101010101) * (b))
+
+/* How many bytes from the beginning, in steps of eight, are ASCII and not zero. */
+static size_t
+plain_length(const unsigned char *text, size_t length)
+{
+	size_t		i = 0;
+
+	for (; i + 8 <= length; i += 8)
+	{
+		uint64_t	eight;
+
+		memcpy(&eight, text + i, sizeof(eight));
+		/* Without high bits, subtracting one sets that of a zero. */
+		if (((eight | (eight - EACH_BYTE(1))) & EACH_BYTE(0x80)) != 0)
+			break;
+	}
+	return i;
+}
+
 static bool
 set_text(const MyColumn *column, uint32_t index, const unsigned char *text, size_t length,
 		 MyTarget *target)
 {
-	for (size_t i = 0; i < length;)
+	for (size_t i = plain_length(text, length); i < length;)
 	{
-		size_t		step = utf8_length(text + i, length - i);
+		size_t		step = text[i] < 0x80 ? 1 : utf8_length(text + i, length - i);
 
 		if (text[i] == '\0')
 			return fail_value(column, index, target, "text with a zero byte",
@@ -174,7 +200,7 @@ set_text(const MyColumn *column, uint32_t index, const unsigned char *text, size
 							  "Declare the column as bytea, or correct the value at the source.");
 		i += step;
 	}
-	return set_copy(index, text, length, target);
+	return set_slice(index, text, length, target);
 }
 
 /* True: go on.  False: the value is dealt with, as null or as an error, and *result is what put returns. */
@@ -265,7 +291,7 @@ put_text(const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget *tar
 static bool
 put_bytes(const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget *target)
 {
-	return set_copy(index, raw->bytes, raw->length, target);
+	return set_slice(index, raw->bytes, raw->length, target);
 }
 
 static bool
@@ -362,7 +388,7 @@ put_uuid(const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget *tar
 	size_t		digits = 0;
 
 	if (column->wire == MY_WIRE_BYTES && raw->length == sizeof(bytes))
-		return set_copy(index, raw->bytes, raw->length, target);
+		return set_slice(index, raw->bytes, raw->length, target);
 	memset(bytes, 0, sizeof(bytes));
 	for (size_t i = 0; i < raw->length; i++)
 	{
@@ -402,7 +428,7 @@ put_geometry(const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget 
 	if (raw->length < 9 || wkb[0] != 1)
 		return fail_value(column, index, target, "malformed geometry", NULL);
 	if (memcmp(raw->bytes, no_srid, 4) == 0)
-		return set_copy(index, wkb, length, target);
+		return set_slice(index, wkb, length, target);
 	copy = set_bytes(index, length + 4, target);
 	if (copy == NULL)
 		return false;
@@ -508,6 +534,7 @@ ConnhubType
 my_conversion_choose(MyColumn *column, ConnhubType wanted)
 {
 	column->wanted = wanted;
+	column->read = my_wire_reader(column->wire);
 	column->conversion = &as_text[column->wire];
 	for (size_t i = 0; i < sizeof(conversions) / sizeof(conversions[0]); i++)
 	{
@@ -517,212 +544,31 @@ my_conversion_choose(MyColumn *column, ConnhubType wanted)
 	return column->conversion->answer;
 }
 
-bool
-my_value_put(const MyColumn *column, uint32_t index, const MyRaw *raw, MyTarget *target)
+/* ---- Rows -------------------------------------------------------------------------------- */
+
+/* A row: a zero byte, a bit per column that is set for null, offset by two, and the other values. */
+MyRowResult
+my_row_read(const MyColumn *columns, uint32_t ncolumns, uint32_t nvectors, const unsigned char *packet,
+			size_t length, MyTarget *target)
 {
-	return column->conversion->put(column, index, raw, target);
-}
+	const unsigned char *nulls = packet + 1;
+	const unsigned char *end = packet + length;
+	size_t		header = 1 + ((size_t) ncolumns + 9) / 8;
+	const unsigned char *at = packet + header;
+	MyRaw		raw;
 
-/* ---- Reading the wire -------------------------------------------------------------------- */
-
-MyWire
-my_wire_of(const MYSQL_FIELD *field, uint32_t *width, bool *is_unsigned)
-{
-	bool		binary = field->charsetnr == BINARY_CHARSET;
-
-	*is_unsigned = (field->flags & UNSIGNED_FLAG) != 0;
-	*width = 0;
-	switch (field->type)
+	if (length < header)
+		return MY_ROW_MALFORMED;
+	for (uint32_t i = 0; i < nvectors; i++)
 	{
-		case MYSQL_TYPE_TINY:
-			*width = 1;
-			return MY_WIRE_INTEGER;
-		case MYSQL_TYPE_SHORT:
-		case MYSQL_TYPE_YEAR:
-			*width = 2;
-			return MY_WIRE_INTEGER;
-		case MYSQL_TYPE_LONG:
-		case MYSQL_TYPE_INT24:
-			*width = 4;
-			return MY_WIRE_INTEGER;
-		case MYSQL_TYPE_LONGLONG:
-			*width = 8;
-			return *is_unsigned ? MY_WIRE_UNSIGNED : MY_WIRE_INTEGER;
-		case MYSQL_TYPE_FLOAT:
-			return MY_WIRE_FLOAT;
-		case MYSQL_TYPE_DOUBLE:
-			return MY_WIRE_DOUBLE;
-		case MYSQL_TYPE_DECIMAL:
-		case MYSQL_TYPE_NEWDECIMAL:
-			return MY_WIRE_DECIMAL;
-		case MYSQL_TYPE_DATE:
-		case MYSQL_TYPE_NEWDATE:
-			return MY_WIRE_DATE;
-		case MYSQL_TYPE_DATETIME:
-		case MYSQL_TYPE_TIMESTAMP:
-		case MYSQL_TYPE_DATETIME2:
-		case MYSQL_TYPE_TIMESTAMP2:
-			return MY_WIRE_DATETIME;
-		case MYSQL_TYPE_TIME:
-		case MYSQL_TYPE_TIME2:
-			return MY_WIRE_TIME;
-		case MYSQL_TYPE_BIT:
-			*width = field->length > 0 && field->length <= 64 ? (uint32_t) field->length : 64;
-			return MY_WIRE_BIT;
-		case MYSQL_TYPE_GEOMETRY:
-			return MY_WIRE_GEOMETRY;
-		case MYSQL_TYPE_NULL:
-			return MY_WIRE_NOTHING;
-		case MYSQL_TYPE_JSON:
-		case MYSQL_TYPE_ENUM:
-		case MYSQL_TYPE_SET:
-			return MY_WIRE_TEXT;
-		default:
-			return binary ? MY_WIRE_BYTES : MY_WIRE_TEXT;
+		const MyColumn *column = &columns[i];
+
+		if (nulls[(i + 2) >> 3] & (1u << ((i + 2) & 7)))
+			continue;
+		if (!column->read(column, &at, end, &raw))
+			return MY_ROW_MALFORMED;
+		if (!column->conversion->put(column, i, &raw, target))
+			return MY_ROW_UNFIT;
 	}
-}
-
-static uint64_t
-little_endian(const unsigned char *p, size_t size)
-{
-	uint64_t	value = 0;
-
-	for (size_t i = size; i > 0; i--)
-		value = value << 8 | p[i - 1];
-	return value;
-}
-
-/* A length as the protocol packs it: one byte, or a mark and 2, 3 or 8 bytes. */
-static bool
-read_length(const unsigned char **at, const unsigned char *end, size_t *length)
-{
-	size_t		size;
-	uint64_t	value;
-
-	if (*at >= end)
-		return false;
-	value = *(*at)++;
-	if (value >= 251)
-	{
-		size = value == 252 ? 2 : value == 253 ? 3 : value == 254 ? 8 : 0;
-		if (size == 0 || (size_t) (end - *at) < size)
-			return false;
-		value = little_endian(*at, size);
-		*at += size;
-	}
-	if (value > (uint64_t) (end - *at))
-		return false;
-	*length = (size_t) value;
-	return true;
-}
-
-static bool
-read_integer(const MyColumn *column, const unsigned char **at, const unsigned char *end, MyRaw *raw)
-{
-	uint64_t	value;
-	uint32_t	shift = 64 - 8 * column->width;
-
-	if ((size_t) (end - *at) < column->width)
-		return false;
-	value = little_endian(*at, column->width);
-	*at += column->width;
-	if (!column->is_unsigned)
-		raw->integer = (int64_t) (value << shift) >> shift;
-	else
-		raw->integer = (int64_t) value;
-	return true;
-}
-
-static bool
-read_real(const MyColumn *column, const unsigned char **at, const unsigned char *end, MyRaw *raw)
-{
-	size_t		size = column->wire == MY_WIRE_FLOAT ? 4 : 8;
-	uint64_t	bits;
-
-	if ((size_t) (end - *at) < size)
-		return false;
-	bits = little_endian(*at, size);
-	*at += size;
-	if (size == 4)
-	{
-		uint32_t	half = (uint32_t) bits;
-		float		value;
-
-		memcpy(&value, &half, sizeof(value));
-		raw->real = value;
-	}
-	else
-		memcpy(&raw->real, &bits, sizeof(bits));
-	return true;
-}
-
-/* Lengths 0, 4, 7, 11: zero, date, with seconds, with microseconds. */
-static bool
-read_date(const unsigned char *p, size_t length, MyRaw *raw)
-{
-	if (length != 0 && length != 4 && length != 7 && length != 11)
-		return false;
-	if (length >= 4)
-	{
-		raw->year = (uint32_t) little_endian(p, 2);
-		raw->month = p[2];
-		raw->day = p[3];
-	}
-	if (length >= 7)
-	{
-		raw->hour = p[4];
-		raw->minute = p[5];
-		raw->second = p[6];
-	}
-	if (length == 11)
-		raw->micro = (uint32_t) little_endian(p + 7, 4);
-	return raw->hour < 24 && raw->minute < 60 && raw->second < 60 && raw->micro < MICROS_PER_SECOND;
-}
-
-/* Lengths 0, 8, 12: zero, with seconds, with microseconds. */
-static bool
-read_time(const unsigned char *p, size_t length, MyRaw *raw)
-{
-	if (length != 0 && length != 8 && length != 12)
-		return false;
-	if (length >= 8)
-	{
-		raw->negative = p[0] != 0;
-		raw->days = (uint32_t) little_endian(p + 1, 4);
-		raw->hour = p[5];
-		raw->minute = p[6];
-		raw->second = p[7];
-	}
-	if (length == 12)
-		raw->micro = (uint32_t) little_endian(p + 8, 4);
-	return raw->days < 100000 && raw->hour < 24 && raw->minute < 60 && raw->second < 60 &&
-		raw->micro < MICROS_PER_SECOND;
-}
-
-bool
-my_raw_read(const MyColumn *column, const unsigned char **at, const unsigned char *end, MyRaw *raw)
-{
-	memset(raw, 0, sizeof(*raw));
-	if (column->wire == MY_WIRE_INTEGER || column->wire == MY_WIRE_UNSIGNED)
-		return read_integer(column, at, end, raw);
-	if (column->wire == MY_WIRE_FLOAT || column->wire == MY_WIRE_DOUBLE)
-		return read_real(column, at, end, raw);
-	if (column->wire == MY_WIRE_NOTHING)
-		return true;
-	if (!read_length(at, end, &raw->length))
-		return false;
-	raw->bytes = *at;
-	*at += raw->length;
-	if (column->wire == MY_WIRE_DATE || column->wire == MY_WIRE_DATETIME)
-		return read_date(raw->bytes, raw->length, raw);
-	if (column->wire == MY_WIRE_TIME)
-		return read_time(raw->bytes, raw->length, raw);
-	if (column->wire == MY_WIRE_BIT)
-	{
-		if (raw->length > 8)
-			return false;
-		for (size_t i = 0; i < raw->length; i++)
-			raw->integer = (int64_t) ((uint64_t) raw->integer << 8 | raw->bytes[i]);
-	}
-	return true;
+	return MY_ROW_OK;
 }

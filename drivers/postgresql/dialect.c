@@ -15,6 +15,7 @@
 					 SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_NATIVE))
 #define BOOLEAN		SQL_T(CONNHUB_BOOL)
 #define ARITHMETIC	SQL_NUMBERS
+#define EXTREMES	(SQL_NUMBERS | SQL_DATETIMES | SQL_TEXTS | SQL_T(CONNHUB_INTERVAL))
 #define WHOLE		(SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL))
 
 #define INTEGER		SQL_T(CONNHUB_INT32)
@@ -164,6 +165,22 @@ static const SqlRule postgresql_rules[] = {
 	{CONNHUB_FN_CAST, SQL_TEXTS, SQL_T(CONNHUB_TEXT), "(%1::%t)"},
 	{CONNHUB_FN_CAST, SQL_ANY, 0, NULL, SQL_TEXT_UNUSED, CONNHUB_REFUSE,
 	"this conversion depends on settings or is not known to be the same there"},
+	{CONNHUB_FN_COUNT_ALL, SQL_ANY, 0, "count(*)"},
+	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT64) | SQL_T(CONNHUB_DECIMAL), SQL_T(CONNHUB_DECIMAL), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_FLOAT32), SQL_T(CONNHUB_FLOAT32), "sum(%d%1)"},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_FLOAT64), SQL_T(CONNHUB_FLOAT64), "sum(%d%1)"},
+	{CONNHUB_FN_AVG, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL), SQL_T(CONNHUB_DECIMAL), "avg(%d%1)"},
+	{CONNHUB_FN_AVG, SQL_FLOATS, SQL_T(CONNHUB_FLOAT64), "avg(%d%1)"},
+	{CONNHUB_FN_MIN, EXTREMES, 0, "min(%1)", SQL_TEXT_SORT},
+	{CONNHUB_FN_MAX, EXTREMES, 0, "max(%1)", SQL_TEXT_SORT},
+	{CONNHUB_FN_BOOL_AND, BOOLEAN, 0, "bool_and(%1)"},
+	{CONNHUB_FN_BOOL_OR, BOOLEAN, 0, "bool_or(%1)"},
+	{CONNHUB_FN_GROUPING, SQL_ANY, 0, "grouping(%[, ]1)"},
+	{CONNHUB_FN_ROW_NUMBER, SQL_ANY, 0, "row_number()"},
+	{CONNHUB_FN_RANK, SQL_ANY, 0, "rank()"},
+	{CONNHUB_FN_DENSE_RANK, SQL_ANY, 0, "dense_rank()"},
 };
 
 /* Comparison and folding by "C", whatever the column's own collation is. */
@@ -177,6 +194,8 @@ static const char *const c_forms[CONNHUB_NFUNCTIONS] = {
 	[CONNHUB_FN_NOT_ILIKE] = "(%1 COLLATE \"C\" NOT ILIKE %2)",
 	[CONNHUB_FN_LOWER] = "lower(%1 COLLATE \"C\")",
 	[CONNHUB_FN_UPPER] = "upper(%1 COLLATE \"C\")",
+	[CONNHUB_FN_MIN] = "min(%1 COLLATE \"C\")",
+	[CONNHUB_FN_MAX] = "max(%1 COLLATE \"C\")",
 	[CONNHUB_FN_GREATEST] = "GREATEST(%1 COLLATE \"C\", %[, ]2)",
 	[CONNHUB_FN_LEAST] = "LEAST(%1 COLLATE \"C\", %[, ]2)",
 	[CONNHUB_FN_MATCHES] = "(%1 COLLATE \"C\" ~ %2)",
@@ -197,7 +216,8 @@ postgresql_text(const ConnhubSource *source, const SqlTextQuestion *question, Sq
 		answer->reason = "the column has not been discovered, so its collation at the source is not known";
 	else if (collation && strstr(collation, "(nondeterministic)"))
 		answer->reason = "the column's collation at the source is nondeterministic";
-	else if (question->use == SQL_TEXT_EQUALITY || (question->use == SQL_TEXT_PATTERN && !question->collation->is_c))
+	else if (question->use == SQL_TEXT_EQUALITY || question->use == SQL_TEXT_GROUP ||
+			 (question->use == SQL_TEXT_PATTERN && !question->collation->is_c))
 		answer->kind = CONNHUB_EXACT;
 	else if (!question->collation->is_c)
 		answer->reason = question->use == SQL_TEXT_FOLD ?
@@ -315,7 +335,9 @@ other_collation(const ConnhubExpr *expr, const char **found)
 			return expr->column->collation;
 		*found = expr->column->collation;
 	}
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return other_collation(expr->query->outputs[0], found);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const char *other = other_collation(expr->args[i], found);
 
@@ -335,9 +357,11 @@ width_of(ConnhubType type)
 static const char *
 arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
-	const ConnhubExpr *last = expr->args[expr->nargs - 1];
+	const ConnhubExpr *last = expr->nargs > 0 ? expr->args[expr->nargs - 1] : NULL;
 	const char *collation = NULL;
 
+	if (last == NULL)
+		return NULL;
 	if (expr->collation && other_collation(expr, &collation))
 		return "columns of different collations meet there";
 	if ((fn == CONNHUB_FN_MATCHES || fn == CONNHUB_FN_NOT_MATCHES) && !expr->collation->is_c && !is_plain_pattern(last))
@@ -394,7 +418,8 @@ postgresql_output(const ConnhubSource *source, const ConnhubExpr *expr)
 
 static const SqlDialect postgresql_dialect = {
 	.name = "PostgreSQL",
-	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	SQL_GROUPING_SETS | SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',
 	.backslash = SQL_BACKSLASH_PLAIN,
@@ -402,7 +427,9 @@ static const SqlDialect postgresql_dialect = {
 	.default_schema = "public",
 	.true_literal = "true",
 	.false_literal = "false",
+	.always = "true",
 	.null_literal = "NULL::%t",
+	.full_join = 1,
 	.empty_output = "NULL",
 	.limit = "LIMIT %1",
 	.offset = "OFFSET %1",
@@ -480,6 +507,7 @@ static const SqlDialect relative_dialect = {
 	.default_schema = "public",
 	.true_literal = "true",
 	.false_literal = "false",
+	.always = "true",
 	.null_literal = "NULL",
 	.empty_output = "NULL",
 	.limit = "LIMIT %1",

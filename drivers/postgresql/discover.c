@@ -258,7 +258,7 @@ run_part(Discovery *discovery, const char *query, const Part *part, const PgPara
 
 	if (!query)
 		return CONNHUB_OK;
-	status = pg_send(discovery->conn, query, params, false, true, error);
+	status = pg_send(discovery->conn, query, params, PG_SEND_ONCE, error);
 	while (status == CONNHUB_OK)
 	{
 		PGresult   *row = NULL;

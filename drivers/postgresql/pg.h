@@ -1,7 +1,7 @@
 /* pg.h — what the files of this driver share.
  *
- * A connection stays in libpq's pipeline mode once it is open: every statement travels with what must
- * precede and follow it (BEGIN, SAVEPOINT, PREPARE, RELEASE) in one flight, ended by a sync. */
+ * A connection stays in libpq's pipeline mode once it is open, but for the rows of a COPY: every statement travels
+ * with what must precede and follow it (BEGIN, SAVEPOINT, PREPARE, RELEASE) in one flight, ended by a sync. */
 #ifndef CONNHUB_PG_H
 #define CONNHUB_PG_H
 
@@ -29,15 +29,22 @@ extern const ConnhubTypeSpec pg_types[PG_NTYPES];
 /* What travels in one flight, in this order; each is there or not. */
 typedef enum PgStep
 {
+	PG_STEP_EARLIER,			/* of an earlier flight whose answer nobody has waited for; so its sync */
+	PG_STEP_EARLIER_SYNC,
 	PG_STEP_BEGIN,
+	PG_STEP_SNAPSHOT,
+	PG_STEP_FORGET,				/* release of the savepoint of a statement before */
 	PG_STEP_SAVEPOINT,
 	PG_STEP_DEALLOCATE,
 	PG_STEP_PREPARE,
-	PG_STEP_QUERY,
+	PG_STEP_DESCRIBE,
+	PG_STEP_QUERY,				/* once or many times */
 	PG_STEP_RELEASE,
 	PG_STEP_SYNC,
 	PG_NSTEPS
 } PgStep;
+
+#define PG_STEP(step)	(UINT32_C(1) << (step))
 
 /* A statement text and how often it was sent; the second time it is prepared. */
 typedef struct PgStatement
@@ -55,11 +62,18 @@ typedef struct PgStream
 {
 	bool		active;
 	uint32_t	steps;			/* bits of PgStep still to be answered, the current one included */
+	uint32_t	nqueries;		/* answers that PG_STEP_QUERY still stands for */
 	PgStatement *statement;		/* that PREPARE or the query belongs to, or NULL */
 	bool		has_savepoint;
+	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
+	bool		has_rows;		/* one was given out */
+	bool		is_copy;		/* the query is a COPY, outside pipeline mode */
+	bool		is_copying;		/* its rows are coming */
+	bool		has_header;		/* the first of them has come */
 	bool		failed;			/* an answer was an error: a savepoint must be rolled back to */
 	ConnhubError error;			/* that error */
-	char		tag[32];		/* command tag of the query */
+	char		tag[32];		/* command tag of the last query */
+	uint64_t	affected;		/* rows its queries have changed or returned */
 } PgStream;
 
 struct ConnhubConn
@@ -71,6 +85,7 @@ struct ConnhubConn
 	bool		require_password;
 	bool		text_results;	/* the source's binary forms are not relied upon */
 	bool		has_savepoints;
+	bool		has_copy;		/* rows can be had by COPY */
 	bool		lost;			/* of no more use */
 
 	/* Opening. */
@@ -95,7 +110,11 @@ struct ConnhubConn
 	/* Open. */
 	char		version[64];	/* as version() gives it, shortened */
 	const char *pending_begin;	/* to be sent with the next statement; NULL: none */
+	char		snapshot[96];	/* the command that takes over a snapshot right behind it, or empty */
 	bool		in_transaction;
+	bool		only_reads;		/* the transaction: its end can be left to itself */
+	bool		has_stale_savepoint;	/* the savepoint of a statement is still to be released */
+	uint32_t	unanswered;		/* steps of an earlier flight whose answers are still to come */
 	PgStream	stream;
 	ConnhubCursor *cursor;
 	PgStatement statements[PG_STATEMENTS];
@@ -116,6 +135,12 @@ extern ConnhubStatus pg_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError 
 extern void pg_close(ConnhubConn *conn);
 extern char *pg_strdup(const char *text);
 
+/* statement.c */
+extern void pg_statement_name(char name[32], uint32_t number);
+extern PgStatement *pg_find_statement(ConnhubConn *conn, const char *text);
+extern void pg_retire_statement(PgStatement *statement);
+extern void pg_forget_statements(ConnhubConn *conn);
+
 /* stream.c: one flight of statements and its answers. */
 typedef struct PgParams
 {
@@ -126,21 +151,50 @@ typedef struct PgParams
 	const int  *formats;
 } PgParams;
 
-extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, bool binary,
-							 bool once, ConnhubError *error);
+#define PG_SEND_BINARY	0x1		/* results in binary */
+#define PG_SEND_ONCE	0x2		/* not to be prepared */
+#define PG_SEND_SMALL	0x4		/* its rows will be read to their end */
+
+extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags,
+							 ConnhubError *error);
 extern ConnhubStatus pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *error);
 extern ConnhubStatus pg_finish(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, ConnhubError *error);
-extern void pg_forget_statements(ConnhubConn *conn);
+extern ConnhubStatus pg_send_unanswered(ConnhubConn *conn, const char *text, ConnhubError *error);
+extern ConnhubStatus pg_look_at_unanswered(ConnhubConn *conn, ConnhubError *error);
+
+/* The pieces that flights are made of. */
+extern ConnhubStatus pg_begin_stream(ConnhubConn *conn, ConnhubError *error);
+extern bool pg_send_plain(ConnhubConn *conn, PgStep step, const char *text);
+extern bool pg_send_opening(ConnhubConn *conn);
+extern bool pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags);
+extern bool pg_send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const PgParams *params,
+						  bool binary);
+extern ConnhubStatus pg_send_epilogue(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_send_sync(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_flush(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_more_input(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, ConnhubError *error);
+extern ConnhubStatus pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row,
+									ConnhubError *error);
+extern ConnhubStatus pg_await(ConnhubConn *conn, ConnhubError *error);
+extern void pg_note_failure(ConnhubConn *conn, PgStep step, const PGresult *result);
+extern bool pg_tls_pending(ConnhubConn *conn);
+
+/* copy.c: a query's rows by COPY. */
+extern ConnhubStatus pg_copy_send(ConnhubConn *conn, const char *text, PGresult **shape, ConnhubError *error);
+extern ConnhubStatus pg_copy_next(ConnhubConn *conn, bool may_wait, char **row, int *length, ConnhubError *error);
+extern ConnhubStatus pg_copy_skip(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, ConnhubError *error);
 
 /* session.c */
 extern ConnhubStatus pg_setup_send(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);
 extern ConnhubStatus pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
+
+/* txn.c */
 extern ConnhubStatus pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 extern ConnhubStatus pg_commit(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_rollback(ConnhubConn *conn, ConnhubError *error);
-extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
 
 /* query.c */
 extern ConnhubStatus pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
@@ -181,6 +235,7 @@ extern bool pg_needs_text_output(const ConnhubColumn *column);
 /* Put one value of a result into a row of a vector.  False: it does not fit the vector's type. */
 typedef bool (*PgDecode) (const char *data, int length, ConnhubVector *vector, uint32_t row);
 
+extern bool pg_decode_slice(const char *data, int length, ConnhubVector *vector, uint32_t row);
 extern PgDecode pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type);
 
 /* discover.c */

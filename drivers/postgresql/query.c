@@ -1,8 +1,9 @@
 /* query.c — running a native query and filling batches from it.
  *
- * Rows come one by one, as libpq reads them.  libpq spends some kilobytes on each, so the text of a small
- * row is copied and its result freed at once; a large one is kept as long as a vector points into it.  A
- * fetch waits for the first row only and takes along what else has arrived. */
+ * Rows come one by one: by COPY when there are many and the query has no parameters, else as results of libpq.
+ * It spends some kilobytes on a result, so the text of a small row is copied and its result freed at once; a large one,
+ * and any row of a COPY, is kept as long as a vector points into it.  A fetch waits for the first row only and
+ * takes along what else has arrived. */
 #include "pg.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ typedef struct CursorColumn
 	PgDecode	decode;
 	ConnhubType type;
 	bool		points;			/* its vector points into the result */
+	bool		is_verbatim;	/* a value is taken as it is: decode need not be called */
 } CursorColumn;
 
 /* Rows with more payload than this are kept rather than copied. */
@@ -26,16 +28,31 @@ struct ConnhubCursor
 	CursorColumn *columns;
 	bool		is_described;	/* decode and type of the columns are known */
 	bool		keeps_results;	/* some vector points into them */
-	PGresult  **kept;			/* results the current batch points into */
+	void	  **kept;			/* what the current batch points into: results, or rows of a COPY */
 	uint32_t	nkept;
 	uint32_t	max_kept;
+	bool		is_copy;
+	PGresult   *shape;			/* description of a COPY's rows */
 };
+
+static void
+release_kept(ConnhubCursor *cursor)
+{
+	for (uint32_t i = 0; i < cursor->nkept; i++)
+	{
+		if (cursor->is_copy)
+			PQfreemem(cursor->kept[i]);
+		else
+			PQclear(cursor->kept[i]);
+	}
+	cursor->nkept = 0;
+}
 
 static void
 free_cursor(ConnhubCursor *cursor)
 {
-	for (uint32_t i = 0; i < cursor->nkept; i++)
-		PQclear(cursor->kept[i]);
+	release_kept(cursor);
+	PQclear(cursor->shape);
 	pg_host->free(cursor->kept);
 	for (uint32_t i = 0; cursor->columns && i < cursor->ncolumns; i++)
 		pg_host->free(cursor->columns[i].pg_type);
@@ -78,11 +95,42 @@ make_cursor(ConnhubConn *conn, const ConnhubQuery *query)
 	return NULL;
 }
 
+/* Of many rows, and by a statement that COPY takes. */
+static bool
+suits_copy(const ConnhubConn *conn, const ConnhubQuery *query)
+{
+	return conn->has_copy && conn->has_savepoints && query->nparams == 0 && !query->few_rows && !query->writes &&
+		strncmp(query->text, "SELECT ", 7) == 0;
+}
+
+static ConnhubStatus
+send(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, ConnhubError *error)
+{
+	int			flags = query->once ? PG_SEND_ONCE : 0;
+	PgBound		bound;
+	ConnhubStatus status;
+
+	if (suits_copy(conn, query))
+	{
+		cursor->is_copy = true;
+		return pg_copy_send(conn, query->text, &cursor->shape, error);
+	}
+	status = pg_bind(query->params, query->nparams, &bound, error);
+	if (status != CONNHUB_OK)
+		return status;
+	if (!conn->text_results)
+		flags |= PG_SEND_BINARY;
+	if (query->few_rows && query->nparams > 0)
+		flags |= PG_SEND_SMALL;
+	status = pg_send(conn, query->text, &bound.params, flags, error);
+	pg_unbind(&bound);
+	return status;
+}
+
 ConnhubStatus
 pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
 {
 	ConnhubCursor *cursor;
-	PgBound		bound;
 	ConnhubStatus status;
 
 	if (conn->cursor)
@@ -90,12 +138,7 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	cursor = make_cursor(conn, query);
 	if (!cursor)
 		return fail_no_memory(error);
-	status = pg_bind(query->params, query->nparams, &bound, error);
-	if (status == CONNHUB_OK)
-	{
-		status = pg_send(conn, query->text, &bound.params, !conn->text_results, query->once, error);
-		pg_unbind(&bound);
-	}
+	status = send(conn, query, cursor, error);
 	if (status != CONNHUB_OK)
 	{
 		free_cursor(cursor);
@@ -108,7 +151,7 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 /* ---- Fetching ---------------------------------------------------------------------------- */
 
-/* Learn from the first row how each column is to be read. */
+/* Learn from the first row, or from its description, how each column is to be read. */
 static ConnhubStatus
 describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 {
@@ -119,7 +162,8 @@ describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 	{
 		CursorColumn *column = &cursor->columns[i];
 
-		column->decode = pg_decoder(PQftype(row, (int) i), PQfformat(row, (int) i), &column->wanted, &column->type);
+		column->decode = pg_decoder(PQftype(row, (int) i), cursor->is_copy ? 1 : PQfformat(row, (int) i),
+									&column->wanted, &column->type);
 		if (!column->decode)
 		{
 			const PgType *type = pg_type_by_oid(PQftype(row, (int) i));
@@ -134,6 +178,7 @@ describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 		}
 		column->points = column->type == CONNHUB_PGBINARY || (SQL_T(column->type) &
 			(SQL_TEXTS | SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_UUID) | SQL_T(CONNHUB_JSON))) != 0;
+		column->is_verbatim = column->decode == pg_decode_slice;
 		cursor->keeps_results |= column->points;
 	}
 	cursor->is_described = true;
@@ -145,17 +190,25 @@ static bool
 reserve_kept(ConnhubCursor *cursor)
 {
 	uint32_t	room = cursor->max_kept ? cursor->max_kept * 2 : 256;
-	PGresult  **kept;
+	void	  **kept;
 
 	if (cursor->nkept < cursor->max_kept)
 		return true;
-	kept = cursor->kept ? pg_host->realloc(cursor->kept, sizeof(PGresult *) * room) :
-		pg_host->alloc(sizeof(PGresult *) * room);
+	kept = cursor->kept ? pg_host->realloc(cursor->kept, sizeof(void *) * room) :
+		pg_host->alloc(sizeof(void *) * room);
 	if (!kept)
 		return false;
 	cursor->kept = kept;
 	cursor->max_kept = room;
 	return true;
+}
+
+static ConnhubStatus
+unreadable(const ConnhubCursor *cursor, uint32_t column, const PGresult *shape, ConnhubError *error)
+{
+	fail_as(error, CONNHUB_DATA, "a value of column \"%s\" cannot be read", PQfname(shape, (int) column));
+	error->column = (int32_t) column;
+	return CONNHUB_DATA;
 }
 
 /* Move what the last row of the batch points to into the batch's own memory. */
@@ -197,8 +250,7 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 		length = PQgetlength(row, 0, (int) i);
 		if (!column->decode(PQgetvalue(row, 0, (int) i), length, vector, batch->nrows))
 		{
-			fail_as(error, CONNHUB_DATA, "a value of column \"%s\" cannot be read", PQfname(row, (int) i));
-			error->column = (int32_t) i;
+			unreadable(cursor, i, row, error);
 			PQclear(row);
 			return CONNHUB_DATA;
 		}
@@ -221,39 +273,110 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 	return CONNHUB_OK;
 }
 
+/* Add the next row of a result. */
+static ConnhubStatus
+fetch_result(ConnhubCursor *cursor, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
+{
+	PGresult   *row = NULL;
+	ConnhubStatus status = pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
+
+	if (status != CONNHUB_OK)
+		return status;
+	if (!cursor->is_described)
+		status = describe(cursor, row, error);
+	if (status == CONNHUB_OK && cursor->keeps_results && !reserve_kept(cursor))
+		status = fail_no_memory(error);
+	if (status == CONNHUB_OK)
+		return take_row(cursor, row, batch, bytes, error);
+	PQclear(row);
+	return status;
+}
+
+static inline uint32_t
+load32(const char *data)
+{
+	const unsigned char *p = (const unsigned char *) data;
+
+	return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+/* Put the fields of a COPY's row into the batch.  Nothing behind `end` is read, whatever the row says. */
+static ConnhubStatus
+take_fields(ConnhubCursor *cursor, const char *field, const char *end, ConnhubBatch *batch, ConnhubError *error)
+{
+	uint32_t	place = batch->nrows;
+
+	for (uint32_t i = 0; i < cursor->ncolumns; i++)
+	{
+		CursorColumn *column = &cursor->columns[i];
+		ConnhubVector *vector = &batch->columns[i];
+		int32_t		length;
+
+		vector->type = column->type;
+		if (end - field < 4)
+			return fail_as(error, CONNHUB_DATA, "a row from the source is cut off");
+		length = (int32_t) load32(field);
+		field += 4;
+		if (length == -1)
+			continue;
+		if (length < 0 || length > end - field)
+			return fail_as(error, CONNHUB_DATA, "a row from the source is cut off");
+		if (column->is_verbatim)
+		{
+			vector->v.slices[place].data = field;
+			vector->v.slices[place].length = (size_t) length;
+		}
+		else if (!column->decode(field, length, vector, place))
+			return unreadable(cursor, i, cursor->shape, error);
+		CONNHUB_SET_VALID(vector, place);
+		field += length;
+	}
+	return CONNHUB_OK;
+}
+
+/* Add the next row of a COPY. */
+static ConnhubStatus
+fetch_copied(ConnhubCursor *cursor, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
+{
+	char	   *row = NULL;
+	int			length;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (!cursor->is_described)
+		status = describe(cursor, cursor->shape, error);
+	if (status == CONNHUB_OK && !reserve_kept(cursor))
+		status = fail_no_memory(error);
+	if (status == CONNHUB_OK)
+		status = pg_copy_next(cursor->conn, batch->nrows == 0, &row, &length, error);
+	if (status != CONNHUB_OK)
+		return status;
+	cursor->kept[cursor->nkept++] = row;
+	status = take_fields(cursor, row + 2, row + length, batch, error);
+	if (status != CONNHUB_OK)
+		return status;
+	*bytes += (size_t) length;
+	batch->nrows++;
+	return CONNHUB_OK;
+}
+
 ConnhubStatus
 pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 {
 	size_t		bytes = 0;
 	ConnhubStatus status = CONNHUB_OK;
 
-	for (uint32_t i = 0; i < cursor->nkept; i++)
-		PQclear(cursor->kept[i]);
-	cursor->nkept = 0;
-	while (batch->nrows < batch->capacity && bytes < batch->max_bytes)
+	release_kept(cursor);
+	while (status == CONNHUB_OK && batch->nrows < batch->capacity && bytes < batch->max_bytes)
 	{
-		PGresult   *row = NULL;
-
 		if ((batch->nrows & 1023) == 1023 && (status = pg_host->cancelled()) != CONNHUB_OK)
 			return pg_wait_failed(status, error);
-		status = pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
-		if (status != CONNHUB_OK)
-			break;
-		if (!cursor->is_described)
-			status = describe(cursor, row, error);
-		if (status == CONNHUB_OK && cursor->keeps_results && !reserve_kept(cursor))
-			status = fail_no_memory(error);
-		if (status != CONNHUB_OK)
-		{
-			PQclear(row);
-			return status;
-		}
-		status = take_row(cursor, row, batch, &bytes, error);
-		if (status != CONNHUB_OK)
-			return status;
+		status = cursor->is_copy ? fetch_copied(cursor, batch, &bytes, error) :
+			fetch_result(cursor, batch, &bytes, error);
 	}
+	if (status == CONNHUB_DATA || status == CONNHUB_NO_MEMORY || status == CONNHUB_SCHEMA_CHANGED)
+		return status;
 
-	/* What ended the loop comes again with the next fetch. */
+	/* What else ended the loop comes again with the next fetch. */
 	return batch->nrows > 0 ? CONNHUB_OK : status;
 }
 

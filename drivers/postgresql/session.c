@@ -1,8 +1,7 @@
-/* session.c — an open connection: settings, checks, transactions, cancel.
+/* session.c — an open connection: settings, checks, cancel.
  *
  * The settings go out in one statement list right after the connection stands, not in the startup
- * packet, which connection poolers refuse.  A transaction begins with the first statement sent in it:
- * begin itself costs no round trip, and a transaction in which nothing was sent costs none at all. */
+ * packet, which connection poolers refuse. */
 #include "pg.h"
 
 #include <poll.h>
@@ -73,6 +72,20 @@ take_version(ConnhubConn *conn, const PGresult *result)
 		pg_copy_line(conn->version, sizeof(conn->version), PQgetvalue(result, 0, 0));
 }
 
+/* A relative keeps PostgreSQL's name in version() and adds its own. */
+static bool
+is_genuine(const ConnhubConn *conn)
+{
+	static const char *const relatives[] = {"Redshift", "Greenplum", "YB", "EnterpriseDB"};
+
+	if (conn->type != PG_TYPE_POSTGRESQL || strncmp(conn->version, "PostgreSQL ", 11) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(relatives) / sizeof(relatives[0]); i++)
+		if (strstr(conn->version, relatives[i]))
+			return false;
+	return true;
+}
+
 ConnhubStatus
 pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 {
@@ -89,6 +102,7 @@ pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 			if (PQenterPipelineMode(conn->pg) != 1)
 				return pg_lost(conn, error);
 			conn->in_setup = false;
+			conn->has_copy = is_genuine(conn) && !conn->text_results;
 			return CONNHUB_OK;
 		}
 		if (PQresultStatus(result) == PGRES_TUPLES_OK)
@@ -108,20 +122,6 @@ pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 }
 
 /* ---- Checks ------------------------------------------------------------------------------ */
-
-/* A relative keeps PostgreSQL's name in version() and adds its own. */
-static bool
-is_genuine(const ConnhubConn *conn)
-{
-	static const char *const relatives[] = {"Redshift", "Greenplum", "YB", "EnterpriseDB"};
-
-	if (conn->type != PG_TYPE_POSTGRESQL || strncmp(conn->version, "PostgreSQL ", 11) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(relatives) / sizeof(relatives[0]); i++)
-		if (strstr(conn->version, relatives[i]))
-			return false;
-	return true;
-}
 
 static void
 fill_info(ConnhubConn *conn, ConnhubInfo *info)
@@ -153,10 +153,12 @@ check_alive(ConnhubConn *conn, ConnhubError *error)
 
 	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK || pollfd.fd < 0)
 		return pg_lost(conn, error);
+	if (pg_look_at_unanswered(conn, error) != CONNHUB_OK)
+		return error->status;
 
 	/* Between statements only notices and changed parameters may arrive, or the end, which may come
 	 * right behind a farewell. */
-	while (!conn->stream.active && poll(&pollfd, 1, 0) > 0)
+	while (!conn->stream.active && conn->unanswered == 0 && poll(&pollfd, 1, 0) > 0)
 	{
 		bool		fine = PQconsumeInput(conn->pg) == 1;
 
@@ -225,7 +227,7 @@ one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, 
 	const char *values[1] = {param};
 	const PgParams params = {param ? 1 : 0, NULL, values, NULL, NULL};
 	PGresult   *more = NULL;
-	ConnhubStatus status = pg_send(conn, text, &params, false, true, error);
+	ConnhubStatus status = pg_send(conn, text, &params, PG_SEND_ONCE, error);
 
 	*row = NULL;
 	if (status == CONNHUB_OK)
@@ -264,51 +266,6 @@ pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 	}
 	PQclear(row);
 	return status;
-}
-
-/* ---- Transactions ------------------------------------------------------------------------ */
-
-ConnhubStatus
-pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
-{
-	static const char *const forms[2][2] = {
-		{"BEGIN", "BEGIN READ ONLY"},
-		{"BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"},
-	};
-
-	if (conn->pending_begin || conn->in_transaction)
-		return fail_as(error, CONNHUB_INTERNAL, "a transaction is open already");
-
-	/* Redshift knows one level, which gives one snapshot. */
-	conn->pending_begin = conn->type == PG_TYPE_REDSHIFT ? forms[0][txn->read_only] :
-		forms[txn->one_snapshot][txn->read_only];
-	return CONNHUB_OK;
-}
-
-static ConnhubStatus
-end_transaction(ConnhubConn *conn, const char *text, ConnhubError *error)
-{
-	if (conn->pending_begin)
-	{
-		conn->pending_begin = NULL;
-		return CONNHUB_OK;
-	}
-	if (!conn->in_transaction)
-		return CONNHUB_OK;
-	conn->in_transaction = false;
-	return pg_command(conn, text, text, error);
-}
-
-ConnhubStatus
-pg_commit(ConnhubConn *conn, ConnhubError *error)
-{
-	return end_transaction(conn, "COMMIT", error);
-}
-
-ConnhubStatus
-pg_rollback(ConnhubConn *conn, ConnhubError *error)
-{
-	return end_transaction(conn, "ROLLBACK", error);
 }
 
 /* ---- Cancel ------------------------------------------------------------------------------ */

@@ -2,7 +2,12 @@
  *
  * In a transaction every statement stands in a savepoint that is released right behind it in the same
  * flight.  A statement that fails, or that is cancelled because its rows are not wanted any more, is
- * rolled back to the savepoint: the transaction and its snapshot survive.
+ * rolled back to the savepoint: the transaction and its snapshot survive.  The first statement of a transaction
+ * goes without one when its result is small: its rows are read off rather than stopped, and when it fails the
+ * transaction begins anew.
+ *
+ * The COMMIT of a transaction that only read is sent without waiting: its answer is read off before those of the
+ * next flight, and an error in it counts as the loss of the connection.
  *
  * What could break: answers come strictly in the order of the steps, and the connection is taken for
  * lost as soon as one does not fit. */
@@ -10,135 +15,113 @@
 
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define STEP(step)	(UINT32_C(1) << (step))
+#define EARLIER	(PG_STEP(PG_STEP_EARLIER) | PG_STEP(PG_STEP_EARLIER_SYNC))
 
 /* How long rows nobody wants may take to end once the source was told to stop. */
 #define DRAIN_MS	5000
 
 #define SAVEPOINT_NAME	"connhub_statement"
 
-/* ---- Prepared statements ----------------------------------------------------------------- */
-
-static void
-statement_name(char name[32], uint32_t number)
-{
-	snprintf(name, 32, "connhub_%u", number);
-}
-
-/* What the slot named is not used any more. */
-static void
-retire_statement(PgStatement *statement)
-{
-	if (statement->number != 0)
-		statement->stale_number = statement->number;
-	statement->number = 0;
-	statement->executions = 0;
-	statement->last_use = 0;
-	pg_host->free(statement->text);
-	statement->text = NULL;
-}
-
-/* The slot of a statement text, remembered from now on.  NULL: out of memory. */
-static PgStatement *
-find_statement(ConnhubConn *conn, const char *text)
-{
-	size_t		length = strlen(text);
-	PgStatement *found = &conn->statements[0];
-
-	for (int i = 0; i < PG_STATEMENTS; i++)
-	{
-		PgStatement *statement = &conn->statements[i];
-
-		if (statement->text && statement->length == length && memcmp(statement->text, text, length) == 0)
-		{
-			statement->executions++;
-			statement->last_use = ++conn->uses;
-			return statement;
-		}
-		if (statement->last_use < found->last_use)
-			found = statement;
-	}
-	retire_statement(found);
-	found->text = pg_strdup(text);
-	if (!found->text)
-		return NULL;
-	found->length = length;
-	found->executions = 1;
-	found->last_use = ++conn->uses;
-	return found;
-}
-
-void
-pg_forget_statements(ConnhubConn *conn)
-{
-	for (int i = 0; i < PG_STATEMENTS; i++)
-		pg_host->free(conn->statements[i].text);
-	memset(conn->statements, 0, sizeof(conn->statements));
-}
-
 /* ---- Sending ----------------------------------------------------------------------------- */
 
-static bool
-send_plain(ConnhubConn *conn, PgStep step, const char *text)
+bool
+pg_send_plain(ConnhubConn *conn, PgStep step, const char *text)
 {
-	conn->stream.steps |= STEP(step);
+	conn->stream.steps |= PG_STEP(step);
 	return PQsendQueryParams(conn->pg, text, 0, NULL, NULL, NULL, NULL, 0) == 1;
 }
 
-/* Queue what precedes the query: returns false when libpq refuses. */
+/* Begin a flight. */
+ConnhubStatus
+pg_begin_stream(ConnhubConn *conn, ConnhubError *error)
+{
+	if (conn->stream.active)
+		return fail_as(error, CONNHUB_INTERNAL, "another statement is running on the connection");
+	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK)
+		return pg_lost(conn, error);
+	memset(&conn->stream, 0, sizeof(conn->stream));
+	conn->stream.active = true;
+	conn->stream.steps = conn->unanswered;
+	conn->unanswered = 0;
+	return CONNHUB_OK;
+}
+
 static bool
-send_prologue(ConnhubConn *conn, PgStatement *statement)
+send_begin(ConnhubConn *conn)
+{
+	const char *text = conn->pending_begin;
+
+	if (!text)
+		return true;
+	conn->pending_begin = NULL;
+	conn->in_transaction = true;
+	return pg_send_plain(conn, PG_STEP_BEGIN, text) &&
+		(!conn->snapshot[0] || pg_send_plain(conn, PG_STEP_SNAPSHOT, conn->snapshot));
+}
+
+/* Queue what begins the transaction and ends what was left open in it: false when libpq refuses. */
+bool
+pg_send_opening(ConnhubConn *conn)
+{
+	bool		forget = conn->has_stale_savepoint;
+
+	conn->has_stale_savepoint = false;
+	return send_begin(conn) && (!forget || pg_send_plain(conn, PG_STEP_FORGET, "RELEASE " SAVEPOINT_NAME));
+}
+
+/* Queue what precedes the query.  False when libpq refuses. */
+bool
+pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 {
 	char		text[64];
 	char		name[32];
 
-	if (conn->pending_begin)
-	{
-		if (!send_plain(conn, PG_STEP_BEGIN, conn->pending_begin))
-			return false;
-		conn->pending_begin = NULL;
-		conn->in_transaction = true;
-	}
-	if (conn->in_transaction && conn->has_savepoints)
+	if ((flags & PG_SEND_SMALL) && conn->has_savepoints)
+		conn->stream.begin = conn->pending_begin;
+	if (!pg_send_opening(conn))
+		return false;
+	if (conn->in_transaction && conn->has_savepoints && !conn->stream.begin)
 	{
 		conn->stream.has_savepoint = true;
-		if (!send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME))
+		if (!pg_send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME))
 			return false;
 	}
 
 	/* Not before BEGIN: it would open a transaction that has its snapshot already. */
 	if (statement && statement->stale_number != 0)
 	{
-		statement_name(name, statement->stale_number);
+		pg_statement_name(name, statement->stale_number);
 		snprintf(text, sizeof(text), "DEALLOCATE %s", name);
-		if (!send_plain(conn, PG_STEP_DEALLOCATE, text))
+		if (!pg_send_plain(conn, PG_STEP_DEALLOCATE, text))
 			return false;
 		statement->stale_number = 0;
 	}
 	return true;
 }
 
-/* Queue the query itself: prepared when it was sent before. */
-static bool
-send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const PgParams *params, bool binary)
+/* Queue a query: prepared when it was sent before.  False when libpq refuses. */
+bool
+pg_send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const PgParams *params, bool binary)
 {
 	char		name[32];
 
-	conn->stream.steps |= STEP(PG_STEP_QUERY);
+	conn->stream.steps |= PG_STEP(PG_STEP_QUERY);
+	conn->stream.nqueries++;
 	if (!statement || statement->executions < 2)
 		return PQsendQueryParams(conn->pg, text, params->count, params->types, params->values, params->lengths,
 								 params->formats, binary) == 1;
 	if (statement->number == 0)
 	{
 		statement->number = ++conn->next_statement;
-		statement_name(name, statement->number);
-		conn->stream.steps |= STEP(PG_STEP_PREPARE);
+		pg_statement_name(name, statement->number);
+		conn->stream.steps |= PG_STEP(PG_STEP_PREPARE);
 		if (PQsendPrepare(conn->pg, name, text, params->count, params->types) != 1)
 			return false;
 	}
-	statement_name(name, statement->number);
+	pg_statement_name(name, statement->number);
 	return PQsendQueryPrepared(conn->pg, name, params->count, params->values, params->lengths, params->formats,
 							   binary) == 1;
 }
@@ -147,17 +130,24 @@ send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const Pg
 static ConnhubStatus
 wait_input(ConnhubConn *conn, int events, int64_t timeout_ms, ConnhubError *error)
 {
-	SSL		   *tls = PQsslInUse(conn->pg) ? PQsslStruct(conn->pg, "OpenSSL") : NULL;
 	ConnhubStatus status;
 
-	if (tls && SSL_pending(tls) > 0)
+	if (pg_tls_pending(conn))
 		return CONNHUB_OK;
 	status = pg_host->wait(PQsocket(conn->pg), events, timeout_ms);
 	return status == CONNHUB_OK ? CONNHUB_OK : pg_wait_failed(status, error);
 }
 
-static ConnhubStatus
-flush(ConnhubConn *conn, ConnhubError *error)
+bool
+pg_tls_pending(ConnhubConn *conn)
+{
+	SSL		   *tls = PQsslInUse(conn->pg) ? PQsslStruct(conn->pg, "OpenSSL") : NULL;
+
+	return tls && SSL_pending(tls) > 0;
+}
+
+ConnhubStatus
+pg_flush(ConnhubConn *conn, ConnhubError *error)
 {
 	int			unsent;
 
@@ -184,54 +174,50 @@ current_step(const ConnhubConn *conn)
 }
 
 /* End a flight, push it out, and be ready for its first answer. */
-static ConnhubStatus
-send_sync(ConnhubConn *conn, ConnhubError *error)
+ConnhubStatus
+pg_send_sync(ConnhubConn *conn, ConnhubError *error)
 {
 	ConnhubStatus status;
 
 	if (PQpipelineSync(conn->pg) != 1)
 		return pg_lost(conn, error);
-	conn->stream.steps |= STEP(PG_STEP_SYNC);
-	status = flush(conn, error);
+	conn->stream.steps |= PG_STEP(PG_STEP_SYNC);
+	status = pg_flush(conn, error);
 	if (status == CONNHUB_OK && current_step(conn) == PG_STEP_QUERY)
 		PQsetSingleRowMode(conn->pg);
 	return status;
 }
 
-static ConnhubStatus
-begin_stream(ConnhubConn *conn, ConnhubError *error)
+/* End a flight whose query, if any, stands in a savepoint. */
+ConnhubStatus
+pg_send_epilogue(ConnhubConn *conn, ConnhubError *error)
 {
-	if (conn->stream.active)
-		return fail_as(error, CONNHUB_INTERNAL, "another statement is running on the connection");
-	if (conn->lost || PQstatus(conn->pg) != CONNECTION_OK)
+	if (conn->stream.has_savepoint && !pg_send_plain(conn, PG_STEP_RELEASE, "RELEASE " SAVEPOINT_NAME))
 		return pg_lost(conn, error);
-	memset(&conn->stream, 0, sizeof(conn->stream));
-	conn->stream.active = true;
-	return CONNHUB_OK;
+	return pg_send_sync(conn, error);
 }
 
 /* Send a statement.  Its rows come from pg_next_row; pg_finish must follow, whatever happens. */
 ConnhubStatus
-pg_send(ConnhubConn *conn, const char *text, const PgParams *params, bool binary, bool once, ConnhubError *error)
+pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags, ConnhubError *error)
 {
 	PgStatement *statement;
 
-	if (begin_stream(conn, error) != CONNHUB_OK)
+	if (pg_begin_stream(conn, error) != CONNHUB_OK)
 		return error->status;
-	statement = once ? NULL : find_statement(conn, text);
+	statement = flags & PG_SEND_ONCE ? NULL : pg_find_statement(conn, text);
 	conn->stream.statement = statement;
-	if (!send_prologue(conn, statement) ||
-		!send_query(conn, statement, text, params, binary) ||
-		(conn->stream.has_savepoint && !send_plain(conn, PG_STEP_RELEASE, "RELEASE " SAVEPOINT_NAME)))
+	if (!pg_send_prologue(conn, statement, flags) ||
+		!pg_send_query(conn, statement, text, params, (flags & PG_SEND_BINARY) != 0))
 		return pg_lost(conn, error);
-	return send_sync(conn, error);
+	return pg_send_epilogue(conn, error);
 }
 
 /* ---- Answers ----------------------------------------------------------------------------- */
 
 /* An answer that is no success. */
-static void
-note_failure(ConnhubConn *conn, PgStep step, const PGresult *result)
+void
+pg_note_failure(ConnhubConn *conn, PgStep step, const PGresult *result)
 {
 	PgStream   *stream = &conn->stream;
 	PgStatement *statement = stream->statement;
@@ -249,13 +235,71 @@ note_failure(ConnhubConn *conn, PgStep step, const PGresult *result)
 	/* What it was prepared for has changed, or a pooler has lost it: prepare anew next time. */
 	if (step == PG_STEP_QUERY && statement && statement->number != 0 &&
 		(strcmp(stream->error.sqlstate, "0A000") == 0 || strcmp(stream->error.sqlstate, "26000") == 0))
-		retire_statement(statement);
+		pg_retire_statement(statement);
 }
 
-/* Take the next answer.  OK: *row is one row of the query; DONE: the flight is over; WAIT: nothing
- * has arrived and may_wait is false.  Errors of the statement are kept in the stream. */
-static ConnhubStatus
-next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row, ConnhubError *error)
+/* Read what has arrived, or wait for it.  WAIT: nothing can be read without waiting. */
+ConnhubStatus
+pg_more_input(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, ConnhubError *error)
+{
+	if (may_wait)
+	{
+		ConnhubStatus status = wait_input(conn, CONNHUB_READABLE, timeout_ms, error);
+
+		if (status != CONNHUB_OK)
+			return status;
+	}
+	return PQconsumeInput(conn->pg) == 0 ? pg_lost(conn, error) : CONNHUB_OK;
+}
+
+/* The current step's answer is complete. */
+static void
+end_step(ConnhubConn *conn, PgStep step)
+{
+	PgStream   *stream = &conn->stream;
+
+	if (step == PG_STEP_QUERY && --stream->nqueries > 0)
+		return;
+	stream->steps &= ~PG_STEP(step);
+}
+
+/* An answer that is no row.  False: it does not belong here. */
+static bool
+take_answer(ConnhubConn *conn, PgStep step, PGresult *result)
+{
+	PgStream   *stream = &conn->stream;
+
+	switch (PQresultStatus(result))
+	{
+		case PGRES_SINGLE_TUPLE:
+			break;
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+		case PGRES_EMPTY_QUERY:
+			if (step != PG_STEP_QUERY)
+				break;
+			snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
+			stream->affected += strtoull(PQcmdTuples(result), NULL, 10);
+			break;
+		case PGRES_PIPELINE_SYNC:
+			stream->steps &= ~PG_STEP(step);
+			return step == PG_STEP_EARLIER_SYNC || step == PG_STEP_SYNC;
+		case PGRES_FATAL_ERROR:
+		case PGRES_PIPELINE_ABORTED:
+			if (step <= PG_STEP_EARLIER_SYNC)
+				return false;
+			pg_note_failure(conn, step, result);
+			break;
+		default:
+			return false;
+	}
+	return true;
+}
+
+/* Take the next answer.  OK: *row is one row of the query, or the description asked for; DONE: the flight is over;
+ * WAIT: nothing has arrived and may_wait is false.  Errors of the statement are kept in the stream. */
+ConnhubStatus
+pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row, ConnhubError *error)
 {
 	PgStream   *stream = &conn->stream;
 
@@ -263,18 +307,14 @@ next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row
 	{
 		PgStep		step = current_step(conn);
 		PGresult   *result;
+		bool		fits;
 
 		if (PQisBusy(conn->pg))
 		{
-			if (may_wait)
-			{
-				ConnhubStatus status = wait_input(conn, CONNHUB_READABLE, timeout_ms, error);
+			ConnhubStatus status = pg_more_input(conn, may_wait, timeout_ms, error);
 
-				if (status != CONNHUB_OK)
-					return status;
-			}
-			if (PQconsumeInput(conn->pg) == 0)
-				return pg_lost(conn, error);
+			if (status != CONNHUB_OK)
+				return status;
 			if (PQisBusy(conn->pg) && !may_wait)
 				return CONNHUB_WAIT;
 			continue;
@@ -282,41 +322,23 @@ next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row
 		result = PQgetResult(conn->pg);
 		if (!result)
 		{
-			if (PQstatus(conn->pg) != CONNECTION_OK || step == PG_STEP_SYNC)
+			if (PQstatus(conn->pg) != CONNECTION_OK || step == PG_STEP_SYNC || step == PG_STEP_EARLIER_SYNC)
 				return pg_lost(conn, error);
-			stream->steps &= ~STEP(step);
+			end_step(conn, step);
 			if (current_step(conn) == PG_STEP_QUERY)
 				PQsetSingleRowMode(conn->pg);
 			continue;
 		}
-		switch (PQresultStatus(result))
+		if (row && !stream->failed && (PQresultStatus(result) == PGRES_SINGLE_TUPLE ||
+									   (step == PG_STEP_DESCRIBE && PQresultStatus(result) == PGRES_COMMAND_OK)))
 		{
-			case PGRES_SINGLE_TUPLE:
-				if (row && !stream->failed)
-				{
-					*row = result;
-					return CONNHUB_OK;
-				}
-				break;
-			case PGRES_TUPLES_OK:
-			case PGRES_COMMAND_OK:
-			case PGRES_EMPTY_QUERY:
-				if (step == PG_STEP_QUERY)
-					snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
-				break;
-			case PGRES_PIPELINE_SYNC:
-				stream->steps = 0;
-				break;
-			case PGRES_FATAL_ERROR:
-			case PGRES_PIPELINE_ABORTED:
-				note_failure(conn, step, result);
-				break;
-			default:
-				PQclear(result);
-				pg_lost(conn, error);
-				return fail_as(error, CONNHUB_UNSUPPORTED, "the statement starts a protocol that cannot be used here");
+			*row = result;
+			return CONNHUB_OK;
 		}
+		fits = take_answer(conn, step, result);
 		PQclear(result);
+		if (!fits)
+			return pg_lost(conn, error);
 	}
 	return CONNHUB_DONE;
 }
@@ -324,13 +346,60 @@ next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **row
 ConnhubStatus
 pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *error)
 {
-	ConnhubStatus status = conn->stream.failed ? CONNHUB_DONE : next_answer(conn, may_wait, -1, row, error);
+	ConnhubStatus status = conn->stream.failed ? CONNHUB_DONE : pg_next_answer(conn, may_wait, -1, row, error);
 
 	if (status == CONNHUB_DONE && conn->stream.failed)
 	{
 		*error = conn->stream.error;
 		return error->status;
 	}
+	conn->stream.has_rows |= status == CONNHUB_OK;
+	return status;
+}
+
+/* Wait for the end of a flight without rows.  DONE, or the statement's error. */
+ConnhubStatus
+pg_await(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status = pg_next_answer(conn, true, -1, NULL, error);
+
+	if (status == CONNHUB_DONE && conn->stream.failed)
+	{
+		*error = conn->stream.error;
+		return error->status;
+	}
+	return status;
+}
+
+/* Take note, without waiting, of an answer nobody has waited for. */
+ConnhubStatus
+pg_look_at_unanswered(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	if (conn->unanswered == 0 || conn->stream.active)
+		return CONNHUB_OK;
+	if (pg_begin_stream(conn, error) != CONNHUB_OK)
+		return error->status;
+	status = pg_next_answer(conn, false, -1, NULL, error);
+	conn->unanswered = conn->stream.steps;
+	conn->stream.active = false;
+	return status == CONNHUB_DONE || status == CONNHUB_WAIT ? CONNHUB_OK : status;
+}
+
+/* ---- Ending ------------------------------------------------------------------------------ */
+
+/* Take and forget the next row. */
+static ConnhubStatus
+skip_row(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, ConnhubError *error)
+{
+	PGresult   *row = NULL;
+	ConnhubStatus status;
+
+	if (conn->stream.is_copy)
+		return pg_copy_skip(conn, may_wait, timeout_ms, error);
+	status = pg_next_answer(conn, may_wait, timeout_ms, &row, error);
+	PQclear(row);
 	return status;
 }
 
@@ -343,13 +412,11 @@ drain(ConnhubConn *conn, ConnhubError *error)
 
 	do
 	{
-		PGresult   *row = NULL;
 		int64_t		left = deadline - pg_host->now_ms();
 
 		if (left <= 0)
 			return fail_as(error, CONNHUB_TIMEOUT, "the source did not stop in time");
-		status = next_answer(conn, true, left, &row, error);
-		PQclear(row);
+		status = skip_row(conn, true, left, error);
 	} while (status == CONNHUB_OK);
 	return status;
 }
@@ -362,10 +429,11 @@ undo_statement(ConnhubConn *conn, ConnhubError *error)
 
 	memset(&conn->stream, 0, sizeof(conn->stream));
 	conn->stream.active = true;
-	if (!send_plain(conn, PG_STEP_QUERY, "ROLLBACK TO SAVEPOINT " SAVEPOINT_NAME) ||
-		!send_plain(conn, PG_STEP_RELEASE, "RELEASE " SAVEPOINT_NAME))
+	conn->stream.nqueries = 1;
+	if (!pg_send_plain(conn, PG_STEP_QUERY, "ROLLBACK TO SAVEPOINT " SAVEPOINT_NAME) ||
+		!pg_send_plain(conn, PG_STEP_RELEASE, "RELEASE " SAVEPOINT_NAME))
 		return pg_lost(conn, error);
-	status = send_sync(conn, error);
+	status = pg_send_sync(conn, error);
 	if (status == CONNHUB_OK)
 		status = drain(conn, error);
 	if (status == CONNHUB_DONE && conn->stream.failed)
@@ -383,13 +451,44 @@ drain_arrived(ConnhubConn *conn, ConnhubError *error)
 	ConnhubStatus status = CONNHUB_OK;
 
 	for (int i = 0; i < 1000 && status == CONNHUB_OK; i++)
-	{
-		PGresult   *row = NULL;
-
-		status = next_answer(conn, false, -1, &row, error);
-		PQclear(row);
-	}
+		status = skip_row(conn, false, -1, error);
 	return status;
+}
+
+/* Stop what still runs.  DONE: nothing does. */
+static ConnhubStatus
+stop(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status = drain_arrived(conn, error);
+
+	if (status != CONNHUB_OK && status != CONNHUB_WAIT)
+		return status;
+	if (!conn->stream.failed && current_step(conn) <= PG_STEP_QUERY)
+	{
+		/* A small result is read off, as long as it takes no longer than a stop may. */
+		if (conn->stream.begin && drain(conn, error) == CONNHUB_DONE)
+			return CONNHUB_DONE;
+
+		/* A stray cancel could hit the next statement, and a broken transaction cannot be mended
+		 * where there are no savepoints. */
+		if (conn->in_transaction && !conn->stream.has_savepoint)
+			return pg_lost(conn, error);
+		if (pg_cancel(conn, error) != CONNHUB_OK)
+			return pg_lost(conn, error);
+	}
+	return drain(conn, error);
+}
+
+/* Begin the transaction anew after its first statement failed, which has seen nothing of it. */
+static ConnhubStatus
+begin_anew(ConnhubConn *conn, const char *begin, ConnhubError *error)
+{
+	conn->stream.active = false;
+	if (pg_command(conn, "ROLLBACK", "ROLLBACK", error) != CONNHUB_OK)
+		return error->status;
+	conn->in_transaction = false;
+	conn->pending_begin = begin;
+	return CONNHUB_DONE;
 }
 
 /* End the running statement in any state.  OK: the connection takes the next one, in the transaction it
@@ -404,22 +503,17 @@ pg_finish(ConnhubConn *conn, ConnhubError *error)
 		return CONNHUB_OK;
 	if (conn->lost)
 		return pg_lost(conn, error);
-	status = drain_arrived(conn, error);
-	if (status == CONNHUB_OK || status == CONNHUB_WAIT)
+	status = stop(conn, error);
+	if (status == CONNHUB_DONE && stream->has_savepoint)
 	{
-		if (!stream->failed && current_step(conn) <= PG_STEP_QUERY)
-		{
-			/* A stray cancel could hit the next statement, and a broken transaction cannot be mended
-			 * where there are no savepoints. */
-			if (conn->in_transaction && !conn->has_savepoints)
-				return pg_lost(conn, error);
-			if (pg_cancel(conn, error) != CONNHUB_OK)
-				return pg_lost(conn, error);
-		}
-		status = drain(conn, error);
+		if (PQtransactionStatus(conn->pg) == PQTRANS_INERROR)
+			status = undo_statement(conn, error);
+		else
+			conn->has_stale_savepoint = stream->is_copy;
 	}
-	if (status == CONNHUB_DONE && PQtransactionStatus(conn->pg) == PQTRANS_INERROR && stream->has_savepoint)
-		status = undo_statement(conn, error);
+	else if (status == CONNHUB_DONE && stream->begin && !stream->has_rows &&
+			 PQtransactionStatus(conn->pg) == PQTRANS_INERROR)
+		status = begin_anew(conn, stream->begin, error);
 	if (status != CONNHUB_DONE)
 	{
 		conn->lost = true;
@@ -433,19 +527,20 @@ pg_finish(ConnhubConn *conn, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* Run a statement without rows, outside the care for savepoints. */
+/* Run statements without rows, outside the care for savepoints; the last one's tag is to be the one expected. */
 ConnhubStatus
 pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, ConnhubError *error)
 {
 	ConnhubStatus status;
 
-	if (begin_stream(conn, error) != CONNHUB_OK)
+	if (pg_begin_stream(conn, error) != CONNHUB_OK)
 		return error->status;
-	if (!send_plain(conn, PG_STEP_QUERY, text))
+	conn->stream.nqueries = 1;
+	if (!pg_send_opening(conn) || !pg_send_plain(conn, PG_STEP_QUERY, text))
 		return pg_lost(conn, error);
-	status = send_sync(conn, error);
+	status = pg_send_sync(conn, error);
 	if (status == CONNHUB_OK)
-		status = next_answer(conn, true, -1, NULL, error);
+		status = pg_next_answer(conn, true, -1, NULL, error);
 	if (status != CONNHUB_DONE)
 	{
 		conn->lost = true;
@@ -460,5 +555,29 @@ pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, Connhu
 	}
 	if (strcmp(conn->stream.tag, expected_tag) != 0)
 		return fail_as(error, CONNHUB_QUERY, "the transaction was rolled back by the source");
+	return CONNHUB_OK;
+}
+
+/* Send a statement whose answer nobody waits for. */
+ConnhubStatus
+pg_send_unanswered(ConnhubConn *conn, const char *text, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	if (pg_begin_stream(conn, error) != CONNHUB_OK)
+		return error->status;
+	if (conn->stream.steps != 0)
+		status = pg_await(conn, error);
+	else
+		status = CONNHUB_DONE;
+	if (status == CONNHUB_DONE && (!pg_send_plain(conn, PG_STEP_EARLIER, text) || PQpipelineSync(conn->pg) != 1))
+		status = pg_lost(conn, error);
+	if (status == CONNHUB_DONE)
+		status = pg_flush(conn, error);
+	if (status != CONNHUB_OK)
+		return status;
+	conn->stream.active = false;
+	conn->stream.steps = 0;
+	conn->unanswered = EARLIER;
 	return CONNHUB_OK;
 }

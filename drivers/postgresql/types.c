@@ -276,8 +276,8 @@ decode_interval(const char *data, int length, ConnhubVector *vector, uint32_t ro
 	return true;
 }
 
-static bool
-decode_slice(const char *data, int length, ConnhubVector *vector, uint32_t row)
+bool
+pg_decode_slice(const char *data, int length, ConnhubVector *vector, uint32_t row)
 {
 	vector->v.slices[row].data = data;
 	vector->v.slices[row].length = (size_t) length;
@@ -287,14 +287,14 @@ decode_slice(const char *data, int length, ConnhubVector *vector, uint32_t row)
 static bool
 decode_uuid(const char *data, int length, ConnhubVector *vector, uint32_t row)
 {
-	return length == 16 && decode_slice(data, length, vector, row);
+	return length == 16 && pg_decode_slice(data, length, vector, row);
 }
 
 /* A version byte stands before the text. */
 static bool
 decode_jsonb(const char *data, int length, ConnhubVector *vector, uint32_t row)
 {
-	return length > 0 && data[0] == 1 && decode_slice(data + 1, length - 1, vector, row);
+	return length > 0 && data[0] == 1 && pg_decode_slice(data + 1, length - 1, vector, row);
 }
 
 typedef struct DecoderRow
@@ -316,39 +316,64 @@ static const DecoderRow decoder_rows[] = {
 	{1083, SQL_T(CONNHUB_TIME), decode_integer},
 	{1186, SQL_T(CONNHUB_INTERVAL), decode_interval},
 	{2950, SQL_T(CONNHUB_UUID), decode_uuid},
-	{25, SQL_TEXTS, decode_slice},
-	{1043, SQL_TEXTS, decode_slice},
-	{1042, SQL_TEXTS, decode_slice},
-	{19, SQL_TEXTS, decode_slice},
-	{17, SQL_T(CONNHUB_BYTES), decode_slice},
-	{114, SQL_T(CONNHUB_JSON), decode_slice},
+	{25, SQL_TEXTS, pg_decode_slice},
+	{1043, SQL_TEXTS, pg_decode_slice},
+	{1042, SQL_TEXTS, pg_decode_slice},
+	{19, SQL_TEXTS, pg_decode_slice},
+	{17, SQL_T(CONNHUB_BYTES), pg_decode_slice},
+	{114, SQL_T(CONNHUB_JSON), pg_decode_slice},
 	{3802, SQL_T(CONNHUB_JSON), decode_jsonb},
 };
+
+/* Types whose binary form core reads more quickly than a vector of another storage. */
+static bool
+passes_through(Oid oid)
+{
+	return oid == 16 || oid == 20 || oid == 21 || oid == 23 || oid == 700 || oid == 701 || oid == 1082 || oid == 1083;
+}
+
+/* Is this the type of that name?  Built-in types only; arrays included. */
+static bool
+is_named(Oid oid, const char *name)
+{
+	const PgType *type = pg_type_by_oid(oid);
+
+	if (type && name)
+		return strcmp(type->name, name) == 0;
+	return pg_oid_by_name(name) == oid;
+}
+
+static bool
+has_binary_form(Oid oid)
+{
+	const PgType *element = type_by_array_oid(oid);
+	const PgType *type = element ? element : pg_type_by_oid(oid);
+
+	return type && type->is_binary;
+}
 
 /* How to read a result column of type oid into a vector wanted of some type.  *type becomes the
  * vector's type.  NULL: the column does not hold what was asked for. */
 PgDecode
 pg_decoder(Oid oid, int format, const ConnhubTypeRef *wanted, ConnhubType *type)
 {
-	*type = wanted->type;
-	if (format == 1)
+	*type = CONNHUB_TEXT;
+	if (format != 1)
+		return pg_decode_slice;
+	if (!passes_through(oid) || !is_named(oid, wanted->pg_type))
 	{
-		const PgType *element = type_by_array_oid(oid);
-		const PgType *built_in = element ? element : pg_type_by_oid(oid);
-
+		*type = wanted->type;
 		for (size_t i = 0; i < LENGTH(decoder_rows); i++)
 			if (decoder_rows[i].oid == oid && (decoder_rows[i].wanted & SQL_T(wanted->type)))
 				return decoder_rows[i].decode;
-		if (built_in && built_in->is_binary && pg_oid_by_name(wanted->pg_type) == oid)
-		{
-			*type = CONNHUB_PGBINARY;
-			return decode_slice;
-		}
-		if (!pg_is_text_type(oid))
-			return NULL;
+	}
+	if (is_named(oid, wanted->pg_type) && has_binary_form(oid))
+	{
+		*type = CONNHUB_PGBINARY;
+		return pg_decode_slice;
 	}
 	*type = CONNHUB_TEXT;
-	return decode_slice;
+	return pg_is_text_type(oid) ? pg_decode_slice : NULL;
 }
 
 /* Is text only what the values are read as, because the source's type is not known here? */

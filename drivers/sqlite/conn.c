@@ -1,4 +1,4 @@
-/* conn.c — opening, guarding, checking, transactions; errors; the option table of type sqlite.
+/* conn.c — opening, guarding, checking; errors; the option table of type sqlite.
  *
  * The file is somebody else's, and so is every query that comes in by connhub.live: the connection
  * is fenced in before the first statement runs.  No other file can be attached, no extension loaded, no
@@ -40,9 +40,12 @@ const ConnhubTypeSpec sq_types[1] = {
 #define OPS_BETWEEN_CHECKS 2000 /* virtual machine steps: well under a millisecond */
 #define BUSY_WAIT_MS 20
 
+#define STALE_SNAPSHOT "Another process has written since the transaction began to read, or is writing now.  Run the transaction again."
+
 /* ---- Errors ---- */
 
-/* Primary result codes of the library.  Anything else is a query it could not run. */
+/* Result codes of the library, extended ones before the primary one they belong to.  Anything else is a query it could
+ * not run. */
 static const struct
 {
 	int			code;
@@ -54,13 +57,15 @@ static const struct
 }			library_errors[] = {
 	{SQLITE_PERM, CONNHUB_PERMISSION, "", false, false, ""},
 	{SQLITE_AUTH, CONNHUB_PERMISSION, "", false, false,
-	"Only queries that read tables of this file are allowed."},
+	"Only queries that read tables of this file are allowed, and writes to them when the connector is not read-only."},
+	{SQLITE_BUSY_SNAPSHOT, CONNHUB_QUERY, "40001", false, false, STALE_SNAPSHOT},
 	{SQLITE_BUSY, CONNHUB_BUSY, "", true, false,
 	"Another process holds a lock on the file; option \"busy_timeout\" says how long to wait for it."},
 	{SQLITE_LOCKED, CONNHUB_BUSY, "", true, false, ""},
 	{SQLITE_NOMEM, CONNHUB_NO_MEMORY, "", false, false, ""},
-	{SQLITE_READONLY, CONNHUB_PERMISSION, "", false, false,
-	"The file needs recovery, or its write-ahead log cannot be opened: the server must be able to write to its folder."},
+	{SQLITE_READONLY, CONNHUB_PERMISSION, "25006", false, false,
+	"The file cannot be written to, needs recovery, or its write-ahead log cannot be opened: the server must be able to "
+	"write to the file and its folder."},
 	{SQLITE_IOERR, CONNHUB_LOST, "", true, true, ""},
 	{SQLITE_CORRUPT, CONNHUB_QUERY, "XX001", false, false,
 	"Check the file with \"PRAGMA integrity_check\"."},
@@ -69,29 +74,47 @@ static const struct
 	"The server must be able to read the file, and to write to its folder when the file has a write-ahead log."},
 	{SQLITE_SCHEMA, CONNHUB_SCHEMA_CHANGED, "", true, false, ""},
 	{SQLITE_TOOBIG, CONNHUB_QUERY, "54000", false, false, ""},
+	{SQLITE_CONSTRAINT_NOTNULL, CONNHUB_QUERY, "23502", false, false, ""},
+	{SQLITE_CONSTRAINT_FOREIGNKEY, CONNHUB_QUERY, "23503", false, false, ""},
+	{SQLITE_CONSTRAINT_PRIMARYKEY, CONNHUB_QUERY, "23505", false, false, ""},
+	{SQLITE_CONSTRAINT_ROWID, CONNHUB_QUERY, "23505", false, false, ""},
+	{SQLITE_CONSTRAINT_UNIQUE, CONNHUB_QUERY, "23505", false, false, ""},
+	{SQLITE_CONSTRAINT_CHECK, CONNHUB_QUERY, "23514", false, false, ""},
+	{SQLITE_CONSTRAINT_DATATYPE, CONNHUB_QUERY, "42804", false, false, ""},
+	{SQLITE_CONSTRAINT, CONNHUB_QUERY, "23000", false, false, ""},
+	{SQLITE_MISMATCH, CONNHUB_QUERY, "42804", false, false, ""},
 	{SQLITE_NOTADB, CONNHUB_NO_DATABASE, "", false, false,
 	"The file is not a SQLite database, or it is encrypted."},
 };
+
+/* Who holds a snapshot and wants to write is refused at once while another process writes: to wait for it could only
+ * end in a stale snapshot. */
+static bool
+is_stale(const ConnhubConn *conn, int code)
+{
+	return (code & 0xFF) == SQLITE_BUSY && conn->is_writable && sqlite3_txn_state(conn->db, "main") == SQLITE_TXN_READ;
+}
 
 ConnhubStatus
 sq_library_error(ConnhubConn *conn, ConnhubError *error)
 {
 	int			code = sqlite3_extended_errcode(conn->db);
-	const char *message = sqlite3_errmsg(conn->db);
+	int			known = is_stale(conn, code) ? SQLITE_BUSY_SNAPSHOT : code;
 	size_t		i;
 
 	if (conn->stop != CONNHUB_OK)
 		return fail_as(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
-	fail_as(error, CONNHUB_QUERY, "%s", message);
+	fail_as(error, CONNHUB_QUERY, "%s", sqlite3_errmsg(conn->db));
 	for (i = 0; i < sizeof(library_errors) / sizeof(library_errors[0]); i++)
 	{
-		if (library_errors[i].code != (code & 0xFF))
+		if (library_errors[i].code != known && library_errors[i].code != (known & 0xFF))
 			continue;
 		error->status = library_errors[i].status;
 		error->retryable = library_errors[i].retryable;
 		error->connection_lost = library_errors[i].connection_lost;
 		snprintf(error->sqlstate, sizeof(error->sqlstate), "%s", library_errors[i].sqlstate);
 		fail_hint(error, "%s", library_errors[i].hint);
+		break;
 	}
 	error->native_code = code;
 	return error->status;
@@ -100,10 +123,13 @@ sq_library_error(ConnhubConn *conn, ConnhubError *error)
 ConnhubStatus
 sq_prepare(ConnhubConn *conn, const char *sql, sqlite3_stmt **statement, ConnhubError *error)
 {
+	int			code;
+
 	conn->stop = CONNHUB_OK;
-	if (sqlite3_prepare_v2(conn->db, sql, -1, statement, NULL) != SQLITE_OK)
-		return sq_library_error(conn, error);
-	return CONNHUB_OK;
+	conn->is_own = true;
+	code = sqlite3_prepare_v2(conn->db, sql, -1, statement, NULL);
+	conn->is_own = false;
+	return code == SQLITE_OK ? CONNHUB_OK : sq_library_error(conn, error);
 }
 
 /* Run a statement of the driver's own; the first column of its first row goes to *number and text. */
@@ -127,6 +153,12 @@ run(ConnhubConn *conn, const char *sql, char *text, size_t size, ConnhubError *e
 		status = sq_library_error(conn, error);
 	sqlite3_finalize(statement);
 	return status;
+}
+
+ConnhubStatus
+sq_run(ConnhubConn *conn, const char *sql, ConnhubError *error)
+{
+	return run(conn, sql, NULL, 0, error);
 }
 
 /* ---- Callbacks of the library ---- */
@@ -168,6 +200,13 @@ is_harmless_pragma(const char *name)
 	return false;
 }
 
+/* The library's own tables, of statistics and sequences, are not data. */
+static int
+may_write(const ConnhubConn *conn, const char *table)
+{
+	return conn->is_writable && sqlite3_strnicmp(table, "sqlite_", 7) != 0 ? SQLITE_OK : SQLITE_DENY;
+}
+
 /* What a statement may do, asked while it is prepared. */
 static int
 on_authorize(void *opaque, int action, const char *a, const char *b, const char *database,
@@ -180,8 +219,10 @@ on_authorize(void *opaque, int action, const char *a, const char *b, const char 
 		case SQLITE_SELECT:
 		case SQLITE_READ:
 		case SQLITE_RECURSIVE:
-		case SQLITE_TRANSACTION:
 			return SQLITE_OK;
+		case SQLITE_TRANSACTION:
+		case SQLITE_SAVEPOINT:
+			return conn->is_own ? SQLITE_OK : SQLITE_DENY;
 		case SQLITE_FUNCTION:
 			return b && sqlite3_stricmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
 		case SQLITE_PRAGMA:
@@ -195,10 +236,10 @@ on_authorize(void *opaque, int action, const char *a, const char *b, const char 
 			 * written. */
 			if (sqlite3_stricmp(a, "sqlite_master") == 0)
 				return SQLITE_OK;
-			return conn->read_only ? SQLITE_DENY : SQLITE_OK;
+			return may_write(conn, a);
 		case SQLITE_INSERT:
 		case SQLITE_DELETE:
-			return conn->read_only ? SQLITE_DENY : SQLITE_OK;
+			return may_write(conn, a);
 		default:
 			return SQLITE_DENY;
 	}
@@ -217,11 +258,16 @@ option(const ConnhubConfig *config, const char *name, const char *absent)
 	return absent;
 }
 
+bool
+sq_is_true(const char *value)
+{
+	return strcmp(value, "false") != 0 && strcmp(value, "off") != 0;
+}
+
 ConnhubStatus
 sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 {
 	ConnhubConn *self;
-	const char *read_only = option(config, "read_only", "true");
 
 	if (config->database == NULL || config->database[0] != '/')
 		return fail_as(error, CONNHUB_CONFIG, "database must be the absolute name of a file");
@@ -234,7 +280,7 @@ sq_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 		sq_close(self);
 		return fail_no_memory(error);
 	}
-	self->read_only = strcmp(read_only, "false") != 0 && strcmp(read_only, "off") != 0;
+	self->read_only = sq_is_true(option(config, "read_only", "true"));
 	self->busy_timeout_ms = strtoll(option(config, "busy_timeout", "5000"), NULL, 10);
 	*conn = self;
 	return CONNHUB_OK;
@@ -262,22 +308,34 @@ inspect_file(ConnhubConn *conn, ConnhubError *error)
 	if (!S_ISREG(file.st_mode))
 		return fail_as(error, CONNHUB_PERMISSION, "the name is that of %s, not of a regular file",
 					   S_ISDIR(file.st_mode) ? "a directory" : "a device or pipe");
-	if (access(conn->path, conn->read_only ? R_OK : R_OK | W_OK) != 0)
+	if (access(conn->path, R_OK) != 0)
 	{
 		error->native_code = errno;
-		fail_hint(error, "The operating system user that the server runs as must be able to %s it.",
-				  conn->read_only ? "read" : "read and write");
+		fail_hint(error, "The operating system user that the server runs as must be able to read it.");
 		return fail_as(error, CONNHUB_PERMISSION, "could not open the file: %s", strerror(errno));
 	}
 	error->phase = CONNHUB_PHASE_NONE;
 	return CONNHUB_OK;
 }
 
-/* Put up the fence. */
+/* Can the file be written to?  A journal is made beside it. */
+static bool
+can_write(const ConnhubConn *conn)
+{
+	const char *slash = strrchr(conn->path, '/');
+	char		folder[4096];
+
+	if ((size_t) (slash - conn->path) >= sizeof(folder) - 1)
+		return false;
+	snprintf(folder, sizeof(folder), "%.*s", (int) (slash - conn->path) + 1, conn->path);
+	return access(conn->path, W_OK) == 0 && access(folder, W_OK | X_OK) == 0;
+}
+
+/* Put up the fence.  Who writes keeps the rules of the file: its triggers run, its foreign keys hold. */
 static bool
 guard(ConnhubConn *conn)
 {
-	static const struct
+	const struct
 	{
 		int			option;
 		int			value;
@@ -286,7 +344,8 @@ guard(ConnhubConn *conn)
 		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
 		{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
 		{SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
-		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, conn->is_writable},
+		{SQLITE_DBCONFIG_ENABLE_FKEY, conn->is_writable},
 		{SQLITE_DBCONFIG_DQS_DML, 0},	/* a misspelled column must not become a string */
 	};
 	size_t		i;
@@ -307,8 +366,7 @@ guard(ConnhubConn *conn)
 ConnhubStatus
 sq_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 {
-	int			flags = (conn->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
-		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
+	int			flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
 	char		encoding[16] = "";
 	ConnhubStatus status;
 
@@ -316,6 +374,8 @@ sq_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 	status = inspect_file(conn, error);
 	if (status != CONNHUB_OK)
 		return status;
+	conn->is_writable = !conn->read_only && can_write(conn);
+	flags |= conn->is_writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
 	if (sqlite3_open_v2(conn->path, &conn->db, flags, NULL) != SQLITE_OK || !guard(conn))
 	{
 		if (conn->db == NULL)
@@ -324,7 +384,7 @@ sq_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 			status = sq_library_error(conn, error);
 	}
 	if (status == CONNHUB_OK)
-		status = run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
+		status = sq_run(conn, "SELECT count(*) FROM sqlite_schema", error);
 	if (status == CONNHUB_OK)
 		status = run(conn, "PRAGMA encoding", encoding, sizeof(encoding), error);
 	if (strcmp(encoding, "UTF-8") == 0)
@@ -341,6 +401,7 @@ sq_close(ConnhubConn *conn)
 
 	while (conn->cursors)
 		sq_close_cursor(conn->cursors, &ignored);
+	sq_forget_statements(conn);
 	sqlite3_close(conn->db);
 	sq_host->free(conn->path);
 	sq_host->free(conn->schema);
@@ -387,7 +448,7 @@ sq_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 		}
 		sq_host->phase(CONNHUB_PHASE_PERMISSION);
 	}
-	return run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
+	return sq_run(conn, "SELECT count(*) FROM sqlite_schema", error);
 }
 
 /* A statement runs inside a call of ours, which has ended by itself when the user cancels; nothing is
@@ -397,36 +458,4 @@ sq_cancel(ConnhubConn *conn, ConnhubError *error)
 {
 	sqlite3_interrupt(conn->db);
 	return CONNHUB_OK;
-}
-
-/* ---- Transactions ---- */
-
-/* The snapshot is taken by the first read, so one is made. */
-ConnhubStatus
-sq_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
-{
-	ConnhubStatus status = run(conn, "BEGIN", NULL, 0, error);
-
-	if (status == CONNHUB_OK && txn->one_snapshot)
-	{
-		status = run(conn, "SELECT count(*) FROM sqlite_schema", NULL, 0, error);
-		if (status != CONNHUB_OK)
-			sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
-	}
-	return status;
-}
-
-ConnhubStatus
-sq_commit(ConnhubConn *conn, ConnhubError *error)
-{
-	return run(conn, "COMMIT", NULL, 0, error);
-}
-
-/* The library may have rolled back by itself. */
-ConnhubStatus
-sq_rollback(ConnhubConn *conn, ConnhubError *error)
-{
-	if (sqlite3_get_autocommit(conn->db))
-		return CONNHUB_OK;
-	return run(conn, "ROLLBACK", NULL, 0, error);
 }

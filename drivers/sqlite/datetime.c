@@ -200,3 +200,37 @@ sq_format_date(int64_t days, char *buffer, size_t size)
 			 (int) (day_of_year - (153 * month_from_march + 2) / 5 + 1));
 	return true;
 }
+
+/* Fractions only as far as they go. */
+bool
+sq_format_time(int64_t micros, char *buffer, size_t size)
+{
+	int			second = (int) (micros / 1000000 % 60);
+	int			fraction = (int) (micros % 1000000);
+	int			length;
+
+	if (micros < 0 || micros > DAY_US)
+		return false;
+	length = snprintf(buffer, size, "%02d:%02d:%02d", (int) (micros / INT64_C(3600000000)),
+					  (int) (micros / 60000000 % 60), second);
+	if (fraction > 0)
+	{
+		length += snprintf(buffer + length, size - (size_t) length, ".%06d", fraction);
+		while (buffer[length - 1] == '0')
+			buffer[--length] = '\0';
+	}
+	return true;
+}
+
+bool
+sq_format_moment(int64_t micros, char *buffer, size_t size)
+{
+	int64_t		days = micros / DAY_US - (micros % DAY_US < 0);
+	size_t		length;
+
+	if (!sq_format_date(days, buffer, size))
+		return false;
+	length = strlen(buffer);
+	buffer[length++] = ' ';
+	return sq_format_time(micros - days * DAY_US, buffer + length, size - length);
+}

@@ -31,6 +31,8 @@
 #define EXACT(fn, operands, form) {fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT}
 #define AS_DAYS CONNHUB_SUPERSET, "dates are stored as text or as numbers, and compared there by whole days"
 
+#define WINDOW(fn, form) {fn, SQL_ANY, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 32800}
+
 static const SqlRule rules[] = {
 	{CONNHUB_FN_AND, BOOLS, 0, "(%[ AND ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_OR, BOOLS, 0, "(%[ OR ]1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
@@ -68,7 +70,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_ADD, SQL_INTEGERS, "(%1 + %2)"),
 	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
-	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "(- %1)"),
+	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS, "(- %1)"),
+	/* A minus sign would leave the sign of a zero alone. */
+	EXACT(CONNHUB_FN_NEG, SQL_T(CONNHUB_FLOAT64), "(%1 * -1e0)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
 	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
 	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
@@ -97,6 +101,16 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_STARTS_WITH, TEXTS, "(substr(%1, 1, length(%2)) = %2)"),
 	EXACT(CONNHUB_FN_ASCII, TEXTS, "(CASE WHEN length(%1) = 0 THEN 0 ELSE unicode(%1) END)"),
 	{CONNHUB_FN_CONVERT, SQL_INTEGERS, TEXTS, "CAST(%1 AS text)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+
+	{CONNHUB_FN_COUNT_ALL, SQL_ANY, 0, "count(*)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64), "sum(%d%1)", SQL_TEXT_UNUSED,
+	CONNHUB_EXACT},
+	{CONNHUB_FN_MIN, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "min(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
+	{CONNHUB_FN_MAX, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "max(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
+	WINDOW(CONNHUB_FN_ROW_NUMBER, "row_number()"),
+	WINDOW(CONNHUB_FN_RANK, "rank()"),
+	WINDOW(CONNHUB_FN_DENSE_RANK, "dense_rank()"),
 };
 
 /* ---- Columns ---- */
@@ -122,7 +136,9 @@ has_unenforced(const ConnhubExpr *expr)
 
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
-	for (i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return has_unenforced(expr->query->outputs[0]);
+	for (i = 0; i < expr->nargs; i++)
 		if (has_unenforced(expr->args[i]))
 			return true;
 	return false;
@@ -288,6 +304,8 @@ call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 	if (((fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN ||
 		 fn == CONNHUB_FN_IS_DISTINCT) && has_decimal_param(call))
 		return "a decimal of many digits is compared as a binary number there";
+	if ((fn == CONNHUB_FN_SUM || fn == CONNHUB_FN_MIN || fn == CONNHUB_FN_MAX) && has_unenforced(call))
+		return "values of any type may stand in the column";
 	if (computes(fn))
 		return has_unenforced(call) ? "values of any type may stand in the column" : computation_objection(fn, call);
 	if (fn == CONNHUB_FN_LIKE && call->args[1]->kind != CONNHUB_EXPR_CONST)
@@ -327,6 +345,8 @@ static const struct
 	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 COLLATE BINARY IS %2)"},
 	{CONNHUB_FN_IN, "(%1 COLLATE BINARY IN (%[, ]2))"},
 	{CONNHUB_FN_NOT_IN, "(%1 COLLATE BINARY NOT IN (%[, ]2))"},
+	{CONNHUB_FN_MIN, "min(%1 COLLATE BINARY)"},
+	{CONNHUB_FN_MAX, "max(%1 COLLATE BINARY)"},
 };
 
 static bool
@@ -388,9 +408,55 @@ answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTex
 		}
 }
 
+/* ---- Writing ---- */
+
+static const char *
+store(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	return sq_store_refusal(column);
+}
+
+static bool
+returns(const ConnhubSource *source, ConnhubWriteKind kind)
+{
+	return source->version_num >= 33500 && kind != CONNHUB_TRUNCATE;
+}
+
+/* Dates and uuids are found in the form they are written in.  A row that keeps another form is not found, which the
+ * count of rows tells. */
+static const char *
+key(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	bool		in_one_form = column->type.type == CONNHUB_DATE || column->type.type == CONNHUB_UUID;
+
+	return in_one_form && column->natural.type == column->type.type ? "(%1 = %2)" : NULL;
+}
+
+static bool
+is_read_only(const ConnhubSource *source)
+{
+	for (uint32_t i = 0; i < source->noptions; i++)
+		if (strcmp(source->options[i].name, "read_only") == 0 && source->options[i].value)
+			return sq_is_true(source->options[i].value);
+	return true;
+}
+
+static const char *
+write_refusal(const ConnhubSource *source, const ConnhubPiece *piece)
+{
+	if (is_read_only(source))
+		return "option \"read_only\" of the connector is on";
+	if (piece->kind == CONNHUB_PIECE_WRITE && !piece->write->is_plain_table)
+		return "only ordinary tables are written";
+	if (piece->kind == CONNHUB_PIECE_ASSIGN && has_unenforced(piece->expr))
+		return "values of any type may stand in the column";
+	return NULL;
+}
+
 static const SqlDialect dialect = {
 	.name = "SQLite",
-	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS,
+	.flags = SQL_NULLS_WORDS | SQL_NULLS_LOW | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',
 	.backslash = SQL_BACKSLASH_PLAIN,
@@ -398,7 +464,9 @@ static const SqlDialect dialect = {
 	.default_schema = "main",
 	.true_literal = "1",
 	.false_literal = "0",
+	.always = "1",
 	.null_literal = "NULL",
+	.full_join = 33900,
 	.empty_output = "NULL",
 	.limit = "LIMIT ifnull(%1, -1)",
 	.offset = "OFFSET ifnull(%1, 0)",
@@ -425,12 +493,30 @@ static const SqlDialect dialect = {
 	.column = column_refusal,
 	.veto = veto,
 	.excess = excess,
+	.written = SQL_ANY & ~(SQL_T(CONNHUB_INTERVAL) | SQL_T(CONNHUB_PGBINARY)),
+	.assigned = SQL_INTEGERS | BOOLS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES),
+	.default_row = "DEFAULT VALUES",
+	.skip_conflicts = "ON CONFLICT DO NOTHING",
+	.truncate = "DELETE FROM",
+	.returns = returns,
+	.key = key,
+	.store = store,
 };
 
 void
 sq_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
-	sql_judge(&dialect, source, piece, verdict);
+	const char *reason = NULL;
+
+	if (piece->kind == CONNHUB_PIECE_WRITE || piece->kind == CONNHUB_PIECE_ASSIGN)
+		reason = write_refusal(source, piece);
+	if (reason == NULL)
+	{
+		sql_judge(&dialect, source, piece, verdict);
+		return;
+	}
+	verdict->kind = CONNHUB_REFUSE;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
 }
 
 ConnhubStatus
@@ -438,4 +524,16 @@ sq_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubTex
 		  ConnhubError *error)
 {
 	return sql_render(&dialect, sq_host, source, request, out, error);
+}
+
+ConnhubStatus
+sq_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_write(&dialect, sq_host, source, write, out, error);
+}
+
+ConnhubStatus
+sq_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_modify(&dialect, sq_host, source, modify, out, error);
 }

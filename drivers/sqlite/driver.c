@@ -12,7 +12,8 @@ static const ConnhubDriver sq_driver = {
 	.version = "1.0",
 	.library = "SQLite " SQLITE_VERSION,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_MULTI_CURSOR | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_MULTI_CURSOR | CONNHUB_CAP_STATS |
+	CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT | CONNHUB_CAP_READY,
 	.types = sq_types,
 	.ntypes = 1,
 	.open = sq_open,
@@ -29,6 +30,14 @@ static const ConnhubDriver sq_driver = {
 	.begin = sq_begin,
 	.commit = sq_commit,
 	.rollback = sq_rollback,
+	.render_write = sq_render_write,
+	.write = sq_write,
+	.render_modify = sq_render_modify,
+	.affected = sq_affected,
+	.savepoint = sq_savepoint,
+	.release = sq_release_savepoint,
+	.rollback_to = sq_rollback_to,
+	.ready = sq_ready,
 };
 
 const ConnhubDriver *

@@ -16,12 +16,28 @@
 /* The host, set once by connhub_driver_init. */
 extern const ConnhubHost *sq_host;
 
+/* Statements kept for another use. */
+#define SQ_KEPT 16
+
+typedef struct SqKept
+{
+	sqlite3_stmt *statement;
+	uint64_t	last_use;
+	bool		in_use;
+} SqKept;
+
 struct ConnhubConn
 {
 	sqlite3    *db;				/* NULL until opened */
 	char	   *path;
 	char	   *schema;			/* as configured, or NULL */
-	bool		read_only;
+	bool		read_only;		/* so configured */
+	bool		is_writable;	/* opened for writing */
+	bool		in_transaction; /* begun and not ended by core; the library may have rolled it back by itself */
+	bool		refuses_writes; /* the transaction is to read only */
+	bool		is_own;			/* a statement of the driver's own is being prepared */
+	SqKept		kept[SQ_KEPT];
+	uint64_t	uses;			/* of kept statements */
 	int64_t		busy_timeout_ms;
 	ConnhubStatus stop;			/* why the library was interrupted; OK: it was not */
 	uint64_t	flags;			/* ConnhubInfo.flags */
@@ -33,9 +49,30 @@ struct ConnhubConn
 /* Fill *error from the library's last failure on the connection. */
 extern ConnhubStatus sq_library_error(ConnhubConn *conn, ConnhubError *error);
 
-/* Prepare a statement of the driver's own. */
+/* Prepare a statement of the driver's own, or run it and forget its rows. */
 extern ConnhubStatus sq_prepare(ConnhubConn *conn, const char *sql, sqlite3_stmt **statement,
 								ConnhubError *error);
+extern ConnhubStatus sq_run(ConnhubConn *conn, const char *sql, ConnhubError *error);
+
+/* A boolean option's value. */
+extern bool sq_is_true(const char *value);
+
+/* ---- Statements (statement.c) ---- */
+
+/* The prepared statement of a text that is one statement and no more, for one user at a time; prepared anew when
+ * it is not kept.  keep: it may come again. */
+extern ConnhubStatus sq_acquire(ConnhubConn *conn, const char *text, bool keep, sqlite3_stmt **statement,
+								ConnhubError *error);
+extern void sq_release(ConnhubConn *conn, sqlite3_stmt *statement);
+extern void sq_forget_statements(ConnhubConn *conn);
+
+/* ---- Transactions (transaction.c) ---- */
+
+/* Is the transaction that core began still there?  The library rolls one back by itself when the disk is full. */
+extern ConnhubStatus sq_require_transaction(ConnhubConn *conn, ConnhubError *error);
+
+/* May rows be changed now? */
+extern ConnhubStatus sq_require_writable(ConnhubConn *conn, ConnhubError *error);
 
 /* ---- Types (types.c) ---- */
 
@@ -61,15 +98,64 @@ extern bool sq_type_is_enforced(const char *remote_type);
 
 /* ---- Values (value.c) ---- */
 
-/* Set the vectors' types, and append the row the statement stands on; DATA names the column. */
+/* One filling of a batch. */
+typedef struct SqFill
+{
+	ConnhubBatch *batch;
+	size_t		bytes;			/* payload held */
+	char	   *room;			/* of the batch, not used yet */
+	size_t		left;
+} SqFill;
+
+/* Set the vectors' types, and append the row the statement stands on, or copies of its values; DATA names the column. */
 extern void sq_vector_types(ConnhubBatch *batch);
-extern ConnhubStatus sq_read_row(sqlite3_stmt *statement, ConnhubBatch *batch, size_t *bytes,
+extern ConnhubStatus sq_read_row(sqlite3_stmt *statement, sqlite3_value *const *values, SqFill *fill,
 								 ConnhubError *error);
+
+/* [sign] digits [. digits] [e [sign] digits], with at least one digit before the exponent and at most so many in it? */
+extern bool sq_is_number_text(const char *text, size_t length, size_t exponent_digits);
+
+/* Shortest digits that read back as the same real, which is not NaN; returns their length.  size is at least 40. */
+extern int	sq_real_text(double real, char *buffer, size_t size);
 
 /* Bind parameter number (from 1) of a statement.  The value outlives the statement's next reset only
  * when the library copies it, so it does. */
 extern ConnhubStatus sq_bind(sqlite3_stmt *statement, int number, const ConnhubValue *value,
 							 ConnhubError *error);
+
+/* ---- Stored forms (store.c) ---- */
+
+/* May values of the column's type be put into it and read back the same?  NULL, or the reason why not. */
+extern const char *sq_store_refusal(const ConnhubColumn *column);
+
+/* A column that values are bound for, with what the library will do to them. */
+typedef struct SqTarget
+{
+	const ConnhubColumn *column;
+	SqAffinity	affinity;
+} SqTarget;
+
+extern void sq_aim(SqTarget *target, const ConnhubColumn *column);
+
+/* Bind a value on its way into a column, or one of its key.  DATA, with the column's name, when it could not be read
+ * back the same.  Slices are not copied: they must live until the bindings are cleared. */
+extern ConnhubStatus sq_bind_stored(sqlite3_stmt *statement, int number, const SqTarget *target,
+									const ConnhubValue *value, ConnhubError *error);
+
+/* ---- Rows held (write.c, query.c) ---- */
+
+typedef struct SqValues
+{
+	sqlite3_value **items;		/* from the C library's malloc and sqlite3_value_dup */
+	size_t		n;
+	size_t		capacity;
+} SqValues;
+
+extern void sq_free_values(SqValues *values);
+
+/* A cursor over rows held; takes them and the statement over when it succeeds. */
+extern ConnhubStatus sq_hold_rows(ConnhubConn *conn, sqlite3_stmt *statement, uint32_t ncolumns, SqValues *values,
+								  ConnhubCursor **cursor, ConnhubError *error);
 
 /* ---- Dates and times (datetime.c) ---- */
 
@@ -84,6 +170,10 @@ extern bool sq_julian_to_micros(double julian, int64_t *micros);
 
 /* Date of days since 1970 as YYYY-MM-DD; false outside the years 0001 to 9999. */
 extern bool sq_format_date(int64_t days, char *buffer, size_t size);
+
+/* ISO 8601 text of times of day and, with days from sq_format_date's range, of moments; false outside. */
+extern bool sq_format_time(int64_t micros, char *buffer, size_t size);
+extern bool sq_format_moment(int64_t micros, char *buffer, size_t size);
 
 /* ---- Slots ---- */
 
@@ -105,6 +195,17 @@ extern ConnhubStatus sq_execute(ConnhubConn *conn, const ConnhubQuery *query, Co
 								ConnhubError *error);
 extern ConnhubStatus sq_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
 extern ConnhubStatus sq_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
+extern ConnhubStatus sq_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus sq_release_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus sq_rollback_to(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus sq_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
+extern ConnhubStatus sq_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
+extern ConnhubStatus sq_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out,
+									 ConnhubError *error);
+extern ConnhubStatus sq_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out,
+									  ConnhubError *error);
+extern ConnhubStatus sq_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows,
+							  uint64_t *affected, ConnhubCursor **cursor, ConnhubError *error);
 extern ConnhubStatus sq_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request,
 								 ConnhubSink *sink, ConnhubError *error);
 

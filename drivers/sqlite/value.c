@@ -6,7 +6,6 @@
 #include "sqlite.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +22,28 @@ typedef enum Outcome
 /* One value on its way. */
 typedef struct Reading
 {
-	sqlite3_stmt *statement;
-	int			column;
+	sqlite3_value *value;
 	int			storage;		/* SQLITE_INTEGER, … */
-	ConnhubBatch *batch;
+	SqFill	   *fill;
 	ConnhubVector *vector;
-	size_t		bytes;			/* payload taken */
+	uint32_t	row;
 } Reading;
 
 typedef Outcome (*Reader) (Reading *reading);
 
+#define SHARED_BYTES 8192
+
 /* ---- Text ---- */
+
+/* Are the eight bytes all ASCII, and none of them zero? */
+static bool
+is_plain_word(const unsigned char *s)
+{
+	uint64_t	word;
+
+	memcpy(&word, s, sizeof(word));
+	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
 
 /* Valid UTF-8 without a zero byte? */
 static bool
@@ -43,10 +53,16 @@ is_clean_text(const unsigned char *s, size_t length)
 
 	while (s < end)
 	{
-		uint32_t	c = *s++;
+		uint32_t	c;
 		uint32_t	least;
 		int			more;
 
+		if (end - s >= 8 && is_plain_word(s))
+		{
+			s += 8;
+			continue;
+		}
+		c = *s++;
 		if (c == 0)
 			return false;
 		if (c < 0x80)
@@ -73,12 +89,36 @@ is_clean_text(const unsigned char *s, size_t length)
 	return true;
 }
 
+/* Room for a copy in the batch.  Short values share what is asked of the host at one go. */
+static char *
+make_room(SqFill *fill, size_t length)
+{
+	char	   *room;
+
+	if (length > SHARED_BYTES / 8)
+		return sq_host->batch_alloc(fill->batch, length);
+	if (length > fill->left)
+	{
+		fill->room = sq_host->batch_alloc(fill->batch, SHARED_BYTES);
+		if (fill->room == NULL)
+		{
+			fill->left = 0;
+			return NULL;
+		}
+		fill->left = SHARED_BYTES;
+	}
+	room = fill->room;
+	fill->room += length;
+	fill->left -= length;
+	return room;
+}
+
 /* Copy a slice into the batch. */
 static Outcome
 put_slice(Reading *reading, const void *data, size_t length)
 {
-	ConnhubSlice *slice = &reading->vector->v.slices[reading->batch->nrows];
-	char	   *copy = sq_host->batch_alloc(reading->batch, length + 1);
+	ConnhubSlice *slice = &reading->vector->v.slices[reading->row];
+	char	   *copy = make_room(reading->fill, length + 1);
 
 	if (copy == NULL)
 		return READ_NO_MEMORY;
@@ -86,30 +126,78 @@ put_slice(Reading *reading, const void *data, size_t length)
 		memcpy(copy, data, length);
 	slice->data = copy;
 	slice->length = length;
-	reading->bytes += length;
+	reading->fill->bytes += length;
 	return READ_OK;
 }
 
-/* Digits that read back as the same number; with a point or exponent when marked as a real. */
+/* Write n / 10^places, places > 0, or n alone; returns the length. */
 static int
-real_text(double real, bool marked, char *buffer, size_t size)
+scaled_text(int64_t n, int places, char *buffer)
 {
-	int			digits;
+	char		digits[24];
+	uint64_t	rest = n < 0 ? -(uint64_t) n : (uint64_t) n;
+	int			ndigits = 0;
 	int			length = 0;
 
-	if (isinf(real))
-		return snprintf(buffer, size, "%s", real > 0 ? "Infinity" : "-Infinity");
-	for (digits = 15; digits <= 17; digits++)
+	while (rest > 0 || ndigits <= places)
 	{
-		length = snprintf(buffer, size, "%.*g", digits, real);
-		if (strtod(buffer, NULL) == real)
-			break;
+		digits[ndigits++] = (char) ('0' + rest % 10);
+		rest /= 10;
 	}
-	if (marked && buffer[strcspn(buffer, ".e")] == '\0')
-		length += snprintf(buffer + length, size - (size_t) length, ".0");
+	if (n < 0)
+		buffer[length++] = '-';
+	while (ndigits > 0)
+	{
+		buffer[length++] = digits[--ndigits];
+		if (ndigits == places && places > 0)
+			buffer[length++] = '.';
+	}
+	buffer[length] = '\0';
 	return length;
 }
 
+/* Digits of a real that has few of them, and 0 for any other.  Of two integers that are exact as reals the quotient
+ * is the real nearest to it, so digits that give the real back are found without reading them again. */
+static int
+short_real_text(double real, char *buffer)
+{
+	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+	int			places;
+
+	if (!(fabs(real) >= 1e-4 && fabs(real) < 1e15))
+		return 0;
+	for (places = 0; places < (int) (sizeof(powers) / sizeof(powers[0])); places++)
+	{
+		double		scaled = real * powers[places];
+		int64_t		n;
+
+		if (fabs(scaled) >= 1e15)
+			return 0;
+		n = (int64_t) (scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+		if ((double) n / powers[places] == real)
+			return scaled_text(n, places, buffer);
+	}
+	return 0;
+}
+
+int
+sq_real_text(double real, char *buffer, size_t size)
+{
+	int			digits;
+	int			length = short_real_text(real, buffer);
+
+	if (isinf(real))
+		return snprintf(buffer, size, "%s", real > 0 ? "Infinity" : "-Infinity");
+	for (digits = 15; digits <= 17 && length == 0; digits++)
+	{
+		length = snprintf(buffer, size, "%.*g", digits, real);
+		if (strtod(buffer, NULL) != real && digits < 17)
+			length = 0;
+	}
+	return length;
+}
+
+/* A real has a point or an exponent when marked as one. */
 static Outcome
 put_number(Reading *reading, bool marked)
 {
@@ -117,11 +205,11 @@ put_number(Reading *reading, bool marked)
 	int			length;
 
 	if (reading->storage == SQLITE_INTEGER)
-		length = snprintf(buffer, sizeof(buffer), "%" PRId64,
-						  (int64_t) sqlite3_column_int64(reading->statement, reading->column));
+		length = scaled_text(sqlite3_value_int64(reading->value), 0, buffer);
 	else
-		length = real_text(sqlite3_column_double(reading->statement, reading->column), marked, buffer,
-						   sizeof(buffer));
+		length = sq_real_text(sqlite3_value_double(reading->value), buffer, sizeof(buffer));
+	if (marked && reading->storage == SQLITE_FLOAT && buffer[strcspn(buffer, ".eIN")] == '\0')
+		length += snprintf(buffer + length, sizeof(buffer) - (size_t) length, ".0");
 	return put_slice(reading, buffer, (size_t) length);
 }
 
@@ -129,9 +217,9 @@ put_number(Reading *reading, bool marked)
 static const char *
 stored_text(Reading *reading, size_t *length)
 {
-	const char *text = (const char *) sqlite3_column_text(reading->statement, reading->column);
+	const char *text = (const char *) sqlite3_value_text(reading->value);
 
-	*length = (size_t) sqlite3_column_bytes(reading->statement, reading->column);
+	*length = (size_t) sqlite3_value_bytes(reading->value);
 	return text;
 }
 
@@ -156,7 +244,7 @@ read_text(Reading *reading)
 static Outcome
 read_json(Reading *reading)
 {
-	if (reading->storage == SQLITE_FLOAT && isinf(sqlite3_column_double(reading->statement, reading->column)))
+	if (reading->storage == SQLITE_FLOAT && isinf(sqlite3_value_double(reading->value)))
 		return READ_UNFIT;
 	return read_text(reading);
 }
@@ -168,8 +256,8 @@ read_bytes(Reading *reading)
 
 	if (reading->storage != SQLITE_BLOB)
 		return READ_UNFIT;
-	data = sqlite3_column_blob(reading->statement, reading->column);
-	return put_slice(reading, data, (size_t) sqlite3_column_bytes(reading->statement, reading->column));
+	data = sqlite3_value_blob(reading->value);
+	return put_slice(reading, data, (size_t) sqlite3_value_bytes(reading->value));
 }
 
 /* ---- Numbers ---- */
@@ -179,8 +267,8 @@ read_integer(Reading *reading)
 {
 	if (reading->storage != SQLITE_INTEGER)
 		return READ_UNFIT;
-	reading->vector->v.integers[reading->batch->nrows] =
-		sqlite3_column_int64(reading->statement, reading->column);
+	reading->vector->v.integers[reading->row] =
+		sqlite3_value_int64(reading->value);
 	return READ_OK;
 }
 
@@ -188,7 +276,7 @@ static Outcome
 read_bool(Reading *reading)
 {
 	Outcome		outcome = read_integer(reading);
-	int64_t		value = outcome == READ_OK ? reading->vector->v.integers[reading->batch->nrows] : 0;
+	int64_t		value = outcome == READ_OK ? reading->vector->v.integers[reading->row] : 0;
 
 	return value == 0 || value == 1 ? outcome : READ_UNFIT;
 }
@@ -197,24 +285,23 @@ read_bool(Reading *reading)
 static Outcome
 read_real(Reading *reading)
 {
-	double		real = sqlite3_column_double(reading->statement, reading->column);
+	double		real = sqlite3_value_double(reading->value);
 
 	if (reading->storage == SQLITE_INTEGER)
 	{
-		int64_t		integer = sqlite3_column_int64(reading->statement, reading->column);
+		int64_t		integer = sqlite3_value_int64(reading->value);
 
 		if (real >= 9223372036854775808.0 || (int64_t) real != integer)
 			return READ_UNFIT;
 	}
 	else if (reading->storage != SQLITE_FLOAT)
 		return READ_UNFIT;
-	reading->vector->v.reals[reading->batch->nrows] = real;
+	reading->vector->v.reals[reading->row] = real;
 	return READ_OK;
 }
 
-/* [sign] digits [. digits] [e [sign] digits], with at least one digit before the exponent. */
-static bool
-is_number_text(const char *text, size_t length)
+bool
+sq_is_number_text(const char *text, size_t length, size_t exponent_digits)
 {
 	const char *end = text + length;
 	size_t		digits = 0;
@@ -232,7 +319,7 @@ is_number_text(const char *text, size_t length)
 		return false;
 	if (text < end && (*text == '-' || *text == '+'))
 		text++;
-	if (text == end || end - text > 4)
+	if (text == end || (size_t) (end - text) > exponent_digits)
 		return false;
 	for (; text < end; text++)
 		if (*text < '0' || *text > '9')
@@ -254,7 +341,7 @@ read_decimal(Reading *reading)
 	text = stored_text(reading, &length);
 	if (text == NULL)
 		return READ_NO_MEMORY;
-	return is_number_text(text, length) ? put_slice(reading, text, length) : READ_UNFIT;
+	return sq_is_number_text(text, length, 4) ? put_slice(reading, text, length) : READ_UNFIT;
 }
 
 /* ---- Dates, times, uuid ---- */
@@ -265,7 +352,7 @@ number_to_micros(Reading *reading, int64_t *micros)
 {
 	if (reading->storage == SQLITE_INTEGER)
 	{
-		int64_t		seconds = sqlite3_column_int64(reading->statement, reading->column);
+		int64_t		seconds = sqlite3_value_int64(reading->value);
 
 		/* The years 0000 to 9999, which are all the library's functions know. */
 		if (seconds < INT64_C(-62167219200) || seconds > INT64_C(253402300799))
@@ -274,7 +361,7 @@ number_to_micros(Reading *reading, int64_t *micros)
 		return true;
 	}
 	return reading->storage == SQLITE_FLOAT &&
-		sq_julian_to_micros(sqlite3_column_double(reading->statement, reading->column), micros);
+		sq_julian_to_micros(sqlite3_value_double(reading->value), micros);
 }
 
 /* The moment a stored value means.  zone NULL: text with a zone is not taken. */
@@ -302,7 +389,7 @@ read_moment(Reading *reading, int64_t *micros, int *zone)
 static Outcome
 read_timestamp(Reading *reading)
 {
-	return read_moment(reading, &reading->vector->v.integers[reading->batch->nrows], NULL);
+	return read_moment(reading, &reading->vector->v.integers[reading->row], NULL);
 }
 
 /* Text without a zone is in UTC, as the library's own functions take it. */
@@ -310,10 +397,10 @@ static Outcome
 read_timestamptz(Reading *reading)
 {
 	int			zone;
-	Outcome		outcome = read_moment(reading, &reading->vector->v.integers[reading->batch->nrows], &zone);
+	Outcome		outcome = read_moment(reading, &reading->vector->v.integers[reading->row], &zone);
 
 	if (outcome == READ_OK)
-		reading->vector->v.integers[reading->batch->nrows] -= zone * INT64_C(60000000);
+		reading->vector->v.integers[reading->row] -= zone * INT64_C(60000000);
 	return outcome;
 }
 
@@ -328,7 +415,7 @@ read_date(Reading *reading)
 		return outcome;
 	if (micros % INT64_C(86400000000) != 0)
 		return READ_UNFIT;
-	reading->vector->v.integers[reading->batch->nrows] = micros / INT64_C(86400000000);
+	reading->vector->v.integers[reading->row] = micros / INT64_C(86400000000);
 	return READ_OK;
 }
 
@@ -343,7 +430,7 @@ read_time(Reading *reading)
 	text = stored_text(reading, &length);
 	if (text == NULL)
 		return READ_NO_MEMORY;
-	return sq_parse_time(text, length, &reading->vector->v.integers[reading->batch->nrows]) ? READ_OK :
+	return sq_parse_time(text, length, &reading->vector->v.integers[reading->row]) ? READ_OK :
 		READ_UNFIT;
 }
 
@@ -366,7 +453,7 @@ read_uuid(Reading *reading)
 	int			n = 0;
 
 	if (reading->storage == SQLITE_BLOB)
-		return sqlite3_column_bytes(reading->statement, reading->column) == 16 ? read_bytes(reading) :
+		return sqlite3_value_bytes(reading->value) == 16 ? read_bytes(reading) :
 			READ_UNFIT;
 	if (reading->storage != SQLITE_TEXT)
 		return READ_UNFIT;
@@ -442,10 +529,9 @@ sq_vector_types(ConnhubBatch *batch)
 }
 
 static ConnhubStatus
-unfit(const Reading *reading, Outcome outcome, ConnhubError *error)
+unfit(const Reading *reading, Outcome outcome, const char *name, int column, ConnhubError *error)
 {
 	static const char *const storages[] = {"value", "integer", "real number", "text", "blob", "null"};
-	const char *name = sqlite3_column_name(reading->statement, reading->column);
 
 	if (outcome == READ_NO_MEMORY)
 		return fail_no_memory(error);
@@ -465,14 +551,17 @@ unfit(const Reading *reading, Outcome outcome, ConnhubError *error)
 				  "Declare the foreign column as bytea when it holds blobs." :
 				  "Declare the foreign column as text to read whatever it holds.");
 	}
-	error->column = reading->column;
+	error->column = column;
 	return CONNHUB_DATA;
 }
 
+/* A value of the statement is read without the checks and locks that go with each call for a column: the connection is
+ * open without a mutex, and one thread alone uses it. */
 ConnhubStatus
-sq_read_row(sqlite3_stmt *statement, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
+sq_read_row(sqlite3_stmt *statement, sqlite3_value *const *values, SqFill *fill, ConnhubError *error)
 {
-	Reading		reading = {.statement = statement, .batch = batch};
+	ConnhubBatch *batch = fill->batch;
+	Reading		reading = {.fill = fill, .row = batch->nrows};
 	uint32_t	i;
 
 	for (i = 0; i < batch->ncolumns; i++)
@@ -480,17 +569,16 @@ sq_read_row(sqlite3_stmt *statement, ConnhubBatch *batch, size_t *bytes, Connhub
 		Outcome		outcome;
 
 		reading.vector = &batch->columns[i];
-		reading.column = (int) i;
-		reading.storage = sqlite3_column_type(statement, (int) i);
+		reading.value = values ? values[i] : sqlite3_column_value(statement, (int) i);
+		reading.storage = sqlite3_value_type(reading.value);
 		if (reading.storage == SQLITE_NULL)
 			continue;
 		outcome = readers[reading.vector->type].read(&reading);
 		if (outcome != READ_OK)
-			return unfit(&reading, outcome, error);
-		CONNHUB_SET_VALID(reading.vector, batch->nrows);
-		reading.bytes += sizeof(int64_t);
+			return unfit(&reading, outcome, sqlite3_column_name(statement, (int) i), (int) i, error);
+		CONNHUB_SET_VALID(reading.vector, reading.row);
+		fill->bytes += sizeof(int64_t);
 	}
-	*bytes += reading.bytes;
 	return CONNHUB_OK;
 }
 

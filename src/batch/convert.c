@@ -25,9 +25,11 @@
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
+#include "batch/binary.h"
 #include "batch/convert.h"
-#include "common/compat.h"
+#include "batch/numeric.h"
 #include "batch/typemap.h"
+#include "common/compat.h"
 
 #define MAX_SHOWN	64			/* bytes of a value shown in an error */
 
@@ -243,6 +245,28 @@ slice_bytea(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	return PointerGetDatum(slice_to_varlena(slice->data, slice->length));
 }
 
+/* Nothing but ASCII, and no zero byte: valid in every encoding a server may have. */
+static bool
+is_plain(const char *data, size_t length)
+{
+	const uint64 high = UINT64CONST(0x8080808080808080);
+	const uint64 ones = UINT64CONST(0x0101010101010101);
+	const char *end = data + length;
+	uint64		seen = 0;
+
+	for (; end - data >= (ptrdiff_t) sizeof(uint64); data += sizeof(uint64))
+	{
+		uint64		chunk;
+
+		/* A zero byte borrows from its high bit; a byte above it at most sets more bits. */
+		memcpy(&chunk, data, sizeof(chunk));
+		seen |= chunk | (chunk - ones);
+	}
+	for (; data < end; data++)
+		seen |= (uint8) *data | (uint64) (*data == '\0') << 7;
+	return (seen & high) == 0;
+}
+
 /* Validated text of the server's encoding: the slice itself when that is UTF-8. */
 static ConnhubSlice
 server_text(const ConnhubSlice *slice)
@@ -253,7 +277,7 @@ server_text(const ConnhubSlice *slice)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("value of %zu bytes from the source is too long", slice->length)));
-	if (slice->length == 0 ||
+	if (likely(is_plain(slice->data, slice->length)) ||
 		(GetDatabaseEncoding() == PG_UTF8 && pg_verify_mbstr(PG_UTF8, slice->data, (int) slice->length, true)))
 		return result;
 
@@ -276,14 +300,20 @@ slice_text(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	return PointerGetDatum(slice_to_varlena(text.data, text.length));
 }
 
+static int
+count_characters(const ConnhubSlice *text)
+{
+	return is_plain(text->data, text->length) ? (int) text->length :
+		pg_mbstrlen_with_len(text->data, (int) text->length);
+}
+
 static Datum
 slice_varchar(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	ConnhubSlice text = server_text(&vector->v.slices[row]);
 	int			most = column->typmod - VARHDRSZ;
 
-	if (unlikely(column->typmod >= VARHDRSZ && text.length > (size_t) most &&
-				 pg_mbstrlen_with_len(text.data, (int) text.length) > most))
+	if (unlikely(column->typmod >= VARHDRSZ && text.length > (size_t) most && count_characters(&text) > most))
 		raise_unfit(column, ERRCODE_STRING_DATA_RIGHT_TRUNCATION, shorten(text.data, (int) text.length),
 					"is too long");
 	return PointerGetDatum(slice_to_varlena(text.data, text.length));
@@ -301,7 +331,7 @@ slice_bpchar(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	if (column->typmod < VARHDRSZ)
 		return PointerGetDatum(slice_to_varlena(text.data, text.length));
 
-	characters = pg_mbstrlen_with_len(text.data, (int) text.length);
+	characters = count_characters(&text);
 	while (characters > most && text.data[text.length - 1] == ' ')
 	{
 		text.length--;
@@ -385,36 +415,17 @@ slice_input(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	return result;
 }
 
-/* Decimal digits after the point, or -1 when the text is in no plain form. */
-static int
-count_scale(const char *text, size_t length)
-{
-	const char *point = memchr(text, '.', length);
-	const char *end = text + length;
-
-	for (const char *p = text; p < end; p++)
-		if ((*p < '0' || *p > '9') && *p != '-' && *p != '.')
-			return -1;
-	return point ? (int) (end - point - 1) : 0;
-}
-
 #define TYPMOD_SCALE(typmod) (((((typmod) - VARHDRSZ) & 0x7ff) ^ 1024) - 1024)
 
-/* Decimal text.  Plain digits with a scale that fits cannot be changed by the typmod. */
 static Datum
 slice_numeric(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	const ConnhubSlice *slice = &vector->v.slices[row];
-	int			scale = count_scale(slice->data, slice->length);
-	char		text[64];
+	Datum		result;
 
-	if (unlikely(scale < 0 || slice->length >= sizeof(text) ||
-				 (column->typmod >= 0 && scale > TYPMOD_SCALE(column->typmod))))
-		return slice_input(column, vector, row);
-	memcpy(text, slice->data, slice->length);
-	text[slice->length] = '\0';
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(column->typmod));
+	if (likely(ch_numeric_from_text(slice->data, slice->length, column->typmod, &result)))
+		return result;
+	return slice_input(column, vector, row);
 }
 
 /* ---- PostgreSQL's binary forms ----------------------------------------------------------- */
@@ -635,17 +646,14 @@ binary_receive(ChConvert *column, const ConnhubVector *vector, uint32 row)
 	return result;
 }
 
-/* sign and display scale are the third and fourth of the 16-bit words. */
 static Datum
 binary_numeric(ChConvert *column, const ConnhubVector *vector, uint32 row)
 {
 	const ConnhubSlice *slice = &vector->v.slices[row];
+	Datum		result;
 
-	if (unlikely(!OidIsValid(column->receive.fn_oid)))
-		look_up_receive(column);
-	if (column->typmod >= 0 && slice->length >= 8 && load16(slice->data + 4) <= 0x4000 &&
-		(int) load16(slice->data + 6) <= TYPMOD_SCALE(column->typmod))
-		return receive_once(column, slice, column->typmod);
+	if (likely(ch_numeric_from_binary(slice->data, slice->length, column->typmod, &result)))
+		return result;
 	return binary_receive(column, vector, row);
 }
 

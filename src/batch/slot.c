@@ -9,13 +9,15 @@
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/numeric.h"
 
 #include "batch/convert.h"
 #include "batch/slot.h"
 
 typedef struct ChSlotColumn
 {
-	int			attribute;		/* index in the slot; -1: dropped */
+	int			attribute;		/* index in the slot; -1: none */
+	int			divided;		/* index of the sum that this count turns into an average; -1: none */
 	bool		is_domain;
 	void	   *domain_extra;	/* domain_check's cache */
 	ChConvert	convert;
@@ -51,9 +53,11 @@ ch_slot_reader_create(TupleDesc desc, const AttrNumber *attnums, int ncolumns, c
 		ChSlotColumn *column = &reader->columns[i];
 
 		column->attribute = attnums[i] - 1;
+		column->divided = -1;
 		if (attnums[i] <= 0)
 		{
 			column->attribute = -1;
+			column->divided = -attnums[i] - 1;
 			reader->wanted[i].type = CONNHUB_INT64;
 			reader->wanted[i].precision = -1;
 			continue;
@@ -101,6 +105,13 @@ slot_error_context(void *arg)
 		errcontext("column \"%s\" of a remote query", reader->current->name);
 }
 
+/* As the aggregate avg divides. */
+static Datum
+average(Datum sum, int64 count)
+{
+	return DirectFunctionCall2(numeric_div, sum, DirectFunctionCall1(int8_numeric, Int64GetDatum(count)));
+}
+
 void
 ch_slot_reader_store(ChSlotReader *reader, uint32 row, TupleTableSlot *slot)
 {
@@ -123,7 +134,11 @@ ch_slot_reader_store(ChSlotReader *reader, uint32 row, TupleTableSlot *slot)
 		bool		is_valid = CONNHUB_IS_VALID(vector, row);
 
 		if (column->attribute < 0)
+		{
+			if (column->divided >= 0 && is_valid && !slot->tts_isnull[column->divided])
+				slot->tts_values[column->divided] = average(slot->tts_values[column->divided], vector->v.integers[row]);
 			continue;
+		}
 		reader->current = &column->convert;
 		if (is_valid)
 		{

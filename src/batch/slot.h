@@ -8,7 +8,8 @@
 
 typedef struct ChSlotReader ChSlotReader;
 
-/* A reader of batches whose column i goes to attribute attnums[i] of desc; 0: the column is dropped.
+/* A reader of batches whose column i goes to attribute attnums[i] of desc; 0: the column is dropped; -n: it is a
+ * count, by which the numeric sum in attribute n, from an earlier column, is divided.
  * Attributes without a batch column are null.  relation names the foreign table in errors; NULL for a
  * join.  Lives in the current memory context; desc must live as long. */
 extern ChSlotReader *ch_slot_reader_create(TupleDesc desc, const AttrNumber *attnums, int ncolumns,

@@ -107,6 +107,7 @@ table_fill(ChRemoteTable *table, TupleDesc descriptor, HeapTuple tuple)
 
 	heap_deform_tuple(tuple, descriptor, values, nulls);
 	memset(table, 0, sizeof(*table));
+	table->context = CurrentMemoryContext;
 	table->schema = text_or_null(values, nulls, Anum_ch_remote_table_schema);
 	table->name = text_or_null(values, nulls, Anum_ch_remote_table_name);
 	kind = text_or_null(values, nulls, Anum_ch_remote_table_kind);

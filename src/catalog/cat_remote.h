@@ -21,6 +21,7 @@ typedef struct ChRemoteColumn
 	double		null_fraction;	/* < 0: unknown */
 	double		distinct_values;	/* as pg_statistic.stadistinct; 0: unknown */
 	int			average_width;	/* < 0: unknown */
+	List	   *derived;		/* kept by fdw/statistics.c: what it made of the column's statistics */
 } ChRemoteColumn;
 
 typedef struct ChRemoteKey
@@ -42,6 +43,7 @@ typedef struct ChRemoteTable
 	ChRemoteColumn *columns;	/* by position */
 	int			nkeys;
 	ChRemoteKey *keys;
+	MemoryContext context;		/* it lives in */
 } ChRemoteTable;
 
 /* A discovered table; schema NULL means the connector's default schema.  NULL when it was not

@@ -12,8 +12,10 @@
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 #include "utils/wait_event.h"
 
@@ -86,30 +88,31 @@ ch_compat_wait_event(void)
 #endif
 }
 
-Oid
-ch_compat_scan_user(const ForeignScan *plan, EState *estate)
+Path *
+ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
+					Relids outer)
 {
-#if PG_VERSION_NUM >= 160000
-	Oid			user = plan->checkAsUser;
+#if PG_VERSION_NUM >= 180000
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, NULL, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, NIL);
 #else
-	Oid			user = exec_rt_fetch(plan->scan.scanrelid, estate)->checkAsUser;
+	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL);
 #endif
-
-	return OidIsValid(user) ? user : GetUserId();
 }
 
 Path *
-ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
+ch_compat_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
 {
 #if PG_VERSION_NUM >= 180000
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys,
-											rel->lateral_relids, NULL, NIL, NIL);
+	return (Path *) create_foreign_join_path(root, rel, NULL, rows, 0, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL, NIL);
 #elif PG_VERSION_NUM >= 170000
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys,
-											rel->lateral_relids, NULL, NIL, NIL);
+	return (Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL, NIL);
 #else
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys,
-											rel->lateral_relids, NULL, NIL);
+	return (Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL);
 #endif
 }
 
@@ -166,6 +169,25 @@ ch_compat_is_descending(const PathKey *key)
 #endif
 }
 
+bool
+ch_compat_ordering_of(Oid op, Oid *family, Oid *type, bool *descending)
+{
+#if PG_VERSION_NUM >= 180000
+	CompareType kind;
+
+	if (!get_ordering_op_properties(op, family, type, &kind))
+		return false;
+	*descending = kind == COMPARE_GT;
+#else
+	int16		strategy;
+
+	if (!get_ordering_op_properties(op, family, type, &strategy))
+		return false;
+	*descending = strategy == BTGreaterStrategyNumber;
+#endif
+	return true;
+}
+
 int
 ch_compat_locale_attribute(void)
 {
@@ -195,6 +217,16 @@ ch_compat_ctype_is_c(Oid collation)
 	return pg_newlocale_from_collation(collation)->ctype_is_c;
 #else
 	return lc_ctype_is_c(collation);
+#endif
+}
+
+List *
+ch_compat_analyze_query(RawStmt *statement, const char *text)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_analyze_and_rewrite_fixedparams(statement, text, NULL, 0, NULL);
+#else
+	return pg_analyze_and_rewrite(statement, text, NULL, 0, NULL);
 #endif
 }
 

@@ -27,11 +27,10 @@ extern void ch_compat_serve_barriers(void);
 /* The wait event shown in pg_stat_activity while a source is waited for. */
 extern uint32 ch_compat_wait_event(void);
 
-/* On whose behalf a foreign scan runs: the owner of the view it stands in, or the current user. */
-extern Oid	ch_compat_scan_user(const ForeignScan *plan, EState *estate);
-
-/* Path of a scan of one foreign table, and of a stage above it. */
+/* Path of a scan of one foreign table (outer: relations whose values it needs), of a join, and of a stage above. */
 extern Path *ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
+								 List *pathkeys, Relids outer);
+extern Path *ch_compat_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
 								 List *pathkeys);
 extern Path *ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, double rows,
 								  Cost startup, Cost total, List *pathkeys);
@@ -48,12 +47,18 @@ extern void ch_compat_analyze_delay(void);
 /* Does the key sort downwards? */
 extern bool ch_compat_is_descending(const PathKey *key);
 
+/* The operator family and type of a sort operator, and whether it sorts downwards; false: it is none. */
+extern bool ch_compat_ordering_of(Oid op, Oid *family, Oid *type, bool *descending);
+
 /* The attribute of pg_database with the locale of a provider other than libc; 0: there is none. */
 extern int	ch_compat_locale_attribute(void);
 
 /* Is the order of the collation that of the encoding's bytes?  Are its letters those of ASCII alone? */
 extern bool ch_compat_collate_is_c(Oid collation);
 extern bool ch_compat_ctype_is_c(Oid collation);
+
+/* The queries that a parsed statement without parameters becomes. */
+extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
 
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);

@@ -27,6 +27,9 @@
  * call never costs more than this. */
 #define WAIT_SLICE_MS 1000
 
+/* So long a wait of the server is put off: what it sets up first costs more than a near source takes to answer. */
+#define PATIENCE_MS 1
+
 static ChDeadline *innermost = NULL;
 
 static volatile sig_atomic_t guard_fd = -1;
@@ -131,14 +134,14 @@ ch_cancelled(void)
 }
 
 static bool
-socket_is_ready(int fd, int events)
+socket_is_ready(int fd, int events, int timeout_ms)
 {
 	struct pollfd p = {.fd = fd};
 
 	if (fd < 0)
 		return false;
 	p.events = ((events & CONNHUB_READABLE) ? POLLIN : 0) | ((events & CONNHUB_WRITABLE) ? POLLOUT : 0);
-	return poll(&p, 1, 0) > 0;
+	return poll(&p, 1, timeout_ms) > 0;
 }
 
 static int
@@ -198,7 +201,7 @@ ch_wait(int fd, int events, int64 timeout_ms)
 		if (status == CONNHUB_CANCELLED)
 			return status;
 		/* What is there already is taken even when the time is just over. */
-		if (socket_is_ready(fd, events))
+		if (socket_is_ready(fd, events, status == CONNHUB_OK && timeout_ms != 0 ? PATIENCE_MS : 0))
 			return CONNHUB_OK;
 		if (status != CONNHUB_OK)
 			return status;

@@ -4,12 +4,11 @@
  * see what was there until it commits, and all of the new state then. */
 #include "postgres.h"
 
-#include "storage/lmgr.h"
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "catalog/cat_sql.h"
+#include "catalog/cat_statistics.h"
 #include "catalog/cat_store.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
@@ -18,14 +17,6 @@
 #include "conn/conn.h"
 #include "discover/discover.h"
 #include "discover/sink.h"
-
-/* One discovery of a connector at a time.  Readers and tests go on. */
-static void
-lock_discovery(const pg_uuid_t *id)
-{
-	LockDatabaseObject(ch_catalog_relation("remote_schema"), hash_bytes(id->data, UUID_LEN), 0,
-					   ShareUpdateExclusiveLock);
-}
 
 /* Take away what is about to be found again. */
 static void
@@ -77,7 +68,7 @@ ch_discover_run(const ChConnector *connector, Oid user, const char *schema_patte
 				 errhint("Declare its tables with CREATE FOREIGN TABLE.")));
 
 	connector = ch_connector_share(connector);
-	lock_discovery(&connector->id);
+	ch_statistics_lock(&connector->id);
 	forget(&connector->id, schema_pattern, table_pattern);
 
 	request.schema_pattern = schema_pattern;

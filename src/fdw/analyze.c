@@ -1,10 +1,17 @@
-/* fdw/analyze.c — ANALYZE: a random sample of a foreign table's rows.
+/* fdw/analyze.c — ANALYZE: the source's own statistics, or else a random sample of its rows.
  *
- * Every row crosses the network: sources differ too much in how they sample.  The planner knows what
- * discovery found without it; statistics gathered here come first. */
+ * What the source tells goes into the catalogue, as discovery puts it there, and what an earlier sample left in
+ * pg_statistic goes away, since that would come first.  A sample is taken where the source does not tell
+ * enough: every row then crosses the network, since sources differ too much in how they sample.
+ *
+ * Runs as the owner of the table, in a security-restricted operation. */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/heap.h"
+#include "common/string.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -12,6 +19,8 @@
 
 #include "batch/batch.h"
 #include "batch/slot.h"
+#include "catalog/cat_statistics.h"
+#include "catalog/cat_type.h"
 #include "common/compat.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
@@ -80,7 +89,7 @@ refuse_spill(void *holder)
 static char *
 render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 {
-	ChRequestParts parts = {.schema = info->remote_schema,.table = info->remote_table};
+	ChRequestParts parts = {.from = info->from};
 	List	   *params;
 
 	*ncolumns = 0;
@@ -89,9 +98,9 @@ render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 		if (info->columns[i].column.name == NULL)
 			continue;
 		attnums[(*ncolumns)++] = i + 1;
-		parts.outputs = lappend(parts.outputs, (void *) ch_expr_column(&info->columns[i].column));
+		parts.outputs = lappend(parts.outputs, (void *) ch_expr_column(&info->columns[i].column, info->number));
 	}
-	return ch_relinfo_render(info, ch_request_make(&parts, &params));
+	return ch_relinfo_render(info, ch_request_finish(ch_request_make(&parts), &params));
 }
 
 static void
@@ -160,6 +169,8 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	MemoryContextDelete(sample.row_context);
 	ExecDropSingleTupleTableSlot(slot);
 
+	if (info->remote && !XactReadOnly)
+		ch_statistics_store_rows(&info->at->connector->id, info->remote->schema, info->remote->name, sample.seen);
 	*total = sample.seen;
 	*dead = 0;
 	ereport(level,
@@ -168,12 +179,200 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	return sample.held;
 }
 
+/* ---- The source's own statistics ----------------------------------------------------------- */
+
+/* Takes from a discovery what it says of one table. */
+typedef struct ChTeller
+{
+	ConnhubSink interface;		/* must be first */
+	ChStatisticsRefresh refresh;
+} ChTeller;
+
+static ConnhubStatus
+pass_schema(ConnhubSink *sink, const ConnhubSchemaInfo *info)
+{
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+pass_column(ConnhubSink *sink, const ConnhubColumnInfo *info)
+{
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+pass_key(ConnhubSink *sink, const ConnhubKeyInfo *info)
+{
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+pass_index(ConnhubSink *sink, const ConnhubIndexInfo *info)
+{
+	return CONNHUB_OK;
+}
+
+static bool
+is_the_table(const ChTeller *teller, const char *schema, const char *table)
+{
+	return strcmp(schema, teller->refresh.schema) == 0 && strcmp(table, teller->refresh.table) == 0;
+}
+
+static ConnhubStatus
+take_table(ConnhubSink *sink, const ConnhubTableInfo *info)
+{
+	ChTeller   *teller = (ChTeller *) sink;
+
+	if (is_the_table(teller, info->schema, info->name))
+	{
+		teller->refresh.rows = info->rows;
+		teller->refresh.bytes = info->bytes;
+	}
+	return CONNHUB_OK;
+}
+
+/* Text of the source, if the database can surely hold it. */
+static const char *
+copy_text(const char *text)
+{
+	if (text == NULL || !pg_verify_mbstr(PG_UTF8, text, strlen(text), true) ||
+		(GetDatabaseEncoding() != PG_UTF8 && !pg_is_ascii(text)))
+		return NULL;
+	return pstrdup(text);
+}
+
+/* The same of JSON.  jsonb cannot hold a zero character. */
+static const char *
+copy_json(const char *json)
+{
+	return json != NULL && strstr(json, "\\u0000") != NULL ? NULL : copy_text(json);
+}
+
+static ConnhubStatus
+take_stats(ConnhubSink *sink, const ConnhubStatsInfo *info)
+{
+	ChTeller   *teller = (ChTeller *) sink;
+	ConnhubStatsInfo *copy;
+
+	if (!is_the_table(teller, info->schema, info->table))
+		return CONNHUB_OK;
+	copy = palloc(sizeof(ConnhubStatsInfo));
+	*copy = *info;
+	copy->column = copy_text(info->column);
+	copy->most_common = copy_json(info->most_common);
+	copy->histogram = copy_json(info->histogram);
+	if (copy->column != NULL)
+		teller->refresh.columns = lappend(teller->refresh.columns, copy);
+	return CONNHUB_OK;
+}
+
+/* The LIKE pattern that matches the name alone. */
+static char *
+exact_pattern(const char *name)
+{
+	StringInfoData pattern;
+
+	initStringInfo(&pattern);
+	for (; *name != '\0'; name++)
+	{
+		if (*name == '%' || *name == '_' || *name == '\\')
+			appendStringInfoChar(&pattern, '\\');
+		appendStringInfoChar(&pattern, *name);
+	}
+	return pattern.data;
+}
+
+static bool
+tells_of(const ChTeller *teller, const ChRelColumn *column)
+{
+	ListCell   *cell;
+
+	foreach(cell, teller->refresh.columns)
+	{
+		const ConnhubStatsInfo *info = lfirst(cell);
+
+		if (strcmp(info->column, column->column.name) == 0)
+			return info->null_fraction >= 0 || info->distinct_values != 0;
+	}
+	return false;
+}
+
+/* Did the source tell of the rows and of each column? */
+static bool
+tells_enough(const ChTeller *teller, const ChRelInfo *info)
+{
+	if (teller->refresh.rows < 0)
+		return false;
+	for (int i = 0; i < info->ncolumns; i++)
+	{
+		const ChRelColumn *column = &info->columns[i];
+
+		if (column->column.name != NULL && !column->is_key && !tells_of(teller, column))
+			return false;
+	}
+	return true;
+}
+
+/* Can the source be asked, and the answer be kept?  Only a sample can serve CREATE STATISTICS. */
+static bool
+may_ask(const ChRelInfo *info, Relation relation)
+{
+	uint64		wanted = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_STATS;
+
+	return info->remote != NULL && !XactReadOnly && RelationGetStatExtList(relation) == NIL &&
+		(ch_type_get(info->at->connector->type, false)->capabilities & wanted) == wanted;
+}
+
+/* Ask the source for its statistics of the table.  No lock on the catalogue is held meanwhile. */
+static void
+ask(ChTeller *teller, const ChRelInfo *info)
+{
+	ConnhubDiscoverRequest request = {sizeof(request)};
+	ConnhubInfo far_end = {{0}};
+
+	teller->interface = (ConnhubSink) {
+		sizeof(ConnhubSink), pass_schema, take_table, pass_column, pass_key, pass_index, take_stats
+	};
+	teller->refresh.schema = info->remote->schema;
+	teller->refresh.table = info->remote->name;
+	teller->refresh.rows = -1;
+	teller->refresh.bytes = -1;
+	request.schema_pattern = exact_pattern(info->remote->schema);
+	request.table_pattern = exact_pattern(info->remote->name);
+	request.with_stats = true;
+	ch_conn_discover(info->at->connector, GetUserId(), &request, &teller->interface, &far_end);
+}
+
+/* Returns no row when the source has told enough: ANALYZE then leaves pg_statistic alone. */
+static int
+acquire_statistics(Relation relation, int level, HeapTuple *rows, int wanted, double *total, double *dead)
+{
+	ChRelInfo  *info = ch_relinfo_make(NULL, 1, RelationGetRelid(relation));
+	ChTeller	teller = {.refresh = {0}};
+
+	if (!may_ask(info, relation))
+		return acquire_sample_rows(relation, level, rows, wanted, total, dead);
+	ask(&teller, info);
+	if (!tells_enough(&teller, info))
+		return acquire_sample_rows(relation, level, rows, wanted, total, dead);
+
+	ch_statistics_store(&info->at->connector->id, &teller.refresh);
+	RemoveStatistics(RelationGetRelid(relation), 0);
+	*total = teller.refresh.rows;
+	*dead = 0;
+	ereport(level,
+			(errmsg("\"%s\": took the statistics of connector \"%s\", %.0f rows",
+					RelationGetRelationName(relation), info->at->connector->name, teller.refresh.rows)));
+	return 0;
+}
+
+/* A parent wants rows of each child; ANALYZE asks for them from within its restricted operation. */
 bool
 ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *pages)
 {
 	ChRelInfo  *info = ch_relinfo_make(NULL, 1, RelationGetRelid(relation));
 
-	*func = acquire_sample_rows;
+	*func = InSecurityRestrictedOperation() ? acquire_sample_rows : acquire_statistics;
 	*pages = info->table_bytes > 0 ? (BlockNumber) Min(info->table_bytes / BLCKSZ + 1, MaxBlockNumber) : 1;
 	return true;
 }

@@ -7,15 +7,8 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/pg_statistic.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/selfuncs.h"
-#include "utils/syscache.h"
 
 #include "fdw/fdw.h"
 
@@ -27,77 +20,6 @@
 /* Rows and pages of a table nothing is known of; as for a local table without statistics. */
 #define DEFAULT_ROWS	1000.0
 #define DEFAULT_PAGES	10.0
-
-static get_relation_stats_hook_type next_stats_hook = NULL;
-
-/* ---- What discovery knows of a column, as pg_statistic would say it ----------------------- */
-
-static HeapTuple
-statistics_make(const ChRelColumn *column, Oid table, AttrNumber attnum)
-{
-	Relation	relation = table_open(StatisticRelationId, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
-	Datum		values[Natts_pg_statistic] = {0};
-	bool		nulls[Natts_pg_statistic] = {0};
-	HeapTuple	tuple;
-
-	values[Anum_pg_statistic_starelid - 1] = ObjectIdGetDatum(table);
-	values[Anum_pg_statistic_staattnum - 1] = Int16GetDatum(attnum);
-	values[Anum_pg_statistic_stanullfrac - 1] = Float4GetDatum(Max(column->null_fraction, 0));
-	values[Anum_pg_statistic_stawidth - 1] = Int32GetDatum(Max(column->average_width, 0));
-	values[Anum_pg_statistic_stadistinct - 1] = Float4GetDatum(column->distinct_values);
-	for (int i = 0; i < STATISTIC_NUM_SLOTS; i++)
-	{
-		nulls[Anum_pg_statistic_stanumbers1 - 1 + i] = true;
-		nulls[Anum_pg_statistic_stavalues1 - 1 + i] = true;
-	}
-	tuple = heap_form_tuple(desc, values, nulls);
-	table_close(relation, AccessShareLock);
-	return tuple;
-}
-
-static void
-statistics_free(HeapTuple tuple)
-{
-	heap_freetuple(tuple);
-}
-
-/* Statistics ANALYZE has gathered here come first. */
-static bool
-give_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *vardata)
-{
-	RelOptInfo *rel = vardata->rel;
-	ChRelInfo  *info;
-	ChRelColumn *column;
-
-	if (rel == NULL || rel->fdwroutine == NULL || rel->fdw_private == NULL ||
-		rel->fdwroutine->GetForeignRelSize != ch_get_foreign_rel_size ||
-		!IS_SIMPLE_REL(rel) || rte->inh || attnum <= 0)
-		return next_stats_hook && next_stats_hook(root, rte, attnum, vardata);
-
-	info = rel->fdw_private;
-	if (info->table != rte->relid || attnum > info->ncolumns)
-		return false;
-	column = &info->columns[attnum - 1];
-	if (column->is_key)
-		vardata->isunique = true;
-	if ((column->null_fraction < 0 && column->distinct_values == 0) ||
-		SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(rte->relid), Int16GetDatum(attnum), BoolGetDatum(false)))
-		return false;
-	vardata->statsTuple = statistics_make(column, rte->relid, attnum);
-	vardata->freefunc = statistics_free;
-	vardata->acl_ok = true;		/* it holds no value of any row */
-	return true;
-}
-
-void
-ch_fdw_init(void)
-{
-	next_stats_hook = get_relation_stats_hook;
-	get_relation_stats_hook = give_statistics;
-}
-
-/* ---- Estimates --------------------------------------------------------------------------- */
 
 static bool
 is_key_column(const ConnhubExpr *expr)
@@ -144,7 +66,35 @@ ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		if (picks_by_key(piece))
 			info->by_key = true;
 	}
-	info->remote_rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
+	info->rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
+	info->width = rel->reltarget->width;
+	info->source_cost = info->by_key ? random_page_cost + cpu_tuple_cost :
+		seq_page_cost * rel->pages + cpu_tuple_cost * rel->tuples;
+}
+
+/* Of the ways a source may join, the cheaper of reading both sides and of looking up the matches of one. */
+void
+ch_cost_join(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ChRelInfo *left, ChRelInfo *right)
+{
+	List	   *local = NIL;
+	Cost		both = left->source_cost + right->source_cost + cpu_operator_cost * 2 * (left->rows + right->rows);
+	Cost		by_left = left->source_cost + left->rows * 2 * random_page_cost;
+	Cost		by_right = right->source_cost + right->rows * 2 * random_page_cost;
+	ListCell   *cell;
+
+	foreach(cell, info->pieces)
+		local = lappend(local, ((ChPiece *) lfirst(cell))->rinfo);
+	info->rows = clamp_row_est(rel->rows / Max(clauselist_selectivity(root, local, 0, JOIN_INNER, NULL), 1e-9));
+	info->width = rel->reltarget->width;
+	info->source_cost = Min(both, Min(by_left, by_right)) + cpu_tuple_cost * info->rows;
+}
+
+void
+ch_cost_compute(ChRelInfo *info, double rows, int width)
+{
+	info->source_cost += cpu_operator_cost * info->input->rows * (list_length(info->outputs) + list_length(info->groups));
+	info->rows = clamp_row_est(rows);
+	info->width = width;
 }
 
 /* Comparisons of a sort that keeps the first `wanted` of n rows. */
@@ -155,26 +105,42 @@ comparisons(double n, double wanted)
 }
 
 void
-ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost)
+ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost)
 {
-	double		wanted = limit > 0 ? Min(limit, info->remote_rows) : info->remote_rows;
-	double		read = info->by_key ? 1 : rel->tuples;
-	double		width = rel->reltarget->width;
-	Cost		run;
+	double		wanted = limit > 0 ? Min(limit, info->rows) : info->rows;
+	Cost		run = info->source_cost;
 
 	cost->rows = limit > 0 ? Min(limit, rel->rows) : rel->rows;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
 
-	/* A source that need not sort need not read on after the last row wanted. */
-	run = (info->by_key ? random_page_cost : seq_page_cost * rel->pages) + cpu_tuple_cost * read;
-	run *= wanted / Max(info->remote_rows, 1);
-	run += wanted * (COST_ROW + cpu_tuple_cost + width / 1024 * COST_KILOBYTE);
+	/* A source that need not group need not read on after the last row wanted. */
+	if (!info->is_grouped)
+		run *= wanted / Max(info->rows, 1);
+	else
+	{
+		cost->startup += run;
+		run = 0;
+	}
+	run += wanted * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE);
 	if (!info->all_exact)
-		run += wanted * rel->baserestrictcost.per_tuple;
+		run += wanted * Max(rel->baserestrictcost.per_tuple, cpu_operator_cost * list_length(info->pieces));
 	run += cost->rows * rel->reltarget->cost.per_tuple;
 
 	/* Half of what cost_sort asks for the comparisons, so that a sort goes to the source if it can. */
 	if (sorted)
-		cost->startup += cpu_operator_cost * comparisons(info->remote_rows, wanted);
+		cost->startup += cpu_operator_cost * comparisons(info->rows, wanted);
 	cost->total = cost->startup + run;
+}
+
+/* A source finds rows by values it is given: by an index, as far as that is cheaper than to read all. */
+void
+ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info, ChCost *cost)
+{
+	double		fetched = clamp_row_est(Min(param_info->ppi_rows, info->rows));
+	Cost		found = random_page_cost * (1 + fetched) + cpu_tuple_cost * fetched;
+
+	cost->rows = param_info->ppi_rows;
+	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
+	cost->total = cost->startup + Min(found, info->source_cost) +
+		fetched * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE + rel->reltarget->cost.per_tuple);
 }

@@ -104,6 +104,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
 	ChScanState *scan = palloc0(sizeof(ChScanState));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	Relation	relation = node->ss.ss_currentRelation;
 	List	   *columns;
 	AttrNumber *attnums;
 	ListCell   *cell;
@@ -113,7 +114,9 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	scan->plan = plan->fdw_private;
 	columns = (List *) item(scan, CH_PLAN_COLUMNS);
 	scan->ncolumns = list_length(columns);
-	scan->user = ch_compat_scan_user(plan, node->ss.ps.state);
+	scan->user = DatumGetObjectId(((Const *) item(scan, CH_PLAN_USER))->constvalue);
+	if (!OidIsValid(scan->user))
+		scan->user = GetUserId();
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
@@ -127,7 +130,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 		attnums[n++] = lfirst_int(cell);
 	scan->desc = node->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	scan->reader = ch_slot_reader_create(scan->desc, attnums, scan->ncolumns,
-										 RelationGetRelationName(node->ss.ss_currentRelation));
+										 relation ? RelationGetRelationName(relation) : NULL);
 	callback->func = release_cursor;
 	callback->arg = scan;
 	MemoryContextRegisterResetCallback(scan->context, callback);
@@ -213,6 +216,7 @@ start(ChScanState *scan, ForeignScanState *node)
 	query.columns = ch_slot_reader_wanted(scan->reader);
 	query.ncolumns = scan->ncolumns;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
+	query.few_rows = intVal(item(scan, CH_PLAN_FEW_ROWS)) != 0;
 	if (scan->batch == NULL)
 		scan->batch = ch_batch_create(scan->context, scan->ncolumns, FIRST_CAPACITY, BATCH_BYTES);
 
@@ -392,7 +396,8 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 	else if (!next_stored(scan, slot))
 		return slot;
 
-	slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
+	if (node->ss.ss_currentRelation)
+		slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
 	if (intVal(item(scan, CH_PLAN_SYSTEM_COLUMNS)) != 0)
 		add_system_columns(slot);
 	return slot;

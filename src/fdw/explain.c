@@ -69,6 +69,8 @@ ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
 
 	if (es->verbose)
 	{
+		if (castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid == 0)
+			ExplainPropertyText("Relations", strVal(list_nth(private, CH_PLAN_RELATIONS)), es);
 		ExplainPropertyText("Connector", strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)), es);
 		ExplainPropertyText("Native Query", masked ? masked : query, es);
 		explain_local(node, private, es);

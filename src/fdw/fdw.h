@@ -14,14 +14,20 @@ typedef enum ChPlanItem
 	CH_PLAN_CONNECTOR_NAME,		/* String */
 	CH_PLAN_CONFIG_VERSION,		/* Const of int8: the configuration the query was rendered for */
 	CH_PLAN_QUERY,				/* String: the native query */
-	CH_PLAN_COLUMNS,			/* IntList: attribute number of each result column */
+	CH_PLAN_USER,				/* Const of oid: on whose behalf; InvalidOid: whoever runs it */
+	CH_PLAN_RELATIONS,			/* String: the tables read, for people */
+	CH_PLAN_COLUMNS,			/* IntList: attribute number of each result column in the scan's row; negative: the
+								 * count that turns the sum in the column before it into an average */
 	CH_PLAN_PARAM_TYPES,		/* OidList: type each parameter is sent as */
 	CH_PLAN_LIMIT_PARAM,		/* Integer: which parameter is LIMIT; -1: none */
 	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
 	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
+	CH_PLAN_FEW_ROWS,			/* Integer: 1 when a small result is expected */
 	CH_PLAN_SYSTEM_COLUMNS,		/* Integer: 1 when xmin and its like are wanted */
 	CH_PLAN_QUALS,				/* List of CH_PLAN_NOTE lists, one per condition checked here, in order */
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
+	CH_PLAN_ROWS,				/* Float: rows expected to cross the network */
+	CH_PLAN_WIDTH,				/* Integer: bytes expected of one of them */
 	CH_PLAN_ITEMS
 } ChPlanItem;
 
@@ -33,19 +39,33 @@ typedef enum ChPlanNote
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
 
-/* Let the planner's selectivity functions know what discovery knows of a column.  Once per process. */
+/* statistics.c: let the planner's selectivity functions know what discovery knows of a column.  Once per
+ * process. */
 extern void ch_fdw_init(void);
 
 /* plan_scan.c */
 extern void ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table);
 extern void ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table);
-extern ForeignScan *ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table,
-										ForeignPath *path, List *tlist, List *clauses,
-										Plan *outer_plan);
+
+/* Paths of a scan or join: as the rows come, in the order of the query, and in those of merge joins. */
+extern void ch_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info);
+
+/* plan_join.c */
+extern void ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer, RelOptInfo *inner,
+									  JoinType type, JoinPathExtraData *extra);
 
 /* plan_upper.c */
 extern void ch_get_foreign_upper_paths(PlannerInfo *root, UpperRelationKind stage,
 									   RelOptInfo *input_rel, RelOptInfo *output_rel, void *extra);
+
+/* plan_make.c */
+extern ForeignScan *ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table,
+										ForeignPath *path, List *tlist, List *clauses,
+										Plan *outer_plan);
+
+/* What a stage asks of the source, its outputs apart. */
+struct ChRequestParts;
+extern void ch_request_parts(ChRelInfo *info, struct ChRequestParts *parts);
 
 /* cost.c */
 typedef struct ChCost
@@ -55,13 +75,20 @@ typedef struct ChCost
 	Cost		total;
 } ChCost;
 
-/* Rows and width of a base relation from the catalogue, its conditions judged; sets rel->rows,
- * rel->reltarget->width and info's estimates. */
+/* Rows, width and cost at the source of a base relation, its conditions judged; sets rel->rows and
+ * rel->reltarget->width too. */
 extern void ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info);
 
-/* Cost of scanning it, sorted at the source or not, the first `limit` rows (0: all) wanted. */
-extern void ch_cost_scan(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, bool sorted,
-						 double limit, ChCost *cost);
+/* The same of a join, and of a stage that puts out `rows` of `width` bytes. */
+extern void ch_cost_join(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ChRelInfo *left, ChRelInfo *right);
+extern void ch_cost_compute(ChRelInfo *info, double rows, int width);
+
+/* Cost of reading a stage, sorted at the source or not, the first `limit` rows (0: all) wanted. */
+extern void ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost);
+
+/* Cost of a scan that is given values of other relations. */
+extern void ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info,
+								  ChCost *cost);
 
 /* exec_scan.c */
 extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);
@@ -83,6 +110,29 @@ extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
 /* analyze.c */
 extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func,
 									 BlockNumber *pages);
+
+/* describe.c: a scan of a plan, as it was planned. */
+typedef struct ChPlanPiece
+{
+	const char *text;			/* the condition, "sort" or "limit" */
+	const char *verdict;		/* "exact": the source does it; "rechecked": both; "local": only here */
+	const char *reason;			/* NULL when exact */
+} ChPlanPiece;
+
+typedef struct ChPlanDescription
+{
+	const char *relation;		/* what is read, by the names it has here */
+	const char *connector;
+	const char *query;			/* secrets masked */
+	double		rows;			/* expected to cross the network */
+	double		width;			/* bytes expected of one of them */
+	double		returned;		/* rows expected to be left after what is checked here */
+	List	   *pieces;			/* ChPlanPiece *: those of the source, then those checked or done here */
+} ChPlanDescription;
+
+/* The scans of connhub in a plan that was started, sub-plans included: ChPlanDescription, in plan order. */
+struct QueryDesc;
+extern List *ch_plan_describe(struct QueryDesc *query);
 
 /* explain.c */
 struct ExplainState;

@@ -31,6 +31,7 @@ connhub_fdw_handler(PG_FUNCTION_ARGS)
 
 	routine->GetForeignRelSize = ch_get_foreign_rel_size;
 	routine->GetForeignPaths = ch_get_foreign_paths;
+	routine->GetForeignJoinPaths = ch_get_foreign_join_paths;
 	routine->GetForeignPlan = ch_get_foreign_plan;
 	routine->GetForeignUpperPaths = ch_get_foreign_upper_paths;
 	routine->BeginForeignScan = ch_begin_foreign_scan;

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
@@ -20,34 +21,45 @@
 #include "common/guc.h"
 #include "fdw/judge.h"
 #include "fdw/translate.h"
+#include "fdw/translate_aggregate.h"
 #include "request/request.h"
 #include "request/semantics.h"
 
 static const char *const pushdown_is_off = "connhub.pushdown is off";
 
 static ConnhubVerdictKind
-ask(ChRelInfo *info, ConnhubPieceKind kind, const ConnhubExpr *expr, const ConnhubSortKey *sort,
-	const char **reason)
+ask(ChRelInfo *info, ConnhubPiece *piece, const char **reason)
 {
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = kind,.expr = expr,.sort = sort};
 	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
 
-	info->at->driver->judge(&info->at->source, &piece, &verdict);
+	piece->struct_size = sizeof(ConnhubPiece);
+	info->at->driver->judge(&info->at->source, piece, &verdict);
 	verdict.reason[sizeof(verdict.reason) - 1] = '\0';
 	*reason = NULL;
 	if (verdict.kind == CONNHUB_EXACT)
 		return CONNHUB_EXACT;
 	*reason = verdict.reason[0] ? pstrdup(verdict.reason) : "the driver gave no reason";
-	return verdict.kind == CONNHUB_SUPERSET && kind == CONNHUB_PIECE_FILTER ? CONNHUB_SUPERSET : CONNHUB_REFUSE;
+	return verdict.kind == CONNHUB_SUPERSET && piece->kind == CONNHUB_PIECE_FILTER ? CONNHUB_SUPERSET : CONNHUB_REFUSE;
+}
+
+/* Translate a node and ask about it as one kind of piece; NULL unless it is exact. */
+static const ConnhubExpr *
+ask_exact(ChRelInfo *info, ConnhubPieceKind kind, Node *node, const char **reason)
+{
+	const ConnhubExpr *expr = ch_translate(info, node, NULL, reason);
+	ConnhubPiece piece = {.kind = kind,.expr = expr};
+
+	return expr && ask(info, &piece, reason) == CONNHUB_EXACT ? expr : NULL;
 }
 
 ChPiece *
-ch_judge_filter(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo)
+ch_judge_filter(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, Relids outer)
 {
 	ChPiece    *piece = palloc0(sizeof(ChPiece));
-	int			nparams = list_length(*info->params);
 	const ConnhubExpr *expr = NULL;
+	ConnhubPiece asked = {.kind = CONNHUB_PIECE_FILTER};
 
+	piece->clause = rinfo->clause;
 	piece->rinfo = rinfo;
 	piece->verdict = CONNHUB_REFUSE;
 	if (!ch_pushdown)
@@ -55,19 +67,126 @@ ch_judge_filter(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, RestrictInf
 	else if (!restriction_is_securely_promotable(rinfo, rel))
 		piece->reason = "it must run after the conditions of a security barrier";
 	else
-		expr = ch_translate(info, (Node *) rinfo->clause, &piece->reason);
+		expr = ch_translate(info, (Node *) rinfo->clause, outer, &piece->reason);
+	asked.expr = expr;
 	if (expr)
-		piece->verdict = ask(info, CONNHUB_PIECE_FILTER, expr, NULL, &piece->reason);
-	if (piece->verdict == CONNHUB_REFUSE)
-		*info->params = list_truncate(*info->params, nparams);
-	else
+		piece->verdict = ask(info, &asked, &piece->reason);
+	if (piece->verdict != CONNHUB_REFUSE)
 		piece->expr = expr;
 	return piece;
 }
 
+ChPiece *
+ch_judge_having(ChRelInfo *info, Expr *clause)
+{
+	ChPiece    *piece = palloc0(sizeof(ChPiece));
+
+	piece->clause = clause;
+	piece->expr = ask_exact(info, CONNHUB_PIECE_HAVING, (Node *) clause, &piece->reason);
+	piece->verdict = piece->expr ? CONNHUB_EXACT : CONNHUB_REFUSE;
+	return piece;
+}
+
+bool
+ch_judge_condition(ChRelInfo *info, const ConnhubExpr *expr, const char **reason)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_FILTER,.expr = expr};
+
+	return ask(info, &piece, reason) == CONNHUB_EXACT;
+}
+
+const ConnhubExpr *
+ch_judge_on(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, const char **reason)
+{
+	if (!restriction_is_securely_promotable(rinfo, rel))
+	{
+		*reason = "a condition must run after those of a security barrier";
+		return NULL;
+	}
+	return ask_exact(info, CONNHUB_PIECE_ON, (Node *) rinfo->clause, reason);
+}
+
+bool
+ch_judge_join(ChRelInfo *info, const ConnhubRelation *join, const char **reason)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_JOIN,.relation = join};
+
+	return ask(info, &piece, reason) == CONNHUB_EXACT;
+}
+
+/* Is the operator the usual equality of its type, as grouping at a source takes it? */
+static bool
+equality_is_usual(Oid op, ConnhubType type)
+{
+	const ChMeaning *meaning = OidIsValid(op) ? ch_meaning_get(get_opcode(op)) : NULL;
+
+	return meaning && meaning->fn == CONNHUB_FN_EQ &&
+		(meaning->operand == CONNHUB_TYPE_NONE || meaning->operand == type);
+}
+
+const ConnhubExpr *
+ch_judge_group(ChRelInfo *info, Node *node, const SortGroupClause *clause, const char **reason)
+{
+	const ConnhubExpr *expr = ask_exact(info, CONNHUB_PIECE_GROUP, node, reason);
+
+	if (expr == NULL)
+		return NULL;
+	if (ch_expr_has_param(expr))
+		*reason = "a group key is not of columns and constants alone";
+	else if (!equality_is_usual(clause->eqop, expr->type.type))
+		*reason = psprintf("the equality of %s has no counterpart", format_type_be(exprType(node)));
+	else
+		return expr;
+	return NULL;
+}
+
+const ConnhubExpr *
+ch_judge_output(ChRelInfo *info, Node *node, const char **reason)
+{
+	return ask_exact(info, CONNHUB_PIECE_OUTPUT, node, reason);
+}
+
+bool
+ch_judge_average(ChRelInfo *info, Node *node, ChOutput *output)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_OUTPUT};
+	const char *reason;
+
+	if (!ch_translate_average(info, node, &output->sent, &output->count))
+		return false;
+	piece.expr = output->sent;
+	if (ask(info, &piece, &reason) != CONNHUB_EXACT)
+		return false;
+	piece.expr = output->count;
+	return ask(info, &piece, &reason) == CONNHUB_EXACT;
+}
+
+bool
+ch_judge_request(ChRelInfo *info, ConnhubPieceKind kind, const ConnhubRequest *request, const char **reason)
+{
+	ConnhubPiece piece = {.kind = kind,.query = request};
+
+	return ask(info, &piece, reason) == CONNHUB_EXACT;
+}
+
+/* ---- Order ------------------------------------------------------------------------------- */
+
+static bool
+is_put_out(List *outputs, Expr *expr)
+{
+	ListCell   *cell;
+
+	foreach(cell, outputs)
+	{
+		if (equal(((ChOutput *) lfirst(cell))->expr, expr))
+			return true;
+	}
+	return false;
+}
+
 /* The expression of a pathkey that this relation alone can compute. */
 static EquivalenceMember *
-sort_member(PathKey *key, RelOptInfo *rel)
+sort_member(PathKey *key, RelOptInfo *rel, ChRelInfo *info)
 {
 	ListCell   *cell;
 
@@ -75,31 +194,48 @@ sort_member(PathKey *key, RelOptInfo *rel)
 	{
 		EquivalenceMember *member = lfirst(cell);
 
-		if (!member->em_is_const && !bms_is_empty(member->em_relids) &&
-			bms_is_subset(member->em_relids, rel->relids))
+		if (member->em_is_const)
+			continue;
+		if (info->computes ? is_put_out(info->outputs, member->em_expr) || list_member(info->group_exprs, member->em_expr) ||
+			(contain_agg_clause((Node *) member->em_expr) && bms_is_subset(member->em_relids, info->relids)) :
+			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids))
 			return member;
 	}
 	return NULL;
 }
 
-/* Does the key's operator family order values as the request's sort does: by the type's own "<"? */
+/* Does the "<" of an operator family order values as the request's sort does: by the type's own? */
 static bool
-order_is_usual(PathKey *key, EquivalenceMember *member, ConnhubType type)
+order_is_usual(Oid op, ConnhubType type)
 {
-	Oid			op = get_opfamily_member(key->pk_opfamily, member->em_datatype, member->em_datatype,
-										 BTLessStrategyNumber);
 	const ChMeaning *meaning = OidIsValid(op) ? ch_meaning_get(get_opcode(op)) : NULL;
 
 	return meaning && meaning->fn == CONNHUB_FN_LT &&
 		(meaning->operand == CONNHUB_TYPE_NONE || meaning->operand == type);
 }
 
+static bool
+sort_make(ChRelInfo *info, Expr *node, Oid less, Oid type, ConnhubSortKey *sort, const char **reason)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_SORT,.sort = sort};
+
+	sort->expr = ch_translate(info, (Node *) node, NULL, reason);
+	if (sort->expr == NULL)
+		return false;
+	if (!order_is_usual(less, sort->expr->type.type))
+		*reason = psprintf("the order of %s has no counterpart", format_type_be(type));
+	else if (sort->expr->kind != CONNHUB_EXPR_COLUMN && !info->all_exact)
+		*reason = "it sorts by a computed value while conditions are checked here";
+	else
+		return ask(info, &piece, reason) == CONNHUB_EXACT;
+	return false;
+}
+
 static ConnhubSortKey *
 judge_sort_key(ChRelInfo *info, RelOptInfo *rel, PathKey *key, const char **reason)
 {
 	ConnhubSortKey *sort = palloc0(sizeof(ConnhubSortKey));
-	EquivalenceMember *member = sort_member(key, rel);
-	const ConnhubExpr *expr;
+	EquivalenceMember *member = sort_member(key, rel, info);
 
 	*reason = NULL;
 	if (member == NULL || key->pk_eclass->ec_has_volatile)
@@ -107,28 +243,17 @@ judge_sort_key(ChRelInfo *info, RelOptInfo *rel, PathKey *key, const char **reas
 		*reason = "it sorts by more than columns of this relation";
 		return NULL;
 	}
-	expr = ch_translate(info, (Node *) member->em_expr, reason);
-	if (expr == NULL)
-		return NULL;
-	if (!order_is_usual(key, member, expr->type.type))
-		*reason = psprintf("the order of %s has no counterpart", format_type_be(member->em_datatype));
-	else if (expr->kind != CONNHUB_EXPR_COLUMN && !info->all_exact)
-		*reason = "it sorts by a computed value while conditions are checked here";
-	if (*reason)
-		return NULL;
-
-	sort->expr = expr;
 	sort->descending = ch_compat_is_descending(key);
 	sort->nulls_first = key->pk_nulls_first;
 	sort->collation = ch_collation_make(key->pk_eclass->ec_collation, false);
-	return ask(info, CONNHUB_PIECE_SORT, NULL, sort, reason) == CONNHUB_EXACT ? sort : NULL;
+	return sort_make(info, member->em_expr,
+					 get_opfamily_member(key->pk_opfamily, member->em_datatype, member->em_datatype, BTLessStrategyNumber),
+					 member->em_datatype, sort, reason) ? sort : NULL;
 }
 
 bool
-ch_judge_sort(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort,
-			  const char **reason)
+ch_judge_sort(RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort, const char **reason)
 {
-	int			nparams = list_length(*info->params);
 	ListCell   *cell;
 
 	*sort = NIL;
@@ -139,13 +264,30 @@ ch_judge_sort(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkey
 
 		if (key == NULL)
 		{
-			*info->params = list_truncate(*info->params, nparams);
 			*sort = NIL;
 			return false;
 		}
 		*sort = lappend(*sort, key);
 	}
 	return *reason == NULL;
+}
+
+bool
+ch_judge_sort_clause(ChRelInfo *info, Node *node, const SortGroupClause *clause, ConnhubSortKey *sort, const char **reason)
+{
+	Oid			family;
+	Oid			type;
+	bool		descending;
+
+	if (!ch_compat_ordering_of(clause->sortop, &family, &type, &descending))
+	{
+		*reason = "a sort operator has no counterpart";
+		return false;
+	}
+	sort->descending = descending;
+	sort->nulls_first = clause->nulls_first;
+	sort->collation = ch_collation_make(exprCollation(node), false);
+	return sort_make(info, (Expr *) node, get_opfamily_member(family, type, type, BTLessStrategyNumber), type, sort, reason);
 }
 
 /* LIMIT or OFFSET as a request expression.  A constant null is no limit at all; a negative number is an
@@ -171,13 +313,15 @@ limit_make(ChRelInfo *info, Node *node, const char **reason)
 			elog(ERROR, "no request constant for a row count");
 		return ch_expr_const(&value);
 	}
-	return ch_translate(info, node, reason);
+	return ch_translate(info, node, NULL, reason);
 }
 
 bool
-ch_judge_limit(PlannerInfo *root, ChRelInfo *info, Node *count, Node *offset,
+ch_judge_limit(ChRelInfo *info, Node *count, Node *offset,
 			   const ConnhubExpr **limit, const ConnhubExpr **skip, const char **reason)
 {
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_LIMIT};
+
 	*limit = NULL;
 	*skip = NULL;
 	*reason = NULL;
@@ -195,5 +339,6 @@ ch_judge_limit(PlannerInfo *root, ChRelInfo *info, Node *count, Node *offset,
 		*skip = limit_make(info, offset, reason);
 	if (*reason)
 		return false;
-	return ask(info, CONNHUB_PIECE_LIMIT, *limit ? *limit : *skip, NULL, reason) == CONNHUB_EXACT;
+	piece.expr = *limit ? *limit : *skip;
+	return ask(info, &piece, reason) == CONNHUB_EXACT;
 }

@@ -1,23 +1,15 @@
-/* fdw/plan_scan.c — paths and plans of one foreign table.
- *
- * A stage above the base relation (plan_upper.c) is planned here too: its plan still scans the base
- * relation, so whole rows, system columns and dropped columns work as in a plain scan. */
+/* fdw/plan_scan.c — paths of one foreign table. */
 #include "postgres.h"
 
-#include "access/sysattr.h"
-#include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
+#include "access/stratnum.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
-#include "utils/uuid.h"
 
 #include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
-#include "request/request.h"
 
 void
 ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
@@ -26,6 +18,8 @@ ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 	ListCell   *cell;
 
 	rel->fdw_private = info;
+	info->server = rel->serverid;
+	info->user = rel->userid;
 	info->all_exact = true;
 	foreach(cell, rel->baserestrictinfo)
 	{
@@ -38,8 +32,10 @@ ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
 			info->has_gate = true;
 			continue;
 		}
-		piece = ch_judge_filter(root, rel, info, rinfo);
+		piece = ch_judge_filter(rel, info, rinfo, NULL);
 		info->pieces = lappend(info->pieces, piece);
+		if (piece->expr)
+			info->filters = lappend(info->filters, unconstify(ConnhubExpr *, piece->expr));
 		if (piece->verdict != CONNHUB_EXACT)
 			info->all_exact = false;
 	}
@@ -52,10 +48,11 @@ add_scan_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *pathkey
 {
 	ChCost		cost;
 
-	ch_cost_scan(root, rel, info, pathkeys != NIL, 0, &cost);
-	cost.startup *= factor;
-	cost.total *= factor;
-	add_path(rel, ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, pathkeys));
+	ch_cost_stage(rel, info, pathkeys != NIL, 0, &cost);
+	add_path(rel, IS_JOIN_REL(rel) ?
+			 ch_compat_join_path(root, rel, cost.rows, cost.startup * factor, cost.total * factor, pathkeys) :
+			 ch_compat_scan_path(root, rel, cost.rows, cost.startup * factor, cost.total * factor, pathkeys,
+								 rel->lateral_relids));
 }
 
 /* Orders a merge join with another relation could use: one key each. */
@@ -82,220 +79,114 @@ merge_orders(PlannerInfo *root, RelOptInfo *rel)
 }
 
 void
-ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table)
+ch_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 {
-	ChRelInfo  *info = rel->fdw_private;
-	List	   *orders = merge_orders(root, rel);
 	const char *reason;
 	List	   *sort;
 	ListCell   *cell;
 
 	add_scan_path(root, rel, info, NIL, 1);
 	if (root->query_pathkeys != NIL &&
-		ch_judge_sort(root, rel, info, root->query_pathkeys, &sort, &reason))
+		ch_judge_sort(rel, info, root->query_pathkeys, &sort, &reason))
 		add_scan_path(root, rel, info, root->query_pathkeys, 1);
-	foreach(cell, orders)
+	foreach(cell, merge_orders(root, rel))
 	{
 		List	   *order = lfirst(cell);
 
 		if (!pathkeys_contained_in(order, root->query_pathkeys) &&
-			ch_judge_sort(root, rel, info, order, &sort, &reason))
+			ch_judge_sort(rel, info, order, &sort, &reason))
 			add_scan_path(root, rel, info, order, 1.02);
 	}
 }
 
-/* ---- From path to plan ------------------------------------------------------------------- */
+/* ---- Paths that need values of other relations -------------------------------------------- */
 
-/* What becomes of the conditions of a path. */
-typedef struct ChClauses
+typedef struct ChMemberSearch
 {
-	List	   *sent;			/* ConnhubExpr * */
-	List	   *local;			/* Expr *, checked here */
-	List	   *notes;			/* one note for each of local */
-	List	   *exact;			/* Expr *, checked at the source alone */
-} ChClauses;
+	ChRelInfo  *info;
+	Expr	   *current;		/* the member whose clauses are wanted now */
+	List	   *done;			/* members already used */
+} ChMemberSearch;
 
-static ChPiece *
-piece_of(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo)
+/* Is this the next member of an equivalence class to be compared with other relations? */
+static bool
+is_next_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *class, EquivalenceMember *member, void *arg)
 {
+	ChMemberSearch *search = arg;
+
+	if (search->current != NULL)
+		return equal(member->em_expr, search->current);
+	if (list_member(search->done, member->em_expr))
+		return false;
+	search->current = member->em_expr;
+	return true;
+}
+
+/* Add the relations a clause takes values of, when the source would take the clause. */
+static List *
+add_outer(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, List *outers)
+{
+	Relids		outer = bms_difference(rinfo->clause_relids, rel->relids);
 	ListCell   *cell;
 
-	foreach(cell, info->pieces)
+	outer = bms_union(outer, rel->lateral_relids);
+	if (bms_is_empty(outer) || !join_clause_is_movable_to(rinfo, rel) ||
+		ch_judge_filter(rel, info, rinfo, outer)->expr == NULL)
+		return outers;
+	foreach(cell, outers)
 	{
-		ChPiece    *piece = lfirst(cell);
-
-		if (piece->rinfo == rinfo)
-			return piece;
+		if (bms_equal(lfirst(cell), outer))
+			return outers;
 	}
-	return ch_judge_filter(root, rel, info, rinfo);
+	return lappend(outers, outer);
+}
+
+/* The sets of relations with whose values the source can find rows. */
+static List *
+useful_outers(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
+{
+	ChMemberSearch search = {.info = info};
+	List	   *outers = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rel->joininfo)
+		outers = add_outer(rel, info, lfirst(cell), outers);
+	while (rel->has_eclass_joins)
+	{
+		List	   *clauses;
+
+		search.current = NULL;
+		clauses = generate_implied_equalities_for_column(root, rel, is_next_member, &search, rel->lateral_referencers);
+		if (search.current == NULL)
+			break;
+		foreach(cell, clauses)
+			outers = add_outer(rel, info, lfirst(cell), outers);
+		search.done = lappend(search.done, search.current);
+	}
+	return outers;
 }
 
 static void
-sort_out_clauses(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, List *clauses, ChClauses *out)
+add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 {
 	ListCell   *cell;
 
-	foreach(cell, clauses)
+	foreach(cell, useful_outers(root, rel, info))
 	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
-		ChPiece    *piece;
+		Relids		outer = lfirst(cell);
+		ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
+		ChCost		cost;
 
-		if (rinfo->pseudoconstant)
-			continue;
-		piece = piece_of(root, rel, info, rinfo);
-		if (piece->expr)
-			out->sent = lappend(out->sent, (void *) piece->expr);
-		if (piece->verdict == CONNHUB_EXACT)
-		{
-			out->exact = lappend(out->exact, rinfo->clause);
-			continue;
-		}
-		out->local = lappend(out->local, rinfo->clause);
-		out->notes = lappend(out->notes, list_make2(makeInteger(piece->expr != NULL),
-													makeString(pstrdup(piece->reason))));
+		ch_cost_parameterized(root, rel, info, param_info, &cost);
+		add_path(rel, ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, NIL, outer));
 	}
 }
 
-/* Attributes the source has to send: those the plan's output and its local conditions use. */
-static List *
-columns_needed(RelOptInfo *rel, ChRelInfo *info, List *local, bool *system_columns)
-{
-	Bitmapset  *used = NULL;
-	List	   *attnums = NIL;
-	bool		whole_row;
-
-	pull_varattnos((Node *) rel->reltarget->exprs, info->relid, &used);
-	pull_varattnos((Node *) local, info->relid, &used);
-	whole_row = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
-	for (int i = 1; i <= info->ncolumns; i++)
-	{
-		if (info->columns[i - 1].column.name &&
-			(whole_row || bms_is_member(i - FirstLowInvalidHeapAttributeNumber, used)))
-			attnums = lappend_int(attnums, i);
-	}
-	*system_columns = false;
-	for (int i = FirstLowInvalidHeapAttributeNumber + 1; i < 0; i++)
-	{
-		if (i != TableOidAttributeNumber && i != SelfItemPointerAttributeNumber &&
-			bms_is_member(i - FirstLowInvalidHeapAttributeNumber, used))
-			*system_columns = true;
-	}
-	return attnums;
-}
-
-static Node *
-uuid_const(const pg_uuid_t *id)
-{
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
-
-	*copy = *id;
-	return (Node *) makeConst(UUIDOID, -1, InvalidOid, sizeof(pg_uuid_t), UUIDPGetDatum(copy), false, false);
-}
-
-/* Which of the final parameters is this one?  -1: it is none. */
-static Node *
-param_number(const ConnhubExpr *expr)
-{
-	return (Node *) makeInteger(expr && expr->kind == CONNHUB_EXPR_PARAM ? (int) expr->param : -1);
-}
-
-static List *
-kept_note(List *notes, const char *piece, const char *reason)
-{
-	if (reason == NULL)
-		return notes;
-	return lappend(notes, list_make3(makeInteger(false), makeString(pstrdup(reason)),
-									 makeString(pstrdup(piece))));
-}
-
-/* The private list of a plan for the request, and the expressions of its parameters. */
-static List *
-private_make(ChRelInfo *info, const ChRequestParts *parts, List *columns, bool system_columns,
-			 List *qual_notes, bool is_sorted, List **exprs)
-{
-	List	   *numbers;
-	ConnhubRequest *request = ch_request_make(parts, &numbers);
-	List	   *types = NIL;
-	List	   *kept = NIL;
-	List	   *result = NIL;
-	Node	   *items[CH_PLAN_ITEMS];
-	ListCell   *cell;
-
-	*exprs = NIL;
-	foreach(cell, numbers)
-	{
-		ChParam    *param = list_nth(*info->params, lfirst_int(cell));
-
-		*exprs = lappend(*exprs, param->expr);
-		types = lappend_oid(types, param->type);
-	}
-	if (!is_sorted)
-		kept = kept_note(kept, "sort", info->sort_reason);
-	kept = kept_note(kept, "limit", info->limit_reason);
-
-	items[CH_PLAN_CONNECTOR] = uuid_const(&info->at->connector->id);
-	items[CH_PLAN_CONNECTOR_NAME] = (Node *) makeString(pstrdup(info->at->connector->name));
-	items[CH_PLAN_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
-													   Int64GetDatum(info->at->connector->config_version),
-													   false, FLOAT8PASSBYVAL);
-	items[CH_PLAN_QUERY] = (Node *) makeString(ch_relinfo_render(info, request));
-	items[CH_PLAN_COLUMNS] = (Node *) columns;
-	items[CH_PLAN_PARAM_TYPES] = (Node *) types;
-	items[CH_PLAN_LIMIT_PARAM] = param_number(request->limit);
-	items[CH_PLAN_OFFSET_PARAM] = param_number(request->offset);
-	items[CH_PLAN_FETCH_SIZE] = (Node *) makeInteger(info->at->fetch_size);
-	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(system_columns);
-	items[CH_PLAN_QUALS] = (Node *) qual_notes;
-	items[CH_PLAN_KEPT] = (Node *) kept;
-	for (int i = 0; i < CH_PLAN_ITEMS; i++)
-		result = lappend(result, items[i]);
-	return result;
-}
-
-/* The sort of a path: a stage's own, or that of a base path's keys. */
-static List *
-sort_of_path(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ForeignPath *path)
-{
-	ChRelInfo  *base = ch_relinfo_base(info);
-	const char *reason;
-	List	   *sort;
-
-	if (info != base)
-		return info->sort;
-	if (path->path.pathkeys == NIL)
-		return NIL;
-	if (!ch_judge_sort(root, rel, info, path->path.pathkeys, &sort, &reason))
-		elog(ERROR, "a sort once accepted was refused: %s", reason);
-	return sort;
-}
-
-ForeignScan *
-ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *path, List *tlist,
-					List *clauses, Plan *outer_plan)
+void
+ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
 	ChRelInfo  *info = rel->fdw_private;
-	ChRelInfo  *base = ch_relinfo_base(info);
-	RelOptInfo *base_rel = find_base_rel(root, base->relid);
-	ChRequestParts parts = {.schema = base->remote_schema,.table = base->remote_table};
-	ChClauses	sorted_out = {NIL};
-	List	   *columns;
-	List	   *exprs;
-	List	   *private;
-	bool		system_columns;
-	ListCell   *cell;
 
-	/* A stage has no clauses of its own: it stands on the conditions of the base relation. */
-	sort_out_clauses(root, base_rel, base, info == base ? clauses : base_rel->baserestrictinfo, &sorted_out);
-	columns = columns_needed(base_rel, base, sorted_out.local, &system_columns);
-	foreach(cell, columns)
-		parts.outputs = lappend(parts.outputs,
-								(void *) ch_expr_column(&base->columns[lfirst_int(cell) - 1].column));
-	parts.filters = sorted_out.sent;
-	parts.sort = sort_of_path(root, base_rel, info, path);
-	parts.limit = info->limit;
-	parts.offset = info->offset;
-	private = private_make(base, &parts, columns, system_columns, sorted_out.notes,
-						   path->path.pathkeys != NIL, &exprs);
-	return make_foreignscan(tlist, sorted_out.local, base->relid, exprs, private, NIL,
-							sorted_out.exact, outer_plan);
+	ch_add_ordered_paths(root, rel, info);
+	add_parameterized_paths(root, rel, info);
 }

@@ -9,6 +9,7 @@
 #include "catalog/pg_class.h"
 #include "foreign/foreign.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@
 #include "fdw/fdw.h"
 #include "fdw/option.h"
 #include "fdw/relinfo.h"
+#include "request/request.h"
 
 static ChRelSource *
 source_make(const ChConnector *connector, List *table_options)
@@ -139,12 +141,16 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 	if (root)
 		depend_on_catalog(root);
 	info->at = source_make(connector, foreign->options);
-	info->params = palloc0(sizeof(List *));
+	info->root = root;
+	info->stage = CH_STAGE_SCAN;
+	info->relids = bms_make_singleton(relid);
 	info->relid = relid;
 	info->table = table;
 	info->name = get_rel_name(table);
 	info->remote_schema = ch_option_of(foreign->options, CH_OPTION_SCHEMA);
 	info->remote_table = name ? name : info->name;
+	info->number = ch_relation_number();
+	info->from = ch_relation_table(info->number, info->remote_schema, info->remote_table);
 
 	relation = table_open(table, NoLock);
 	desc = RelationGetDescr(relation);
@@ -158,6 +164,7 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 		if (!attribute->attisdropped)
 			column_make(remote, table, attribute, &info->columns[i]);
 	}
+	info->remote = remote;
 	info->table_rows = remote ? remote->rows : -1;
 	info->table_bytes = remote ? remote->bytes : -1;
 	if (remote)
@@ -167,11 +174,58 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 }
 
 ChRelInfo *
-ch_relinfo_base(ChRelInfo *info)
+ch_relinfo_stage(ChRelInfo *input, ChStage stage)
 {
-	while (info->input)
+	ChRelInfo  *info = palloc(sizeof(ChRelInfo));
+
+	*info = *input;
+	info->stage = stage;
+	info->input = input;
+	info->pieces = NIL;
+	info->kept = NIL;
+	info->sort_reason = info->limit_reason = NULL;
+	return info;
+}
+
+ChRelInfo *
+ch_relinfo_source(ChRelInfo *info)
+{
+	while (info->stage >= CH_STAGE_ORDER)
 		info = info->input;
 	return info;
+}
+
+ChRelInfo *
+ch_relinfo_leaf(ChRelInfo *info, Index relid)
+{
+	RelOptInfo *rel;
+
+	if (!bms_is_member(relid, info->relids))
+		return NULL;
+	while (info->input)
+		info = info->input;
+	if (info->relid == relid)
+		return info;
+	rel = info->root ? find_base_rel(info->root, relid) : NULL;
+	return rel ? rel->fdw_private : NULL;
+}
+
+void
+ch_relinfo_keep(ChRelInfo *info, const char *piece, const char *reason)
+{
+	ChKept	   *kept;
+	ListCell   *cell;
+
+	foreach(cell, info->kept)
+	{
+		kept = lfirst(cell);
+		if (strcmp(kept->piece, piece) == 0)
+			return;
+	}
+	kept = palloc(sizeof(ChKept));
+	kept->piece = piece;
+	kept->reason = reason;
+	info->kept = lappend(info->kept, kept);
 }
 
 char *

@@ -19,11 +19,13 @@
 
 #include "batch/typemap.h"
 #include "fdw/translate.h"
+#include "fdw/translate_aggregate.h"
 #include "fdw/translate_array.h"
 #include "fdw/translate_branch.h"
 #include "fdw/translate_func.h"
 #include "fdw/translate_operand.h"
 #include "fdw/translate_part.h"
+#include "fdw/translate_query.h"
 #include "request/request.h"
 #include "request/semantics.h"
 
@@ -57,18 +59,27 @@ static const ConnhubExpr *
 translate_var(Node *node, ChTranslation *t)
 {
 	Var		   *var = (Var *) node;
+	ChRelInfo  *leaf = var->varlevelsup == 0 ? ch_relinfo_leaf(t->info, var->varno) : NULL;
 	ChRelColumn *column;
+	const ConnhubExpr *expr;
 
-	if (var->varno != t->info->relid)
+	if (leaf == NULL)
 		return refuse(t, "a column of another relation is used");
 	if (var->varattno == 0)
 		return refuse(t, "the whole row is used");
 	if (var->varattno < 0)
 		return refuse(t, "a system column is used");
-	column = &t->info->columns[var->varattno - 1];
+	if (var->varattno > leaf->ncolumns)
+		return refuse(t, "a column that is not read is used");
+	if (t->info->is_grouped && !t->in_aggregate)
+		return refuse(t, "a column is used that is not grouped by");
+	column = &leaf->columns[var->varattno - 1];
+	if (column->column.name == NULL)
+		return refuse(t, "a column that is not read is used");
 	if (column->distrust)
 		return refuse(t, column->distrust);
-	return ch_expr_column(&column->column);
+	expr = ch_expr_column(&column->column, leaf->number);
+	return bms_is_member(var->varno, t->info->nullable) ? ch_expr_nullable(expr) : expr;
 }
 
 const ConnhubExpr *
@@ -111,8 +122,7 @@ ch_translate_candidate(Expr *expr, Oid type, const ConnhubTypeRef *ref, ChTransl
 
 	param->expr = expr;
 	param->type = type;
-	*t->info->params = lappend(*t->info->params, param);
-	return ch_expr_param(list_length(*t->info->params) - 1, ref);
+	return ch_expr_param(param, ref);
 }
 
 /* An expression without columns becomes a parameter. */
@@ -348,6 +358,11 @@ static const ChTranslateRow translate_rows[] = {
 	{T_CoalesceExpr, NULL, ch_translate_coalesce},
 	{T_CaseExpr, NULL, ch_translate_case},
 	{T_CaseTestExpr, NULL, ch_translate_case_test},
+	{T_Aggref, NULL, ch_translate_aggref},
+	{T_GroupingFunc, NULL, ch_translate_grouping},
+	{T_WindowFunc, NULL, ch_translate_window},
+	{T_SubPlan, NULL, ch_translate_subplan},
+	{T_AlternativeSubPlan, NULL, ch_translate_alternatives},
 	{T_MinMaxExpr, NULL, ch_translate_min_max},
 	{T_RowCompareExpr, "a comparison of rows", NULL},
 	{T_RowExpr, "a row", NULL},
@@ -362,14 +377,54 @@ static const ChTranslateRow translate_rows[] = {
 	{T_PlaceHolderVar, "an expression of a lower outer join", NULL},
 };
 
+/* Is the value known before the relation is read? */
+static bool
+is_known(Node *node, ChTranslation *t)
+{
+	Relids		used;
+
+	/* A CASE's test stands for an expression that may well hold columns. */
+	if (IsA(node, Const) || IsA(node, CaseTestExpr))
+		return false;
+	if (contain_subplans(node))
+		return false;
+	if (t->info->computes && (contain_agg_clause(node) || contain_window_function(node)))
+		return false;
+	if (!contain_var_clause(node))
+		return true;
+	if (t->outer == NULL)
+		return false;
+	used = pull_varnos(t->info->root, node);
+	return bms_is_subset(used, t->outer) && !bms_overlap(used, t->info->relids);
+}
+
+/* The group key an expression is, or NULL. */
+static const ConnhubExpr *
+group_key(Node *node, ChTranslation *t)
+{
+	ListCell   *key;
+	ListCell   *expr;
+
+	if (!t->info->is_grouped || t->in_aggregate)
+		return NULL;
+	forboth(key, t->info->groups, expr, t->info->group_exprs)
+	{
+		if (equal(lfirst(expr), node))
+			return lfirst(key);
+	}
+	return NULL;
+}
+
 const ConnhubExpr *
 ch_translate_node(Node *node, ChTranslation *t)
 {
-	check_stack_depth();
+	const ConnhubExpr *key;
 
-	/* A CASE's test stands for an expression that may well hold columns. */
-	if (!IsA(node, Const) && !IsA(node, CaseTestExpr) && !contain_var_clause(node) &&
-		(t->lazy == 0 || is_harmless(node)))
+	check_stack_depth();
+	key = group_key(node, t);
+	if (key)
+		return key;
+	if (is_known(node, t) && (t->lazy == 0 || is_harmless(node)))
 		return param_make(node, t);
 
 	for (int i = 0; i < lengthof(translate_rows); i++)
@@ -385,14 +440,12 @@ ch_translate_node(Node *node, ChTranslation *t)
 }
 
 const ConnhubExpr *
-ch_translate(ChRelInfo *info, Node *node, const char **reason)
+ch_translate(ChRelInfo *info, Node *node, Relids outer, const char **reason)
 {
-	ChTranslation t = {.info = info};
+	ChTranslation t = {.info = info,.outer = outer};
 	const ConnhubExpr *result;
 
-	if (contain_subplans(node))
-		t.reason = "a sub-select is used";
-	else if (contain_volatile_functions(node))
+	if (contain_volatile_functions(node))
 		t.reason = "a volatile function is used";
 	else
 	{

@@ -4,8 +4,9 @@
 
 #include "fdw/relinfo.h"
 
-/* The expression in the ABI's words, or NULL with *reason saying what has no counterpart.  Parameters it
- * needs are added to info's candidates. */
-extern const ConnhubExpr *ch_translate(ChRelInfo *info, Node *node, const char **reason);
+/* The expression in the ABI's words, or NULL with *reason saying what has no counterpart.  Its columns are those of
+ * info's relations, and of outer ones, whose values will be known when the relation is read.  From grouping on it
+ * may use group keys and aggregates only. */
+extern const ConnhubExpr *ch_translate(ChRelInfo *info, Node *node, Relids outer, const char **reason);
 
 #endif

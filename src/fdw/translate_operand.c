@@ -54,7 +54,7 @@ bring(const ConnhubExpr *expr, ConnhubType wanted, ChTranslation *t)
 	}
 	if (expr->kind == CONNHUB_EXPR_PARAM && same_storage)
 	{
-		const ChParam *narrow = list_nth(*t->info->params, expr->param);
+		const ChParam *narrow = ch_expr_param_source(expr);
 
 		return ch_translate_candidate(narrow->expr, pg_type_of(wanted), &ref, t);
 	}

@@ -12,6 +12,8 @@
 typedef struct ChTranslation
 {
 	ChRelInfo  *info;
+	Relids		outer;			/* relations whose columns are values known at execution */
+	bool		in_aggregate;	/* below an aggregate, where columns need not be grouped by */
 	const ConnhubExpr *case_test;	/* what CASE x WHEN compares, else NULL */
 	int			lazy;			/* > 0: below a branch that may never be computed */
 	List	   *guards;			/* Expr *: where one is true, an expression to the right of it in the
@@ -43,7 +45,7 @@ extern const ConnhubExpr *ch_translate_meaning(ConnhubFunction fn, const ChMeani
 
 extern const ConnhubExpr *ch_translate_constant(Datum value, bool isnull, Oid type, ChTranslation *t);
 
-/* A new candidate among the relation's parameters. */
+/* A parameter for an expression, sent as `type`. */
 extern const ConnhubExpr *ch_translate_candidate(Expr *expr, Oid type, const ConnhubTypeRef *ref, ChTranslation *t);
 
 #endif

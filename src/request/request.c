@@ -1,6 +1,7 @@
 /* request/request.c — building the neutral tree of the driver ABI.
  *
- * Assumes that callers hand in pieces which a driver accepted, or is about to be asked about. */
+ * Assumes that callers hand in pieces which a driver accepted, or is about to be asked about.  A parameter is
+ * allocated with what it stands for behind it. */
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
@@ -39,13 +40,37 @@ expr_make(ConnhubExprKind kind, const ConnhubTypeRef *type)
 	return expr;
 }
 
+uint32
+ch_relation_number(void)
+{
+	static uint32 last = 0;
+
+	if (++last == 0)
+		last = 1;
+	return last;
+}
+
 const ConnhubExpr *
-ch_expr_column(const ConnhubColumn *column)
+ch_expr_column(const ConnhubColumn *column, uint32 relation)
 {
 	ConnhubExpr *expr = expr_make(CONNHUB_EXPR_COLUMN, &column->type);
 
 	expr->column = column;
+	expr->relation = relation;
 	return expr;
+}
+
+const ConnhubExpr *
+ch_expr_nullable(const ConnhubExpr *expr)
+{
+	ConnhubExpr *copy;
+
+	if (expr->kind != CONNHUB_EXPR_COLUMN || expr->is_nullable)
+		return expr;
+	copy = palloc(sizeof(ConnhubExpr));
+	*copy = *expr;
+	copy->is_nullable = true;
+	return copy;
 }
 
 const ConnhubExpr *
@@ -59,12 +84,65 @@ ch_expr_const(const ConnhubValue *value)
 	return expr;
 }
 
-const ConnhubExpr *
-ch_expr_param(uint32 number, const ConnhubTypeRef *type)
+typedef struct ChParamExpr
 {
-	ConnhubExpr *expr = expr_make(CONNHUB_EXPR_PARAM, type);
+	ConnhubExpr expr;
+	const void *source;
+} ChParamExpr;
 
-	expr->param = number;
+const ConnhubExpr *
+ch_expr_param(const void *source, const ConnhubTypeRef *type)
+{
+	ChParamExpr *param = palloc0(sizeof(ChParamExpr));
+
+	param->expr.struct_size = sizeof(ConnhubExpr);
+	param->expr.kind = CONNHUB_EXPR_PARAM;
+	param->expr.type = *type;
+	param->source = source;
+	return &param->expr;
+}
+
+const void *
+ch_expr_param_source(const ConnhubExpr *param)
+{
+	Assert(param->kind == CONNHUB_EXPR_PARAM);
+	return ((const ChParamExpr *) param)->source;
+}
+
+static const ConnhubExpr *const *
+expr_array(List *list)
+{
+	const ConnhubExpr **array = palloc(sizeof(ConnhubExpr *) * Max(list_length(list), 1));
+
+	for (int i = 0; i < list_length(list); i++)
+		array[i] = list_nth(list, i);
+	return array;
+}
+
+static const ConnhubSortKey *
+sort_array(List *list)
+{
+	ConnhubSortKey *array = palloc0(sizeof(ConnhubSortKey) * Max(list_length(list), 1));
+
+	for (int i = 0; i < list_length(list); i++)
+		array[i] = *(ConnhubSortKey *) list_nth(list, i);
+	return array;
+}
+
+static ConnhubExpr *
+function_make(ConnhubExprKind kind, ConnhubFunction fn, const ConnhubTypeRef *type,
+			  const ConnhubCollation *collation, List *args)
+{
+	ConnhubExpr *expr = expr_make(kind, type);
+	const ChFunctionRow *row = &functions[fn];
+	int			nargs = list_length(args);
+
+	if (row->name == NULL || nargs < row->least || (row->most >= 0 && nargs > row->most))
+		elog(ERROR, "request function %d does not take %d arguments", (int) fn, nargs);
+	expr->fn = fn;
+	expr->nargs = nargs;
+	expr->args = expr_array(args);
+	expr->collation = collation;
 	return expr;
 }
 
@@ -72,20 +150,39 @@ const ConnhubExpr *
 ch_expr_call(ConnhubFunction fn, const ConnhubTypeRef *type, const ConnhubCollation *collation,
 			 List *args)
 {
-	ConnhubExpr *expr = expr_make(CONNHUB_EXPR_CALL, type);
-	const ChFunctionRow *row = &functions[fn];
-	int			nargs = list_length(args);
-	const ConnhubExpr **array = palloc(sizeof(ConnhubExpr *) * Max(nargs, 1));
+	return function_make(CONNHUB_EXPR_CALL, fn, type, collation, args);
+}
 
-	if (row->name == NULL || nargs < row->least || (row->most >= 0 && nargs > row->most))
-		elog(ERROR, "request function %d does not take %d arguments", (int) fn, nargs);
-	for (int i = 0; i < nargs; i++)
-		array[i] = list_nth(args, i);
-	expr->fn = fn;
-	expr->nargs = nargs;
-	expr->args = array;
-	expr->collation = collation;
+const ConnhubExpr *
+ch_expr_aggregate(ConnhubFunction fn, const ConnhubTypeRef *type, const ConnhubCollation *collation,
+				  List *args, const ChAggregateParts *parts)
+{
+	ConnhubExpr *expr = function_make(parts->window ? CONNHUB_EXPR_WINDOW : CONNHUB_EXPR_AGGREGATE, fn, type,
+									  collation, args);
+
+	expr->is_distinct = parts->is_distinct;
+	expr->filter = parts->filter;
+	expr->order = sort_array(parts->order);
+	expr->norder = list_length(parts->order);
+	expr->window = parts->window;
 	return expr;
+}
+
+const ConnhubExpr *
+ch_expr_query(ConnhubExprKind kind, const ConnhubTypeRef *type, List *args, const ConnhubRequest *query)
+{
+	ConnhubExpr *expr = expr_make(kind, type);
+
+	expr->nargs = list_length(args);
+	expr->args = expr_array(args);
+	expr->query = query;
+	return expr;
+}
+
+const ConnhubExpr *
+ch_expr_not(const ConnhubExpr *expr)
+{
+	return ch_expr_call(CONNHUB_FN_NOT, &expr->type, NULL, list_make1((void *) expr));
 }
 
 const char *
@@ -107,73 +204,115 @@ ch_expr_has_column(const ConnhubExpr *expr)
 	return false;
 }
 
-/* The expression with its parameters numbered on from the end of *params.  What holds none is shared. */
-static const ConnhubExpr *
-renumber(const ConnhubExpr *expr, List **params)
+bool
+ch_expr_has_param(const ConnhubExpr *expr)
 {
-	const ConnhubExpr **args;
-	ConnhubExpr *copy;
-	bool		changed = false;
-
-	if (expr == NULL)
-		return NULL;
-	if (expr->kind == CONNHUB_EXPR_PARAM)
-	{
-		copy = palloc(sizeof(ConnhubExpr));
-		*copy = *expr;
-		copy->param = list_length(*params);
-		*params = lappend_int(*params, expr->param);
-		return copy;
-	}
-	if (expr->nargs == 0)
-		return expr;
-
-	args = palloc(sizeof(ConnhubExpr *) * expr->nargs);
+	if (expr->kind == CONNHUB_EXPR_PARAM || expr->query != NULL)
+		return true;
 	for (uint32 i = 0; i < expr->nargs; i++)
 	{
-		args[i] = renumber(expr->args[i], params);
-		changed |= args[i] != expr->args[i];
+		if (ch_expr_has_param(expr->args[i]))
+			return true;
 	}
-	if (!changed)
-		return expr;
-	copy = palloc(sizeof(ConnhubExpr));
-	*copy = *expr;
-	copy->args = args;
-	return copy;
+	return expr->filter != NULL && ch_expr_has_param(expr->filter);
 }
 
-static const ConnhubExpr *const *
-renumber_list(List *list, List **params)
-{
-	const ConnhubExpr **array = palloc(sizeof(ConnhubExpr *) * Max(list_length(list), 1));
+/* ---- Relations and requests -------------------------------------------------------------- */
 
-	for (int i = 0; i < list_length(list); i++)
-		array[i] = renumber(list_nth(list, i), params);
+static ConnhubRelation *
+relation_make(ConnhubJoinKind join, uint32 number)
+{
+	ConnhubRelation *relation = palloc0(sizeof(ConnhubRelation));
+
+	relation->struct_size = sizeof(ConnhubRelation);
+	relation->join = join;
+	relation->number = number;
+	return relation;
+}
+
+const ConnhubRelation *
+ch_relation_table(uint32 number, const char *schema, const char *table)
+{
+	ConnhubRelation *relation = relation_make(CONNHUB_JOIN_NONE, number);
+
+	relation->schema = schema;
+	relation->table = table;
+	return relation;
+}
+
+const ConnhubRelation *
+ch_relation_query(uint32 number, const ConnhubRequest *query)
+{
+	ConnhubRelation *relation = relation_make(CONNHUB_JOIN_NONE, number);
+
+	relation->query = query;
+	return relation;
+}
+
+const ConnhubRelation *
+ch_relation_filtered(const ConnhubRelation *relation, List *filters)
+{
+	ConnhubRelation *filtered = palloc(sizeof(ConnhubRelation));
+
+	*filtered = *relation;
+	filtered->filters = expr_array(filters);
+	filtered->nfilters = list_length(filters);
+	return filtered;
+}
+
+const ConnhubRelation *
+ch_relation_join(ConnhubJoinKind join, const ConnhubRelation *left, const ConnhubRelation *right, List *on)
+{
+	ConnhubRelation *relation = relation_make(join, 0);
+
+	relation->left = left;
+	relation->right = right;
+	relation->on = expr_array(on);
+	relation->non = list_length(on);
+	return relation;
+}
+
+static const ConnhubGroupingSet *
+sets_array(List *sets)
+{
+	ConnhubGroupingSet *array = palloc0(sizeof(ConnhubGroupingSet) * Max(list_length(sets), 1));
+
+	for (int i = 0; i < list_length(sets); i++)
+	{
+		List	   *set = list_nth(sets, i);
+		uint32	   *keys = palloc(sizeof(uint32) * Max(list_length(set), 1));
+
+		for (int k = 0; k < list_length(set); k++)
+			keys[k] = list_nth_int(set, k);
+		array[i].keys = keys;
+		array[i].nkeys = list_length(set);
+	}
 	return array;
 }
 
 ConnhubRequest *
-ch_request_make(const ChRequestParts *parts, List **params)
+ch_request_make(const ChRequestParts *parts)
 {
 	ConnhubRequest *request = palloc0(sizeof(ConnhubRequest));
-	ConnhubSortKey *sort = palloc0(sizeof(ConnhubSortKey) * Max(list_length(parts->sort), 1));
 
-	*params = NIL;
 	request->struct_size = sizeof(ConnhubRequest);
-	request->schema = parts->schema;
-	request->table = parts->table;
+	request->from = parts->from;
 	request->noutputs = list_length(parts->outputs);
-	request->outputs = renumber_list(parts->outputs, params);
+	request->outputs = expr_array(parts->outputs);
 	request->nfilters = list_length(parts->filters);
-	request->filters = renumber_list(parts->filters, params);
-	for (int i = 0; i < list_length(parts->sort); i++)
-	{
-		sort[i] = *(ConnhubSortKey *) list_nth(parts->sort, i);
-		sort[i].expr = renumber(sort[i].expr, params);
-	}
+	request->filters = expr_array(parts->filters);
+	request->is_grouped = parts->is_grouped;
+	request->ngroups = list_length(parts->groups);
+	request->groups = expr_array(parts->groups);
+	request->nsets = list_length(parts->sets);
+	request->sets = sets_array(parts->sets);
+	request->nhaving = list_length(parts->having);
+	request->having = expr_array(parts->having);
+	request->is_distinct = parts->is_distinct;
 	request->nsort = list_length(parts->sort);
-	request->sort = sort;
-	request->limit = renumber(parts->limit, params);
-	request->offset = renumber(parts->offset, params);
+	request->sort = sort_array(parts->sort);
+	request->limit = parts->limit;
+	request->offset = parts->offset;
+	request->lock = parts->lock;
 	return request;
 }

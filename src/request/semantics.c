@@ -38,6 +38,26 @@
 	{prefix##MUL, CONNHUB_FN_MUL, operand}, \
 	{prefix##DIV, CONNHUB_FN_DIV, operand}
 
+/* The aggregates of functions named prefix##INT2 and so on. */
+#define SUMS(prefix, fn) \
+	{prefix##INT2, fn, CONNHUB_INT16}, \
+	{prefix##INT4, fn, CONNHUB_INT32}, \
+	{prefix##INT8, fn, CONNHUB_INT64}, \
+	{prefix##NUMERIC, fn, CONNHUB_DECIMAL}, \
+	{prefix##FLOAT4, fn, CONNHUB_FLOAT32}, \
+	{prefix##FLOAT8, fn, CONNHUB_FLOAT64}
+
+#define EXTREMES(prefix, fn) \
+	SUMS(prefix, fn), \
+	{prefix##TEXT, fn, CONNHUB_TEXT}, \
+	{prefix##BPCHAR, fn, CONNHUB_BPCHAR}, \
+	{prefix##DATE, fn, CONNHUB_DATE}, \
+	{prefix##TIME, fn, CONNHUB_TIME}, \
+	{prefix##TIMETZ, fn, CONNHUB_TIMETZ}, \
+	{prefix##TIMESTAMP, fn, CONNHUB_TIMESTAMP}, \
+	{prefix##TIMESTAMPTZ, fn, CONNHUB_TIMESTAMPTZ}, \
+	{prefix##INTERVAL, fn, CONNHUB_INTERVAL}
+
 /* The operations on bits of functions named prefix##AND and so on. */
 #define BITWISE(prefix, operand) \
 	{prefix##AND, CONNHUB_FN_BIT_AND, operand}, \
@@ -284,6 +304,20 @@ static const ChMeaning meanings[] = {
 	{F_NUMERIC_INT4, CONNHUB_FN_CAST, CONNHUB_INT32},
 	{F_NUMERIC_INT8, CONNHUB_FN_CAST, CONNHUB_INT64},
 	{F_TIMESTAMP_DATE, CONNHUB_FN_CAST, CONNHUB_DATE},
+
+	/* Aggregates and window functions. */
+	{F_COUNT_, CONNHUB_FN_COUNT_ALL, CONNHUB_TYPE_NONE},
+	{F_COUNT_ANY, CONNHUB_FN_COUNT, CONNHUB_TYPE_NONE},
+	SUMS(F_SUM_, CONNHUB_FN_SUM),
+	SUMS(F_AVG_, CONNHUB_FN_AVG),
+	EXTREMES(F_MIN_, CONNHUB_FN_MIN),
+	EXTREMES(F_MAX_, CONNHUB_FN_MAX),
+	{F_BOOL_AND, CONNHUB_FN_BOOL_AND, CONNHUB_BOOL},
+	{F_BOOL_OR, CONNHUB_FN_BOOL_OR, CONNHUB_BOOL},
+	{F_EVERY, CONNHUB_FN_BOOL_AND, CONNHUB_BOOL},
+	{F_ROW_NUMBER, CONNHUB_FN_ROW_NUMBER, CONNHUB_TYPE_NONE},
+	{F_RANK_, CONNHUB_FN_RANK, CONNHUB_TYPE_NONE},
+	{F_DENSE_RANK_, CONNHUB_FN_DENSE_RANK, CONNHUB_TYPE_NONE},
 };
 
 typedef struct ChWordMeaning

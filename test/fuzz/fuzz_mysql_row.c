@@ -2,7 +2,7 @@
  *
  * The first byte tells how many columns there are, then two bytes for each choose its wire form and the type wanted; the
  * rest is the row.
- * sources: drivers/mysql/value.c drivers/mysql/error.c drivers/common/fail.c test/unit/host.c
+ * sources: drivers/mysql/value.c drivers/mysql/wire.c drivers/mysql/error.c drivers/common/fail.c test/unit/host.c
  * libraries: libmariadb openssl */
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,6 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	ConnhubBatch *batch;
 	MyTarget	target = {.host = &fake_host, .error = &error};
 	unsigned char *row;
-	const unsigned char *at;
 	uint32_t	ncolumns;
 	size_t		length;
 
@@ -78,22 +77,14 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	batch = fake_batch_create(ncolumns, 1);
 	fake_batch_reset(batch, wanted);
 	target.batch = batch;
-	at = row;
+	for (uint32_t i = 0; i < ncolumns; i++)
+		batch->columns[i].type = my_conversion_choose(&columns[i], wanted[i].type);
+	if (my_row_read(columns, ncolumns, ncolumns, row, length, &target) == MY_ROW_UNFIT)
+		FUZZ_REQUIRE(error.message[0] != '\0');
 	for (uint32_t i = 0; i < ncolumns; i++)
 	{
-		MyRaw		raw;
-
-		batch->columns[i].type = my_conversion_choose(&columns[i], wanted[i].type);
-		if (!my_raw_read(&columns[i], &at, row + length, &raw))
-			break;
-		FUZZ_REQUIRE(at >= row && at <= row + length);
-		if (my_value_put(&columns[i], i, &raw, &target))
-		{
-			if (CONNHUB_IS_VALID(&batch->columns[i], 0))
-				sum += touch(&batch->columns[i]);
-		}
-		else
-			FUZZ_REQUIRE(error.message[0] != '\0');
+		if (CONNHUB_IS_VALID(&batch->columns[i], 0))
+			sum += touch(&batch->columns[i]);
 	}
 	fake_batch_free(batch);
 	free(row);

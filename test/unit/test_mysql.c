@@ -151,6 +151,8 @@ column_of(MyWire wire, uint32_t width, bool is_unsigned)
 	return column;
 }
 
+#define ROW_HEADER	2			/* of a row with one column: a zero, and a byte of null bits */
+
 /* Decode bytes as one value and give the text that fake_run would print, or the message. */
 static const char *
 decode(MyColumn column, ConnhubType wanted, const char *bytes, size_t length, MyZeroDates zero_dates)
@@ -160,18 +162,18 @@ decode(MyColumn column, ConnhubType wanted, const char *bytes, size_t length, My
 	ConnhubBatch *batch = fake_batch_create(1, 1);
 	ConnhubError error;
 	MyTarget	target = {.host = &fake_host, .batch = batch, .zero_dates = zero_dates, .error = &error};
-	unsigned char *copy = malloc(length > 0 ? length : 1);	/* so that a checker sees its end */
-	const unsigned char *at = copy;
-	MyRaw		raw;
+	unsigned char *packet = calloc(1, ROW_HEADER + length);	/* of its size, so that a checker sees its end */
+	MyRowResult read;
 
 	memset(&error, 0, sizeof(error));
 	if (length > 0)
-		memcpy(copy, bytes, length);
+		memcpy(packet + ROW_HEADER, bytes, length);
 	fake_batch_reset(batch, &type);
 	batch->columns[0].type = my_conversion_choose(&column, wanted);
-	if (!my_raw_read(&column, &at, copy + length, &raw))
+	read = my_row_read(&column, 1, 1, packet, ROW_HEADER + length, &target);
+	if (read == MY_ROW_MALFORMED)
 		snprintf(result, sizeof(result), "malformed");
-	else if (!my_value_put(&column, 0, &raw, &target))
+	else if (read == MY_ROW_UNFIT)
 		snprintf(result, sizeof(result), "%s", error.message);
 	else if (!CONNHUB_IS_VALID(&batch->columns[0], 0))
 		snprintf(result, sizeof(result), "null");
@@ -187,7 +189,7 @@ decode(MyColumn column, ConnhubType wanted, const char *bytes, size_t length, My
 		snprintf(result, sizeof(result), "%.*s", (int) batch->columns[0].v.slices[0].length,
 				 batch->columns[0].v.slices[0].data);
 	fake_batch_free(batch);
-	free(copy);
+	free(packet);
 	return result;
 }
 
@@ -236,6 +238,12 @@ test_values(void)
 		"text with a zero byte in column \"c\""},
 		{"bytes as text", MY_WIRE_BYTES, 0, false, CONNHUB_TEXT, "\x02\xc3\x28", 3,
 		"bytes that are not UTF-8 text in column \"c\""},
+		{"long text", MY_WIRE_TEXT, 0, false, CONNHUB_TEXT, "\x11" "twelve and five.\xc3", 18,
+		"bytes that are not UTF-8 text in column \"c\""},
+		{"a zero byte among eight", MY_WIRE_TEXT, 0, false, CONNHUB_TEXT, "\x09" "abc\0efghi", 10,
+		"text with a zero byte in column \"c\""},
+		{"letters beyond ASCII", MY_WIRE_TEXT, 0, false, CONNHUB_TEXT, "\x0c" "abcdefgh\xc3\xa4\xc3\xb6", 13,
+		"abcdefgh\xc3\xa4\xc3\xb6"},
 		{"surrogate", MY_WIRE_TEXT, 0, false, CONNHUB_TEXT, "\x03\xed\xa0\x80", 4,
 		"bytes that are not UTF-8 text in column \"c\""},
 		{"bits", MY_WIRE_BIT, 12, true, CONNHUB_NATIVE, "\x02\x0a\x05", 3, "101000000101"},
@@ -252,6 +260,31 @@ test_values(void)
 					   cases[i].bytes, cases[i].length, MY_ZERO_ERROR), cases[i].want, "%s", cases[i].what);
 	is_text(decode(column_of(MY_WIRE_DATE, 0, false), CONNHUB_DATE, "\x00", 1, MY_ZERO_NULL), "null",
 			"zero date read as null");
+}
+
+static void
+test_rows(void)
+{
+	/* Of the bits for null, the third stands for the first column. */
+	static const unsigned char row[] = {0, 0x08, 7, 0, 0, 0, 2, 'a', 'b'};
+	MyColumn	columns[3];
+	ConnhubTypeRef types[2] = {{.type = CONNHUB_INT32}, {.type = CONNHUB_INT32}};
+	ConnhubBatch *batch = fake_batch_create(2, 1);
+	ConnhubError error;
+	MyTarget	target = {.host = &fake_host, .batch = batch, .error = &error};
+
+	columns[0] = columns[1] = column_of(MY_WIRE_INTEGER, 4, false);
+	columns[2] = column_of(MY_WIRE_TEXT, 0, false);
+	memset(&error, 0, sizeof(error));
+	fake_batch_reset(batch, types);
+	my_conversion_choose(&columns[0], CONNHUB_INT32);
+	my_conversion_choose(&columns[1], CONNHUB_INT32);
+	is_int(my_row_read(columns, 3, 2, row, sizeof(row), &target), MY_ROW_OK, "a row of three columns, two of them wanted");
+	is_int(batch->columns[0].v.integers[0], 7, "a value");
+	ok(!CONNHUB_IS_VALID(&batch->columns[1], 0), "a null");
+	is_int(my_row_read(columns, 3, 2, row, 5, &target), MY_ROW_MALFORMED, "a row that ends in a value");
+	is_int(my_row_read(columns, 3, 2, row, 1, &target), MY_ROW_MALFORMED, "a row that ends in its header");
+	fake_batch_free(batch);
 }
 
 /* Every wire form with every wanted type, over bytes that mean nothing: no read beyond the end. */
@@ -453,6 +486,7 @@ main(void)
 	test_numbers();
 	test_dates();
 	test_values();
+	test_rows();
 	test_noise();
 	test_calendar();
 	test_types();

@@ -182,7 +182,7 @@ test_request(void)
 static void
 test_decoders(void)
 {
-	ConnhubTypeRef wanted = {.type = CONNHUB_DATE,.precision = -1,.pg_type = "date"};
+	ConnhubTypeRef wanted = {.type = CONNHUB_DATE,.precision = -1};
 	int64_t		integers[1];
 	ConnhubVector vector = {.v.integers = integers};
 	ConnhubType type;
@@ -192,12 +192,15 @@ test_decoders(void)
 	ok(decode && decode("\x7f\xff\xff\xff", 4, &vector, 0) && integers[0] == CONNHUB_INFINITY, "infinity");
 	ok(decode && decode("\x80\x00\x00\x00", 4, &vector, 0) && integers[0] == CONNHUB_MINUS_INFINITY, "-infinity");
 	ok(decode && !decode("\x00", 1, &vector, 0), "a short value is no date");
+	wanted.pg_type = "date";
+	ok(pg_decoder(1082, 1, &wanted, &type) != NULL && type == CONNHUB_PGBINARY, "a date passes through to a date");
 	wanted = (ConnhubTypeRef) {.type = CONNHUB_TIMESTAMP,.precision = -1,.pg_type = "timestamp without time zone"};
 	ok(pg_decoder(1114, 1, &wanted, &type) != NULL && type == CONNHUB_PGBINARY, "a timestamp passes through, whatever its year");
 	ok(pg_decoder(1184, 1, &wanted, &type) == NULL, "one with a zone is not read as one without");
-	wanted.type = CONNHUB_INT32;
+	wanted = (ConnhubTypeRef) {.type = CONNHUB_INT32,.precision = -1,.pg_type = "integer"};
 	ok(pg_decoder(20, 1, &wanted, &type) == NULL, "a bigint is not read as an integer");
 	wanted.type = CONNHUB_INT64;
+	wanted.pg_type = "bigint";
 	ok(pg_decoder(23, 1, &wanted, &type) != NULL && type == CONNHUB_INT64, "an integer is read as a bigint");
 	wanted = (ConnhubTypeRef) {.type = CONNHUB_NATIVE,.precision = -1,.pg_type = "integer[]"};
 	ok(pg_decoder(1007, 1, &wanted, &type) != NULL && type == CONNHUB_PGBINARY, "an array passes through");

@@ -1,7 +1,6 @@
 /* test_sqlite.c — claim: the sqlite driver reads every stored value as it is or says why not, means what PostgreSQL means in
  * what it sends, and cannot be made to leave its file. */
-#include "host.h"
-#include "tap.h"
+#include "sqlite_parts.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,10 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const ConnhubDriver *driver;
+const ConnhubDriver *driver;
+const char *read_only = "true";
 static char folder[] = "/tmp/connhub-unit.XXXXXX";
 
-static const char *
+const char *
 path_of(const char *name)
 {
 	static char path[4][256];
@@ -25,7 +25,7 @@ path_of(const char *name)
 }
 
 /* Make a database by the library itself. */
-static void
+void
 make_database(const char *name, const char *sql)
 {
 	sqlite3    *db;
@@ -40,10 +40,10 @@ make_database(const char *name, const char *sql)
 	sqlite3_close(db);
 }
 
-static ConnhubConn *
+ConnhubConn *
 open_database(const char *path, const char *busy_timeout, ConnhubError *error)
 {
-	ConnhubOption options[] = {{"read_only", "true"}, {"busy_timeout", busy_timeout}};
+	ConnhubOption options[] = {{"read_only", read_only}, {"busy_timeout", busy_timeout}};
 	ConnhubConfig config = {
 		.struct_size = sizeof(config), .type = "sqlite", .database = path, .options = options, .noptions = 2
 	};
@@ -136,7 +136,7 @@ run(ConnhubConn *conn, const char *sql, const ConnhubType *types, uint32_t ntype
 	return text;
 }
 
-static const char *
+const char *
 run_one(ConnhubConn *conn, const char *sql, ConnhubType type)
 {
 	return run(conn, sql, &type, 1, NULL, 0);
@@ -232,7 +232,7 @@ test_fence(void)
 		"PRAGMA trusted_schema = 1", "PRAGMA temp_store_directory = '/'", "VACUUM INTO '/tmp/x'",
 		"SELECT load_extension('x')", "SELECT 1; SELECT 2", "", "-- nothing", "SELECT \"nosuch\" FROM t",
 		"DETACH main", "REINDEX", "ANALYZE", "PRAGMA encoding = 'UTF-16'", "PRAGMA user_version = 3",
-		"SELECT fts3_tokenizer('simple', x'00')"
+		"SELECT fts3_tokenizer('simple', x'00')", "BEGIN", "COMMIT", "SAVEPOINT s"
 	};
 	ConnhubType type = CONNHUB_INT64;
 	ConnhubError error;
@@ -528,6 +528,40 @@ test_parameters(void)
 	driver->close(conn);
 }
 
+/* Statements are kept; those kept notice another schema, and more may be open than are kept. */
+static void
+test_kept(void)
+{
+	ConnhubTypeRef wanted = {.type = CONNHUB_INT64, .precision = -1};
+	ConnhubQuery query = {.struct_size = sizeof(query), .text = "SELECT * FROM t", .columns = &wanted, .ncolumns = 1};
+	ConnhubCursor *cursors[20];
+	ConnhubError error = {0};
+	ConnhubConn *conn;
+	sqlite3    *other;
+	char		sql[40];
+	int			opened = 0;
+
+	make_database("kept.db", "CREATE TABLE t (a); INSERT INTO t VALUES (7)");
+	conn = open_database(path_of("kept.db"), "100", &error);
+	for (int i = 0; i < 40; i++)
+	{
+		snprintf(sql, sizeof(sql), "SELECT a + %d FROM t", i);
+		opened += atoi(run_one(conn, sql, CONNHUB_INT64)) == 7 + i;
+	}
+	is_int(opened, 40, "more texts than are kept");
+	for (opened = 0; opened < 20 && driver->execute(conn, &query, &cursors[opened], &error) == CONNHUB_OK;)
+		opened++;
+	is_int(opened, 20, "more cursors than are kept");
+	while (opened > 0)
+		driver->close_cursor(cursors[--opened], &error);
+	is_text(run_one(conn, "SELECT * FROM t", CONNHUB_INT64), "7\n", "a kept statement runs again");
+	sqlite3_open(path_of("kept.db"), &other);
+	sqlite3_exec(other, "ALTER TABLE t ADD COLUMN b", NULL, NULL, NULL);
+	sqlite3_close(other);
+	is_text(run_one(conn, "SELECT * FROM t", CONNHUB_INT64), "status 27 column -1", "but not with other columns");
+	driver->close(conn);
+}
+
 static void
 test_memory(void)
 {
@@ -592,6 +626,8 @@ main(void)
 	test_discovery();
 	test_judge();
 	test_parameters();
+	test_kept();
+	test_writes();
 	test_memory();
 	is_int(fake.live, 0, "no memory is left behind");
 	snprintf(command, sizeof(command), "rm -rf %s", folder);

@@ -12,6 +12,8 @@
  *   %t           name of the result's type (of a constant or parameter: its type)
  *   %v           a constant's value as its encoding gives it
  *   %p           a parameter's placeholder
+ *   %r           a column's remote type (in SqlDialect.input only)
+ *   %d           "DISTINCT " in an aggregate of distinct arguments
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H
@@ -63,7 +65,8 @@ typedef enum SqlTextUse
 	SQL_TEXT_RANGE,				/* <, <=, >, >= */
 	SQL_TEXT_SORT,				/* ORDER BY */
 	SQL_TEXT_PATTERN,			/* LIKE */
-	SQL_TEXT_FOLD				/* lower, upper, ILIKE */
+	SQL_TEXT_FOLD,				/* lower, upper, ILIKE */
+	SQL_TEXT_GROUP				/* GROUP BY, DISTINCT, PARTITION BY: the form, of %1, is that of the value */
 } SqlTextUse;
 
 /* One operation on some types.  The first row that matches a call decides it. */
@@ -127,6 +130,12 @@ typedef enum SqlBackslash
 #define SQL_MIXED_INTEGERS		0x08	/* integers of different width compare without a cast, and by index */
 #define SQL_LIMIT_CONSTANT		0x10	/* LIMIT and OFFSET take constants only */
 #define SQL_ZONE_OMITTED		0x20	/* instants are written in UTC without saying so */
+#define SQL_AGGREGATE_FILTER	0x100	/* aggregates take FILTER (WHERE …) */
+#define SQL_GROUPING_SETS		0x200	/* knows GROUPING SETS */
+#define SQL_FRAME_GROUPS		0x400	/* frames may count groups of peers */
+#define SQL_GROUPED_IS_SORTED	0x800	/* text in the form of a group key sorts by bytes already */
+#define SQL_LIMIT_OUTSIDE_IN	0x1000	/* no LIMIT in the sub-select of an IN */
+#define SQL_SETS_IN_ORDER		0x40	/* a SET sees what those before it have set */
 
 typedef struct SqlDialect
 {
@@ -139,8 +148,10 @@ typedef struct SqlDialect
 	const char *default_schema; /* qualifies tables when nothing else does; NULL: leave them bare */
 	const char *true_literal;
 	const char *false_literal;
+	const char *always;			/* a condition that always holds: "TRUE" */
 	const char *null_literal;	/* "NULL", "CAST(NULL AS %t)" */
 	const char *empty_output;	/* the select list of a request without outputs: "NULL" */
+	uint32_t	full_join;		/* version from which FULL JOIN is known; 0: never */
 	const char *limit;			/* "LIMIT %1" */
 	const char *offset;			/* "OFFSET %1" */
 	const char *offset_alone;	/* when there is no limit: "LIMIT -1 OFFSET %1"; NULL: as offset */
@@ -167,6 +178,33 @@ typedef struct SqlDialect
 
 	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */
 	const char *(*output) (const ConnhubSource *source, const ConnhubExpr *expr);
+
+	/* Writing.  What is 0 or NULL is refused. */
+	uint32_t	written;		/* types whose values rows may hold */
+	uint32_t	assigned;		/* types in which a SET may be computed there: what is stored is what would have
+								 * been sent */
+	const char *default_row;	/* an INSERT without columns: "DEFAULT VALUES" */
+	const char *skip_conflicts; /* leaves out rows that a unique key forbids, and hides no other error:
+								 * "ON CONFLICT DO NOTHING" */
+	const char *truncate;		/* before the table's name: "TRUNCATE TABLE" */
+	const char *restart_identity;	/* after it */
+	const char *cascade;
+	const char *lock_share;		/* "FOR SHARE" */
+	const char *lock_update;	/* "FOR UPDATE" */
+
+	/* Does a write of this kind know RETURNING?  NULL: none does. */
+	bool		(*returns) (const ConnhubSource *source, ConnhubWriteKind kind);
+
+	/* Form (with %p, %r) of a value on its way into a column, or NULL: "%p", whose type the column
+	 * decides.  NULL: always. */
+	const char *(*input) (const ConnhubSource *source, const ConnhubColumn *column);
+
+	/* Form (with %1 the column, %2 the value) that finds the row by this column of its key, where equality
+	 * has no exact one; or NULL.  NULL: never. */
+	const char *(*key) (const ConnhubSource *source, const ConnhubColumn *column);
+
+	/* May values be put into this column?  Returns NULL, or the reason why not.  NULL: no objection. */
+	const char *(*store) (const ConnhubSource *source, const ConnhubColumn *column);
 } SqlDialect;
 
 /* The driver's judge and render slots are one call of these each.  Pure. */
@@ -174,6 +212,14 @@ extern void sql_judge(const SqlDialect *dialect, const ConnhubSource *source, co
 					  ConnhubVerdict *verdict);
 extern ConnhubStatus sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
 								const ConnhubRequest *request, ConnhubText *out, ConnhubError *error);
+
+/* The slots render_write and render_modify, likewise.  Parameters are numbered as ConnhubRows and
+ * ConnhubModify say.  Names of columns are qualified by the table's own name: no alias stands in every
+ * clause of every source. */
+extern ConnhubStatus sql_render_write(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
+									  const ConnhubWrite *write, ConnhubText *out, ConnhubError *error);
+extern ConnhubStatus sql_render_modify(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
+									   const ConnhubModify *modify, ConnhubText *out, ConnhubError *error);
 
 /* The usual question about a column: is its remote type known, and the one declared here?  Returns NULL
  * or the reason why not.  A null test needs only the first. */

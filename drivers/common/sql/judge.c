@@ -47,11 +47,17 @@ repetitions(const char *form)
 	return most;
 }
 
+void
+sql_refuse(ConnhubVerdict *verdict, const char *reason)
+{
+	verdict->kind = CONNHUB_REFUSE;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
+}
+
 static uint64_t
 refused(Judge *judge, const char *reason)
 {
-	judge->verdict->kind = CONNHUB_REFUSE;
-	snprintf(judge->verdict->reason, sizeof(judge->verdict->reason), "%s", reason);
+	sql_refuse(judge->verdict, reason);
 	return 0;
 }
 
@@ -100,6 +106,8 @@ column_refusal(const Judge *judge, const ConnhubColumn *column, SqlColumnUse use
 }
 
 static uint64_t judge_call(Judge *judge, const ConnhubExpr *expr, int depth, bool filter);
+static uint64_t judge_aggregate(Judge *judge, const ConnhubExpr *expr, int depth);
+static uint64_t judge_subquery(Judge *judge, const ConnhubExpr *expr, int depth);
 
 /* Judge expr and all below it.  filter: more rows than asked for do no harm.  Returns its weight, or 0
  * when it was refused. */
@@ -142,6 +150,13 @@ judge_expr(Judge *judge, const ConnhubExpr *expr, int depth, bool filter)
 			break;
 		case CONNHUB_EXPR_CALL:
 			return judge_call(judge, expr, depth, filter);
+		case CONNHUB_EXPR_AGGREGATE:
+		case CONNHUB_EXPR_WINDOW:
+			return judge_aggregate(judge, expr, depth);
+		case CONNHUB_EXPR_EXISTS:
+		case CONNHUB_EXPR_SUBQUERY:
+		case CONNHUB_EXPR_IN_QUERY:
+			return judge_subquery(judge, expr, depth);
 		default:
 			reason = "the expression is of a kind not known";
 			break;
@@ -186,6 +201,116 @@ judge_call(Judge *judge, const ConnhubExpr *expr, int depth, bool filter)
 	return weight > MAX_WEIGHT ? refused(judge, "the expression is too large") : weight;
 }
 
+/* ---- Aggregates, windows, sub-selects ----------------------------------------------------- */
+
+static void
+judge_group(Judge *judge, const ConnhubExpr *key)
+{
+	SqlMatch	match;
+
+	if (judge_expr(judge, key, 0, false) == 0)
+		return;
+	sql_match_group(judge->dialect, judge->source, key, &match);
+	if (match.kind != CONNHUB_EXACT)
+		refused(judge, match.reason);
+}
+
+static bool
+judge_window(Judge *judge, const ConnhubWindow *window)
+{
+	ConnhubExpr row_number = {.struct_size = sizeof(ConnhubExpr), .kind = CONNHUB_EXPR_WINDOW,
+		.fn = CONNHUB_FN_ROW_NUMBER, .type = {.type = CONNHUB_INT64, .pg_type = "bigint"}};
+	SqlMatch	match;
+
+	/* Who knows this one knows windows. */
+	sql_match_call(judge->dialect, judge->source, &row_number, &match);
+	if (match.kind != CONNHUB_EXACT)
+		refused(judge, match.reason);
+	else if (window->frame == CONNHUB_FRAME_GROUPS && (judge->dialect->flags & SQL_FRAME_GROUPS) == 0)
+		refused(judge, "frames do not count groups of peers there");
+	for (uint32_t i = 0; i < window->npartition && judge->verdict->kind == CONNHUB_EXACT; i++)
+		judge_group(judge, window->partition[i]);
+	return judge->verdict->kind == CONNHUB_EXACT;
+}
+
+static uint64_t
+judge_aggregate(Judge *judge, const ConnhubExpr *expr, int depth)
+{
+	uint64_t	weight = 1;
+	SqlMatch	match;
+
+	sql_match_call(judge->dialect, judge->source, expr, &match);
+	if (match.kind != CONNHUB_EXACT)
+		return refused(judge, match.reason);
+	if (expr->norder > 0)
+		return refused(judge, "the order of an aggregate's input is not sent");
+	if (expr->nargs > 1)
+		return refused(judge, "an aggregate of several arguments is not sent");
+	for (uint32_t i = 0; i < expr->nargs; i++)
+	{
+		uint64_t	arg_weight = judge_expr(judge, expr->args[i], depth + 1, false);
+
+		if (arg_weight == 0)
+			return 0;
+		weight += arg_weight;
+		if (expr->is_distinct)
+			judge_group(judge, expr->args[i]);
+	}
+	if (expr->filter)
+	{
+		uint64_t	filter_weight = judge_expr(judge, expr->filter, depth + 1, false);
+
+		if (filter_weight == 0)
+			return 0;
+		weight += filter_weight;
+	}
+	if (judge->verdict->kind != CONNHUB_EXACT || (expr->window && !judge_window(judge, expr->window)))
+		return 0;
+	weight *= repetitions(match.form);
+	return weight > MAX_WEIGHT ? refused(judge, "the expression is too large") : weight;
+}
+
+/* The pieces of the sub-select were judged when it was planned. */
+static uint64_t
+judge_subquery(Judge *judge, const ConnhubExpr *expr, int depth)
+{
+	const ConnhubExpr *operands[2];
+	ConnhubExpr equality = {.struct_size = sizeof(ConnhubExpr), .kind = CONNHUB_EXPR_CALL, .fn = CONNHUB_FN_EQ,
+		.type = {.type = CONNHUB_BOOL, .pg_type = "boolean"}, .nargs = 2, .args = operands};
+	ConnhubCollation bytes = {.name = "C", .is_c = true, .deterministic = true};
+	SqlMatch	match;
+
+	if (expr->kind != CONNHUB_EXPR_IN_QUERY)
+		return 1;
+	if ((judge->dialect->flags & SQL_LIMIT_OUTSIDE_IN) && (expr->query->limit || expr->query->offset))
+		return refused(judge, "a limit may not stand in a sub-select there");
+	operands[0] = expr->args[0];
+	operands[1] = expr->query->outputs[0];
+	equality.collation = &bytes;
+	sql_match_call(judge->dialect, judge->source, &equality, &match);
+	if (match.kind != CONNHUB_EXACT)
+		return refused(judge, match.reason);
+	if (strcmp(match.form, "(%1 = %2)") != 0)
+		return refused(judge, "values are compared by more than = there");
+	return judge_expr(judge, expr->args[0], depth + 1, false);
+}
+
+static void
+judge_join(Judge *judge, const ConnhubRelation *join)
+{
+	uint32_t	since = judge->dialect->full_join;
+
+	if (join->join == CONNHUB_JOIN_FULL && (since == 0 || judge->source->version_num < since))
+		refused(judge, "the source knows no full join");
+}
+
+static void
+judge_grouping(Judge *judge, const ConnhubRequest *query)
+{
+	if (query->nsets > 0 && (judge->dialect->flags & SQL_GROUPING_SETS) == 0)
+		refused(judge, "the source knows no grouping sets");
+}
+
 static void
 judge_sort(Judge *judge, const ConnhubSortKey *key)
 {
@@ -196,6 +321,15 @@ judge_sort(Judge *judge, const ConnhubSortKey *key)
 	sql_match_sort(judge->dialect, judge->source, key, &match);
 	if (match.kind != CONNHUB_EXACT)
 		refused(judge, match.reason);
+}
+
+void
+sql_judge_value(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *expr,
+				ConnhubVerdict *verdict)
+{
+	Judge		judge = {dialect, source, verdict};
+
+	judge_expr(&judge, expr, 0, false);
 }
 
 void
@@ -211,6 +345,21 @@ sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubP
 		case CONNHUB_PIECE_FILTER:
 			judge_expr(&judge, piece->expr, 0, true);
 			break;
+		case CONNHUB_PIECE_ON:
+		case CONNHUB_PIECE_HAVING:
+			judge_expr(&judge, piece->expr, 0, false);
+			break;
+		case CONNHUB_PIECE_JOIN:
+			judge_join(&judge, piece->relation);
+			break;
+		case CONNHUB_PIECE_GROUP:
+			judge_group(&judge, piece->expr);
+			break;
+		case CONNHUB_PIECE_GROUPING:
+			judge_grouping(&judge, piece->query);
+			break;
+		case CONNHUB_PIECE_DERIVED:
+			break;
 		case CONNHUB_PIECE_OUTPUT:
 			/* A bare column is only read: its values are converted on their way in. */
 			if (piece->expr->kind != CONNHUB_EXPR_COLUMN)
@@ -224,6 +373,15 @@ sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubP
 				refused(&judge, "the source cannot cut off rows");
 			else if ((dialect->flags & SQL_LIMIT_CONSTANT) && piece->expr && piece->expr->kind != CONNHUB_EXPR_CONST)
 				refused(&judge, "the source takes only a constant here");
+			break;
+		case CONNHUB_PIECE_LOCK:
+			sql_judge_lock(dialect, piece->query, verdict);
+			break;
+		case CONNHUB_PIECE_WRITE:
+			sql_judge_write(dialect, source, piece->write, verdict);
+			break;
+		case CONNHUB_PIECE_ASSIGN:
+			sql_judge_assign(dialect, source, piece, verdict);
 			break;
 		default:
 			refused(&judge, "the piece is of a kind not known");

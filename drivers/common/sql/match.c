@@ -100,9 +100,10 @@ ask_columns(TextInquiry *inquiry, const ConnhubExpr *expr, int depth)
 		inquiry->question.column = expr->column;
 		ask_text(inquiry);
 	}
-	else if (expr->kind == CONNHUB_EXPR_CALL)
-		for (uint32_t i = 0; i < expr->nargs; i++)
-			ask_columns(inquiry, expr->args[i], depth + 1);
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		ask_columns(inquiry, expr->query->outputs[0], depth + 1);
+	for (uint32_t i = 0; i < expr->nargs; i++)
+		ask_columns(inquiry, expr->args[i], depth + 1);
 }
 
 /* Put the answer about text operands into match. */
@@ -244,4 +245,48 @@ sql_match_sort(const SqlDialect *dialect, const ConnhubSource *source, const Con
 	objection = dialect->veto(source, CONNHUB_FN_NONE, key->expr);
 	if (objection)
 		refuse(match, objection);
+}
+
+/* Values are grouped by what = finds equal.  That lets some rows through too many does not matter: a value
+ * that should not be there is met when it is read. */
+void
+sql_match_group(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *key, SqlMatch *match)
+{
+	const ConnhubExpr *operands[2] = {key, key};
+	ConnhubExpr equality = {.struct_size = sizeof(ConnhubExpr), .kind = CONNHUB_EXPR_CALL, .fn = CONNHUB_FN_EQ,
+		.type = {.type = CONNHUB_BOOL, .pg_type = "boolean"}, .nargs = 2, .args = operands};
+	ConnhubCollation bytes = {.name = "C", .is_c = true, .deterministic = true};
+
+	if (in_set(SQL_TEXTS, key->type.type))
+	{
+		memset(match, 0, sizeof(*match));
+		match->kind = CONNHUB_EXACT;
+		match->form = "%1";
+		match_text(dialect, source, SQL_TEXT_GROUP, CONNHUB_FN_NONE, key->type.type, &bytes, &key, 1, match);
+		if (match->kind == CONNHUB_SUPERSET)
+			match->kind = CONNHUB_REFUSE;
+		return;
+	}
+	sql_match_call(dialect, source, &equality, match);
+	if (match->kind == CONNHUB_REFUSE)
+		snprintf(match->reason, sizeof(match->reason), "values of this type are not known to be equal when they are here");
+	else
+	{
+		match->kind = CONNHUB_EXACT;
+		match->form = "%1";
+	}
+}
+
+bool
+sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *expr)
+{
+	for (uint32_t i = 0; i < request->ngroups; i++)
+		if (request->groups[i] == expr)
+			return true;
+	if (!request->is_distinct)
+		return false;
+	for (uint32_t i = 0; i < request->noutputs; i++)
+		if (request->outputs[i] == expr)
+			return true;
+	return false;
 }

@@ -17,6 +17,13 @@ extern void sql_match_call(const SqlDialect *dialect, const ConnhubSource *sourc
 extern void sql_match_sort(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubSortKey *key,
 						   SqlMatch *match);
 
+/* A group key, or an output of DISTINCT: may equal values be found equal there?  The form is that of its value. */
+extern void sql_match_group(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *key,
+							SqlMatch *match);
+
+/* Is the expression, by its pointer, a group key of the request? */
+extern bool sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *expr);
+
 /* Argument i of a call as it is sent: without a cast that the source does not need. */
 extern const ConnhubExpr *sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i);
 
@@ -35,5 +42,32 @@ extern void sql_encode_value(TextWriter *writer, const SqlDialect *dialect, cons
 /* Append a quoted string literal, an identifier. */
 extern void sql_quote_string(TextWriter *writer, const SqlDialect *dialect, const char *data, size_t length);
 extern void sql_quote_identifier(TextWriter *writer, const SqlDialect *dialect, const char *name);
+
+/* Set a verdict to refused. */
+extern void sql_refuse(ConnhubVerdict *verdict, const char *reason);
+
+/* Judge an expression that must be exact. */
+extern void sql_judge_value(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *expr,
+							ConnhubVerdict *verdict);
+
+/* Judge how rows are written or locked. */
+extern void sql_judge_write(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubWrite *write,
+							ConnhubVerdict *verdict);
+extern void sql_judge_assign(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubPiece *piece,
+							 ConnhubVerdict *verdict);
+extern void sql_judge_lock(const SqlDialect *dialect, const ConnhubRequest *query, ConnhubVerdict *verdict);
+
+/* Append an expression of one table, its columns qualified by `table`.  Returns NULL or why it cannot be
+ * written. */
+extern const char *sql_render_expression(const SqlDialect *dialect, const ConnhubSource *source, const char *table,
+										 const ConnhubExpr *expr, bool as_output, TextWriter *out);
+
+/* Append a form whose %1 and %2 are the given expressions; otherwise likewise. */
+extern const char *sql_render_pair(const SqlDialect *dialect, const ConnhubSource *source, const char *table,
+								   const char *form, const ConnhubExpr *const args[2], TextWriter *out);
+
+/* Append a table's name with its schema. */
+extern void sql_render_table(TextWriter *out, const SqlDialect *dialect, const ConnhubSource *source,
+							 const char *schema, const char *table);
 
 #endif							/* CONNHUB_SQL_MATCH_H */

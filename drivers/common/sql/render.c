@@ -1,36 +1,10 @@
-/* sql/render.c — a request of accepted pieces as SQL text.
+/* sql/render.c — expressions of accepted pieces as SQL text.
  *
  * Every call is looked up again as judge did, so the form that is sent is the one that was judged.
  * Columns below ORDER BY are qualified where an output's cast could lend its name to another value. */
-#include "fail.h"
-#include "match.h"
+#include "render.h"
 
 #include <string.h>
-
-/* Name of the one relation in FROM. */
-#define RELATION	"t"
-
-typedef struct Render
-{
-	const SqlDialect *dialect;
-	const ConnhubSource *source;
-	TextWriter	out;
-	bool		in_limit;		/* constants are bare digits */
-	const char *refusal;		/* a piece that judge would not have accepted */
-} Render;
-
-/* What the escapes of a form stand for. */
-typedef struct FormArgs
-{
-	const ConnhubExpr *const *args;
-	uint32_t	nargs;
-	const ConnhubExpr *call;	/* when args are a call's */
-	const ConnhubTypeRef *type;
-	const ConnhubValue *value;
-	uint32_t	param;
-} FormArgs;
-
-static void render_expr(Render *render, const ConnhubExpr *expr, int depth);
 
 static void
 render_argument(Render *render, const FormArgs *args, uint32_t i, int depth)
@@ -38,7 +12,7 @@ render_argument(Render *render, const FormArgs *args, uint32_t i, int depth)
 	if (i >= args->nargs)
 		render->refusal = "a form names an argument that is not there";
 	else
-		render_expr(render, args->call ? sql_operand(render->dialect, args->call, i) : args->args[i], depth);
+		sql_render_expr(render, args->call ? sql_operand(render->dialect, args->call, i) : args->args[i], depth);
 }
 
 static void
@@ -85,8 +59,8 @@ render_type(Render *render, const ConnhubTypeRef *type)
 }
 
 /* Write a form with its escapes replaced. */
-static void
-render_form(Render *render, const char *form, const FormArgs *args, int depth)
+void
+sql_render_form(Render *render, const char *form, const FormArgs *args, int depth)
 {
 	for (const char *p = form; *p && !render->refusal; p++)
 	{
@@ -119,6 +93,8 @@ render_form(Render *render, const char *form, const FormArgs *args, int depth)
 		else if (*p == 'p')
 			text_format(&render->out, "%c%u", render->dialect->params == SQL_PARAM_DOLLAR ? '$' : '?',
 						args->param + 1);
+		else if (*p == 'd')
+			text_string(&render->out, args->is_distinct ? "DISTINCT " : "");
 		else if (*p == '%')
 			text_char(&render->out, '%');
 		else
@@ -130,11 +106,18 @@ render_form(Render *render, const char *form, const FormArgs *args, int depth)
 }
 
 static void
-render_column(Render *render, const ConnhubColumn *column)
+render_column(Render *render, const ConnhubExpr *expr)
 {
-	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
+	if (expr->relation > 0)
+		text_format(&render->out, RELATION "%u.", expr->relation);
+	else if ((render->dialect->flags & SQL_COLUMNS_QUALIFIED) && render->table)
+	{
+		sql_quote_identifier(&render->out, render->dialect, render->table);
+		text_char(&render->out, '.');
+	}
+	else if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
 		text_string(&render->out, RELATION ".");
-	sql_quote_identifier(&render->out, render->dialect, column->name);
+	sql_quote_identifier(&render->out, render->dialect, expr->column->name);
 }
 
 static void
@@ -156,7 +139,7 @@ render_const(Render *render, const ConnhubExpr *expr)
 		text = form->nonfinite;
 	else if (render->in_limit)
 		text = "%v";
-	render_form(render, text, &args, 0);
+	sql_render_form(render, text, &args, 0);
 }
 
 static void
@@ -165,7 +148,7 @@ render_param(Render *render, const ConnhubExpr *expr)
 	const SqlTypeForm *form = &render->dialect->types[expr->type.type];
 	FormArgs	args = {.type = &expr->type, .param = expr->param};
 
-	render_form(render, form->param ? form->param : "%p", &args, 0);
+	sql_render_form(render, form->param ? form->param : "%p", &args, 0);
 }
 
 static void
@@ -178,149 +161,240 @@ render_call(Render *render, const ConnhubExpr *expr, int depth)
 	if (match.kind == CONNHUB_REFUSE)
 		render->refusal = "it was refused when judged";
 	else
-		render_form(render, match.form, &args, depth);
+		sql_render_form(render, match.form, &args, depth);
+}
+
+/* ---- Aggregates and windows -------------------------------------------------------------- */
+
+/* An argument of an aggregate: where a filter has no words of its own, null for the rows it leaves out. */
+static const ConnhubExpr *
+filtered(const ConnhubExpr *arg, const ConnhubExpr *filter, ConnhubExpr *call, const ConnhubExpr *pair[2])
+{
+	pair[0] = filter;
+	pair[1] = arg;
+	memset(call, 0, sizeof(*call));
+	call->struct_size = sizeof(*call);
+	call->kind = CONNHUB_EXPR_CALL;
+	call->type = arg->type;
+	call->fn = CONNHUB_FN_CASE;
+	call->nargs = 2;
+	call->args = pair;
+	return call;
 }
 
 static void
-render_expr(Render *render, const ConnhubExpr *expr, int depth)
+render_bound(Render *render, ConnhubBound bound, const ConnhubExpr *offset, const char *unbounded)
+{
+	if (bound == CONNHUB_BOUND_UNBOUNDED)
+		text_string(&render->out, unbounded);
+	else if (bound == CONNHUB_BOUND_CURRENT)
+		text_string(&render->out, "CURRENT ROW");
+	else
+	{
+		bool		outside = render->in_limit;
+
+		render->in_limit = true;
+		sql_render_expr(render, offset, 0);
+		render->in_limit = outside;
+		text_string(&render->out, bound == CONNHUB_BOUND_PRECEDING ? " PRECEDING" : " FOLLOWING");
+	}
+}
+
+static void
+render_window(Render *render, const ConnhubWindow *window)
+{
+	static const char *const frames[] = {
+		[CONNHUB_FRAME_RANGE] = "RANGE",
+		[CONNHUB_FRAME_ROWS] = "ROWS",
+		[CONNHUB_FRAME_GROUPS] = "GROUPS",
+	};
+	const char *separator = "";
+
+	text_string(&render->out, " OVER (");
+	for (uint32_t i = 0; i < window->npartition; i++)
+	{
+		SqlMatch	match;
+		FormArgs	args = {.args = &window->partition[i], .nargs = 1, .type = &window->partition[i]->type};
+
+		text_string(&render->out, i == 0 ? "PARTITION BY " : ", ");
+		sql_match_group(render->dialect, render->source, window->partition[i], &match);
+		sql_render_form(render, match.form ? match.form : "%1", &args, 0);
+		separator = " ";
+	}
+	for (uint32_t i = 0; i < window->norder; i++)
+	{
+		text_string(&render->out, i > 0 ? ", " : separator);
+		text_string(&render->out, i == 0 ? "ORDER BY " : "");
+		sql_render_sort_key(render, &window->order[i]);
+		separator = " ";
+	}
+	if (window->frame != CONNHUB_FRAME_RANGE || window->start != CONNHUB_BOUND_UNBOUNDED ||
+		window->end != CONNHUB_BOUND_CURRENT)
+	{
+		text_format(&render->out, "%s%s BETWEEN ", separator, frames[window->frame]);
+		render_bound(render, window->start, window->start_offset, "UNBOUNDED PRECEDING");
+		text_string(&render->out, " AND ");
+		render_bound(render, window->end, window->end_offset, "UNBOUNDED FOLLOWING");
+	}
+	text_char(&render->out, ')');
+}
+
+/* The row of count(*), where a filter must turn it into the count of a value. */
+static const ConnhubValue one = {.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.v.integer = 1};
+static const ConnhubExpr one_expr = {.struct_size = sizeof(ConnhubExpr),.kind = CONNHUB_EXPR_CONST,
+	.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.value = &one};
+
+static void
+render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
+{
+	bool		has_words = (render->dialect->flags & SQL_AGGREGATE_FILTER) != 0;
+	const ConnhubExpr *source = expr->nargs > 0 ? expr->args[0] : &one_expr;
+	const ConnhubExpr *arg = source;
+	ConnhubExpr counted = *expr;
+	ConnhubExpr conditional;
+	const ConnhubExpr *pair[2];
+	FormArgs	args = {.args = &arg, .nargs = expr->nargs, .type = &expr->type, .is_distinct = expr->is_distinct};
+	SqlMatch	match;
+
+	if (expr->filter && !has_words)
+	{
+		arg = filtered(source, expr->filter, &conditional, pair);
+		args.nargs = 1;
+		if (expr->fn == CONNHUB_FN_COUNT_ALL)
+		{
+			counted.fn = CONNHUB_FN_COUNT;
+			counted.nargs = 1;
+			counted.args = args.args;
+		}
+	}
+	sql_match_call(render->dialect, render->source, &counted, &match);
+	if (match.kind == CONNHUB_REFUSE || expr->nargs > 1)
+	{
+		render->refusal = "it was refused when judged";
+		return;
+	}
+	render->distinct_text = expr->is_distinct ? arg : NULL;
+	sql_render_form(render, match.form, &args, depth);
+	render->distinct_text = NULL;
+	if (expr->filter && has_words)
+	{
+		text_string(&render->out, " FILTER (WHERE ");
+		sql_render_expr(render, expr->filter, depth);
+		text_char(&render->out, ')');
+	}
+	if (expr->window)
+		render_window(render, expr->window);
+}
+
+/* ---- Sub-selects ------------------------------------------------------------------------- */
+
+static void
+render_subquery(Render *render, const ConnhubExpr *expr, int depth)
+{
+	if (expr->kind == CONNHUB_EXPR_IN_QUERY)
+	{
+		text_char(&render->out, '(');
+		sql_render_expr(render, expr->args[0], depth);
+		text_string(&render->out, " IN ");
+	}
+	else if (expr->kind == CONNHUB_EXPR_EXISTS)
+		text_string(&render->out, "EXISTS ");
+	text_char(&render->out, '(');
+	sql_render_request(render, expr->query, false, depth);
+	text_string(&render->out, expr->kind == CONNHUB_EXPR_IN_QUERY ? "))" : ")");
+}
+
+/* ---- Any expression ---------------------------------------------------------------------- */
+
+/* Is text here to be written so that equal means equal bytes: as a group key or below DISTINCT? */
+static bool
+is_grouped_text(const Render *render, const ConnhubExpr *expr)
+{
+	if (expr->type.type != CONNHUB_TEXT && expr->type.type != CONNHUB_BPCHAR)
+		return false;
+	if (expr == render->distinct_text)
+		return true;
+	return render->request && sql_is_group_key(render->request, expr);
+}
+
+static void
+render_grouped_text(Render *render, const ConnhubExpr *expr, int depth)
+{
+	const ConnhubRequest *request = render->request;
+	const ConnhubExpr *distinct = render->distinct_text;
+	FormArgs	args = {.args = &expr, .nargs = 1, .type = &expr->type};
+	SqlMatch	match;
+
+	sql_match_group(render->dialect, render->source, expr, &match);
+	render->request = NULL;
+	render->distinct_text = NULL;
+	if (match.kind == CONNHUB_REFUSE)
+		render->refusal = "a group key was refused when judged";
+	else
+		sql_render_form(render, match.form, &args, depth);
+	render->request = request;
+	render->distinct_text = distinct;
+}
+
+void
+sql_render_expr(Render *render, const ConnhubExpr *expr, int depth)
 {
 	if (render->refusal || render->out.failed)
 		return;
 	if (depth > SQL_MAX_DEPTH || (unsigned) expr->type.type >= CONNHUB_NTYPES)
 		render->refusal = "the expression is nested too deeply or of a type not known";
+	else if (is_grouped_text(render, expr))
+		render_grouped_text(render, expr, depth);
 	else if (expr->kind == CONNHUB_EXPR_COLUMN)
-		render_column(render, expr->column);
+		render_column(render, expr);
 	else if (expr->kind == CONNHUB_EXPR_CONST)
 		render_const(render, expr);
 	else if (expr->kind == CONNHUB_EXPR_PARAM)
 		render_param(render, expr);
 	else if (expr->kind == CONNHUB_EXPR_CALL)
 		render_call(render, expr, depth + 1);
+	else if (expr->kind == CONNHUB_EXPR_AGGREGATE || expr->kind == CONNHUB_EXPR_WINDOW)
+		render_aggregate(render, expr, depth + 1);
+	else if (expr->query)
+		render_subquery(render, expr, depth + 1);
 	else
 		render->refusal = "the expression is of a kind not known";
 }
 
-/* ---- Clauses ----------------------------------------------------------------------------- */
-
-static void
-render_outputs(Render *render, const ConnhubRequest *request)
+void
+sql_render_output(Render *render, const ConnhubExpr *expr)
 {
-	text_string(&render->out, "SELECT ");
-	if (request->noutputs == 0)
-		text_string(&render->out, render->dialect->empty_output);
-	for (uint32_t i = 0; i < request->noutputs; i++)
-	{
-		const ConnhubExpr *expr = request->outputs[i];
-		const char *form = render->dialect->output ? render->dialect->output(render->source, expr) : NULL;
-		FormArgs	args = {.args = &request->outputs[i], .nargs = 1, .type = &expr->type};
+	const char *form = render->dialect->output ? render->dialect->output(render->source, expr) : NULL;
+	FormArgs	args = {.args = &expr, .nargs = 1, .type = &expr->type};
 
-		if (i > 0)
-			text_string(&render->out, ", ");
-		if (form)
-			render_form(render, form, &args, 0);
-		else
-			render_expr(render, expr, 0);
-	}
+	if (form)
+		sql_render_form(render, form, &args, 0);
+	else
+		sql_render_expr(render, expr, 0);
 }
 
-static void
-render_relation(Render *render, const ConnhubRequest *request)
+const char *
+sql_render_expression(const SqlDialect *dialect, const ConnhubSource *source, const char *table,
+					  const ConnhubExpr *expr, bool as_output, TextWriter *out)
 {
-	const char *schema = request->schema ? request->schema :
-		render->source->schema ? render->source->schema : render->dialect->default_schema;
+	Render		render = {.dialect = dialect, .source = source, .out = *out, .table = table};
 
-	text_string(&render->out, " FROM ");
-	if (schema)
-	{
-		sql_quote_identifier(&render->out, render->dialect, schema);
-		text_char(&render->out, '.');
-	}
-	sql_quote_identifier(&render->out, render->dialect, request->table);
-	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
-		text_string(&render->out, " AS " RELATION);
+	if (as_output)
+		sql_render_output(&render, expr);
+	else
+		sql_render_expr(&render, expr, 0);
+	*out = render.out;
+	return render.refusal;
 }
 
-/* Write where nulls go unless they go there anyway: a source can then use an index. */
-static void
-render_sort_key(Render *render, const ConnhubSortKey *key)
+const char *
+sql_render_pair(const SqlDialect *dialect, const ConnhubSource *source, const char *table, const char *form,
+				const ConnhubExpr *const args[2], TextWriter *out)
 {
-	const SqlDialect *dialect = render->dialect;
-	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
-	bool		default_first = low != key->descending;
-	bool		never_null = key->expr->kind == CONNHUB_EXPR_COLUMN && key->expr->column->not_null;
-	bool		placed = key->nulls_first == default_first || never_null;
-	FormArgs	args = {.args = &key->expr, .nargs = 1, .type = &key->expr->type};
-	SqlMatch	match;
+	Render		render = {.dialect = dialect, .source = source, .out = *out, .table = table};
+	FormArgs	pair = {.args = args, .nargs = 2, .type = &args[0]->type};
 
-	sql_match_sort(dialect, render->source, key, &match);
-	if (match.kind != CONNHUB_EXACT)
-	{
-		render->refusal = "a sort key was refused when judged";
-		return;
-	}
-	if (!placed && (dialect->flags & SQL_NULLS_WORDS) == 0)
-	{
-		render_form(render, key->nulls_first ? "(%1 IS NOT NULL), " : "(%1 IS NULL), ", &args, 0);
-		placed = true;
-	}
-	render_form(render, match.form, &args, 0);
-	if (key->descending)
-		text_string(&render->out, " DESC");
-	if (!placed)
-		text_string(&render->out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
-}
-
-static void
-render_limit(Render *render, const ConnhubRequest *request)
-{
-	const SqlDialect *dialect = render->dialect;
-	FormArgs	limit = {.args = &request->limit, .nargs = 1};
-	FormArgs	offset = {.args = &request->offset, .nargs = 1};
-	bool		limited = request->limit &&
-		!(request->limit->kind == CONNHUB_EXPR_CONST && request->limit->value->is_null);
-	bool		skips = request->offset &&
-		!(request->offset->kind == CONNHUB_EXPR_CONST && request->offset->value->is_null);
-
-	render->in_limit = true;
-	if (limited)
-	{
-		text_char(&render->out, ' ');
-		render_form(render, dialect->limit, &limit, 0);
-	}
-	if (skips)
-	{
-		text_char(&render->out, ' ');
-		render_form(render, !limited && dialect->offset_alone ? dialect->offset_alone : dialect->offset, &offset, 0);
-	}
-}
-
-ConnhubStatus
-sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
-		   const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
-{
-	Render		render = {.dialect = dialect, .source = source};
-
-	text_begin(&render.out, host, out);
-	render_outputs(&render, request);
-	render_relation(&render, request);
-	for (uint32_t i = 0; i < request->nfilters; i++)
-	{
-		text_string(&render.out, i == 0 ? " WHERE " : " AND ");
-		render_expr(&render, request->filters[i], 0);
-	}
-	for (uint32_t i = 0; i < request->nsort; i++)
-	{
-		text_string(&render.out, i == 0 ? " ORDER BY " : ", ");
-		render_sort_key(&render, &request->sort[i]);
-	}
-	render_limit(&render, request);
-
-	if (text_end(&render.out) != CONNHUB_OK)
-		return fail_no_memory(error);
-	if (render.refusal)
-	{
-		fail_as(error, CONNHUB_INTERNAL, "cannot express the request in %s", dialect->name);
-		fail_detail(error, "A piece of it cannot be sent: %s.", render.refusal);
-	}
-	return error->status;
+	sql_render_form(&render, form, &pair, 0);
+	*out = render.out;
+	return render.refusal;
 }

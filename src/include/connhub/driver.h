@@ -723,6 +723,8 @@ typedef struct ConnhubExpr
 	/* Since 1.1. */
 	uint32_t	relation;		/* COLUMN: number of the ConnhubRelation it is of, in this request or in one around
 								 * it; 0: the only relation of a request without `from` */
+	bool		is_nullable;	/* COLUMN: may be null whatever is known of it: an outer join or a grouping set
+								 * makes it so */
 	bool		is_distinct;	/* AGGREGATE: of distinct arguments */
 	const struct ConnhubExpr *filter;	/* AGGREGATE, WINDOW: of rows where it is true; NULL: of all */
 	const struct ConnhubSortKey *order; /* AGGREGATE whose result depends on the order of its input */

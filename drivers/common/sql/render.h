@@ -1,0 +1,46 @@
+/* sql/render.h — what rendering expressions and whole requests share; private to this folder. */
+#ifndef CONNHUB_SQL_RENDER_H
+#define CONNHUB_SQL_RENDER_H
+
+#include "match.h"
+
+/* Name of the one relation in FROM, and what stands before the number of one of several. */
+#define RELATION	"t"
+
+typedef struct Render
+{
+	const SqlDialect *dialect;
+	const ConnhubSource *source;
+	TextWriter	out;
+	const char *table;			/* qualifies columns instead of RELATION, or NULL */
+	const ConnhubRequest *request;	/* the innermost one being written; its group keys have a form of their own */
+	const ConnhubExpr *distinct_text;	/* argument of an aggregate of distinct values */
+	bool		in_limit;		/* constants are bare digits */
+	const char *refusal;		/* a piece that judge would not have accepted */
+} Render;
+
+/* What the escapes of a form stand for. */
+typedef struct FormArgs
+{
+	const ConnhubExpr *const *args;
+	uint32_t	nargs;
+	const ConnhubExpr *call;	/* when args are a call's */
+	const ConnhubTypeRef *type;
+	const ConnhubValue *value;
+	uint32_t	param;
+	bool		is_distinct;
+} FormArgs;
+
+extern void sql_render_form(Render *render, const char *form, const FormArgs *args, int depth);
+extern void sql_render_expr(Render *render, const ConnhubExpr *expr, int depth);
+
+/* The select list. */
+extern void sql_render_output(Render *render, const ConnhubExpr *expr);
+
+/* A sort key with the place of its nulls. */
+extern void sql_render_sort_key(Render *render, const ConnhubSortKey *key);
+
+/* SELECT … of a request; names_outputs: its outputs are called c1, c2, …. */
+extern void sql_render_request(Render *render, const ConnhubRequest *request, bool names_outputs, int depth);
+
+#endif							/* CONNHUB_SQL_RENDER_H */

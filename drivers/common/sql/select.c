@@ -1,0 +1,288 @@
+/* sql/select.c — a request of accepted pieces as SQL text.
+ *
+ * A request for one table calls it t; one that names relations by number calls them t1, t2, ….  The outputs of a
+ * derived table are c1, c2, …. */
+#include "fail.h"
+#include "render.h"
+
+#include <string.h>
+
+/* ---- Outputs and relations --------------------------------------------------------------- */
+
+static void
+render_outputs(Render *render, const ConnhubRequest *request, bool names_outputs)
+{
+	text_string(&render->out, request->is_distinct ? "SELECT DISTINCT " : "SELECT ");
+	if (request->noutputs == 0)
+		text_string(&render->out, render->dialect->empty_output);
+	for (uint32_t i = 0; i < request->noutputs; i++)
+	{
+		if (i > 0)
+			text_string(&render->out, ", ");
+		sql_render_output(render, request->outputs[i]);
+		if (names_outputs)
+			text_format(&render->out, " AS c%u", i + 1);
+	}
+}
+
+void
+sql_render_table(TextWriter *out, const SqlDialect *dialect, const ConnhubSource *source, const char *schema,
+				 const char *table)
+{
+	if (!schema)
+		schema = source->schema ? source->schema : dialect->default_schema;
+	if (schema)
+	{
+		sql_quote_identifier(out, dialect, schema);
+		text_char(out, '.');
+	}
+	sql_quote_identifier(out, dialect, table);
+}
+
+static void
+render_conditions(Render *render, const ConnhubExpr *const *exprs, uint32_t count, const char *first, int depth)
+{
+	for (uint32_t i = 0; i < count; i++)
+	{
+		text_string(&render->out, i == 0 ? first : " AND ");
+		sql_render_expr(render, exprs[i], depth);
+	}
+}
+
+static void
+render_leaf(Render *render, const ConnhubRelation *relation, int depth)
+{
+	if (relation->query)
+	{
+		text_char(&render->out, '(');
+		sql_render_request(render, relation->query, true, depth + 1);
+		text_char(&render->out, ')');
+	}
+	else if (relation->nfilters > 0)
+	{
+		text_string(&render->out, "(SELECT * FROM ");
+		sql_render_table(&render->out, render->dialect, render->source, relation->schema, relation->table);
+		text_format(&render->out, " AS " RELATION "%u", relation->number);
+		render_conditions(render, relation->filters, relation->nfilters, " WHERE ", depth);
+		text_char(&render->out, ')');
+	}
+	else
+		sql_render_table(&render->out, render->dialect, render->source, relation->schema, relation->table);
+	text_format(&render->out, " AS " RELATION "%u", relation->number);
+}
+
+/* A relation; the right side of a join stands in parentheses when it is a join itself. */
+static void
+render_relation(Render *render, const ConnhubRelation *relation, int depth)
+{
+	static const char *const words[] = {
+		[CONNHUB_JOIN_INNER] = " INNER JOIN ",
+		[CONNHUB_JOIN_LEFT] = " LEFT JOIN ",
+		[CONNHUB_JOIN_FULL] = " FULL JOIN ",
+	};
+	bool		nested;
+
+	if (depth > SQL_MAX_DEPTH)
+	{
+		render->refusal = "the joins are nested too deeply";
+		return;
+	}
+	if (relation->join == CONNHUB_JOIN_NONE)
+	{
+		render_leaf(render, relation, depth);
+		return;
+	}
+	nested = relation->right->join != CONNHUB_JOIN_NONE;
+	render_relation(render, relation->left, depth + 1);
+	text_string(&render->out, relation->join == CONNHUB_JOIN_INNER && relation->non == 0 ? " CROSS JOIN " :
+				words[relation->join]);
+	text_string(&render->out, nested ? "(" : "");
+	render_relation(render, relation->right, depth + 1);
+	text_string(&render->out, nested ? ")" : "");
+	if (relation->non > 0)
+		render_conditions(render, relation->on, relation->non, " ON ", depth);
+	else if (relation->join != CONNHUB_JOIN_INNER)
+		text_format(&render->out, " ON %s", render->dialect->always);
+}
+
+static void
+render_from(Render *render, const ConnhubRequest *request, int depth)
+{
+	text_string(&render->out, " FROM ");
+	if (request->from)
+	{
+		render_relation(render, request->from, depth);
+		return;
+	}
+	sql_render_table(&render->out, render->dialect, render->source, request->schema, request->table);
+	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
+		text_string(&render->out, " AS " RELATION);
+}
+
+/* ---- Grouping ---------------------------------------------------------------------------- */
+
+static void
+render_keys(Render *render, const ConnhubRequest *request, int depth)
+{
+	for (uint32_t i = 0; i < request->ngroups; i++)
+	{
+		text_string(&render->out, i == 0 ? " GROUP BY " : ", ");
+		sql_render_expr(render, request->groups[i], depth);
+	}
+}
+
+static void
+render_sets(Render *render, const ConnhubRequest *request, int depth)
+{
+	text_string(&render->out, " GROUP BY GROUPING SETS (");
+	for (uint32_t i = 0; i < request->nsets; i++)
+	{
+		text_string(&render->out, i > 0 ? ", (" : "(");
+		for (uint32_t k = 0; k < request->sets[i].nkeys; k++)
+		{
+			text_string(&render->out, k > 0 ? ", " : "");
+			sql_render_expr(render, request->groups[request->sets[i].keys[k]], depth);
+		}
+		text_char(&render->out, ')');
+	}
+	text_char(&render->out, ')');
+}
+
+/* ---- Order, limit, locks ----------------------------------------------------------------- */
+
+static bool
+is_never_null(const ConnhubExpr *expr)
+{
+	if (expr->kind == CONNHUB_EXPR_COLUMN)
+		return expr->column->not_null && !expr->is_nullable;
+	return expr->kind == CONNHUB_EXPR_AGGREGATE && (expr->fn == CONNHUB_FN_COUNT_ALL || expr->fn == CONNHUB_FN_COUNT);
+}
+
+/* Write where nulls go unless they go there anyway: a source can then use an index. */
+void
+sql_render_sort_key(Render *render, const ConnhubSortKey *key)
+{
+	const SqlDialect *dialect = render->dialect;
+	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
+	bool		default_first = low != key->descending;
+	bool		placed = key->nulls_first == default_first || is_never_null(key->expr);
+	FormArgs	args = {.args = &key->expr, .nargs = 1, .type = &key->expr->type};
+	SqlMatch	match;
+
+	sql_match_sort(dialect, render->source, key, &match);
+	if (match.form && (dialect->flags & SQL_GROUPED_IS_SORTED) && render->request &&
+		sql_is_group_key(render->request, key->expr))
+		match.form = "%1";
+	if (match.kind != CONNHUB_EXACT)
+	{
+		render->refusal = "a sort key was refused when judged";
+		return;
+	}
+	if (!placed && (dialect->flags & SQL_NULLS_WORDS) == 0)
+	{
+		sql_render_form(render, key->nulls_first ? "(%1 IS NOT NULL), " : "(%1 IS NULL), ", &args, 0);
+		placed = true;
+	}
+	sql_render_form(render, match.form, &args, 0);
+	if (key->descending)
+		text_string(&render->out, " DESC");
+	if (!placed)
+		text_string(&render->out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
+static void
+render_limit(Render *render, const ConnhubRequest *request)
+{
+	const SqlDialect *dialect = render->dialect;
+	FormArgs	limit = {.args = &request->limit, .nargs = 1};
+	FormArgs	offset = {.args = &request->offset, .nargs = 1};
+	bool		limited = request->limit &&
+		!(request->limit->kind == CONNHUB_EXPR_CONST && request->limit->value->is_null);
+	bool		skips = request->offset &&
+		!(request->offset->kind == CONNHUB_EXPR_CONST && request->offset->value->is_null);
+
+	render->in_limit = true;
+	if (limited)
+	{
+		text_char(&render->out, ' ');
+		sql_render_form(render, dialect->limit, &limit, 0);
+	}
+	if (skips)
+	{
+		text_char(&render->out, ' ');
+		sql_render_form(render, !limited && dialect->offset_alone ? dialect->offset_alone : dialect->offset, &offset, 0);
+	}
+}
+
+static void
+render_lock(Render *render, ConnhubLock lock)
+{
+	const SqlDialect *dialect = render->dialect;
+	const char *form = lock == CONNHUB_LOCK_UPDATE ? dialect->lock_update : dialect->lock_share;
+
+	if (lock == CONNHUB_LOCK_NONE)
+		return;
+	text_char(&render->out, ' ');
+	if (form)
+		text_string(&render->out, form);
+	else
+		render->refusal = "rows are not locked there";
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+/* Without a key, rows that are grouped are one group: an aggregate says so, or HAVING does. */
+static bool
+needs_grouping(const ConnhubRequest *request)
+{
+	return request->is_grouped && request->ngroups == 0 && request->nsets == 0 && request->noutputs == 0 &&
+		request->nhaving == 0;
+}
+
+void
+sql_render_request(Render *render, const ConnhubRequest *request, bool names_outputs, int depth)
+{
+	const ConnhubRequest *outer = render->request;
+	bool		in_limit = render->in_limit;
+
+	render->request = request;
+	render->in_limit = false;
+	render_outputs(render, request, names_outputs);
+	render_from(render, request, depth);
+	render_conditions(render, request->filters, request->nfilters, " WHERE ", depth);
+	if (request->nsets > 0)
+		render_sets(render, request, depth);
+	else
+		render_keys(render, request, depth);
+	if (needs_grouping(request))
+		text_string(&render->out, " HAVING count(*) >= 0");
+	render_conditions(render, request->having, request->nhaving, " HAVING ", depth);
+	for (uint32_t i = 0; i < request->nsort; i++)
+	{
+		text_string(&render->out, i == 0 ? " ORDER BY " : ", ");
+		sql_render_sort_key(render, &request->sort[i]);
+	}
+	render_limit(render, request);
+	render_lock(render, request->lock);
+	render->in_limit = in_limit;
+	render->request = outer;
+}
+
+ConnhubStatus
+sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
+		   const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
+{
+	Render		render = {.dialect = dialect, .source = source};
+
+	text_begin(&render.out, host, out);
+	sql_render_request(&render, request, false, 0);
+
+	if (text_end(&render.out) != CONNHUB_OK)
+		return fail_no_memory(error);
+	if (render.refusal)
+	{
+		fail_as(error, CONNHUB_INTERNAL, "cannot express the request in %s", dialect->name);
+		fail_detail(error, "A piece of it cannot be sent: %s.", render.refusal);
+	}
+	return error->status;
+}
