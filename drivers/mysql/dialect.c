@@ -145,8 +145,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_MOD, EXACTS, "(%1 %% %2)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | DOUBLES | DECIMALS, "(- %1)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | DOUBLES | DECIMALS, "ABS(%1)"),
-	EXACT(CONNHUB_FN_CEIL, DECIMALS | DOUBLES, "CEILING(%1)"),
-	EXACT(CONNHUB_FN_FLOOR, DECIMALS | DOUBLES, "FLOOR(%1)"),
+	/* Not of reals: a large one is cut to the width of a temporary table's column when rows are grouped by it. */
+	EXACT(CONNHUB_FN_CEIL, DECIMALS, "CEILING(%1)"),
+	EXACT(CONNHUB_FN_FLOOR, DECIMALS, "FLOOR(%1)"),
 	EXACT(CONNHUB_FN_ROUND, DECIMALS | INTEGER, "ROUND(%[, ]1)"),
 	EXACT(CONNHUB_FN_TRUNC, DECIMALS | INTEGER, "TRUNCATE(%1, %2)"),
 	EXACT(CONNHUB_FN_SIGN, DECIMALS | DOUBLES, "SIGN(%1)"),
@@ -342,7 +343,9 @@ is_unsigned(const ConnhubExpr *expr)
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || strstr(expr->column->remote_type, "unsigned") != NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return is_unsigned(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (is_unsigned(expr->args[i]))
 			return true;
@@ -388,7 +391,9 @@ find_text_column(const ConnhubExpr *expr, bool (*test) (const ConnhubColumn *col
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->type.type == CONNHUB_TEXT && (test == NULL || test(expr->column)) ? expr->column : NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return find_text_column(expr->query->outputs[0], test);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const ConnhubColumn *found = expr->args[i]->type.type == CONNHUB_TEXT ? find_text_column(expr->args[i], test) : NULL;
 
@@ -415,7 +420,9 @@ is_long(const ConnhubColumn *column)
 static bool
 adds_text(const ConnhubExpr *expr)
 {
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return adds_text(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (expr->args[i]->type.type == CONNHUB_TEXT && adds_text(expr->args[i]))
 			return true;

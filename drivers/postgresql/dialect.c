@@ -335,7 +335,9 @@ other_collation(const ConnhubExpr *expr, const char **found)
 			return expr->column->collation;
 		*found = expr->column->collation;
 	}
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return other_collation(expr->query->outputs[0], found);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const char *other = other_collation(expr->args[i], found);
 
@@ -358,6 +360,8 @@ arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const Connhub
 	const ConnhubExpr *last = expr->nargs > 0 ? expr->args[expr->nargs - 1] : NULL;
 	const char *collation = NULL;
 
+	if (last == NULL)
+		return NULL;
 	if (expr->collation && other_collation(expr, &collation))
 		return "columns of different collations meet there";
 	if ((fn == CONNHUB_FN_MATCHES || fn == CONNHUB_FN_NOT_MATCHES) && !expr->collation->is_c && !is_plain_pattern(last))

@@ -70,7 +70,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_ADD, SQL_INTEGERS, "(%1 + %2)"),
 	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
-	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "(- %1)"),
+	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS, "(- %1)"),
+	/* A minus sign would leave the sign of a zero alone. */
+	EXACT(CONNHUB_FN_NEG, SQL_T(CONNHUB_FLOAT64), "(%1 * -1e0)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
 	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
 	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
@@ -134,6 +136,8 @@ has_unenforced(const ConnhubExpr *expr)
 
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return has_unenforced(expr->query->outputs[0]);
 	for (i = 0; i < expr->nargs; i++)
 		if (has_unenforced(expr->args[i]))
 			return true;

@@ -100,9 +100,10 @@ ask_columns(TextInquiry *inquiry, const ConnhubExpr *expr, int depth)
 		inquiry->question.column = expr->column;
 		ask_text(inquiry);
 	}
-	else if (expr->kind == CONNHUB_EXPR_CALL)
-		for (uint32_t i = 0; i < expr->nargs; i++)
-			ask_columns(inquiry, expr->args[i], depth + 1);
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		ask_columns(inquiry, expr->query->outputs[0], depth + 1);
+	for (uint32_t i = 0; i < expr->nargs; i++)
+		ask_columns(inquiry, expr->args[i], depth + 1);
 }
 
 /* Put the answer about text operands into match. */
