@@ -95,6 +95,15 @@ ch_judge_condition(ChRelInfo *info, const ConnhubExpr *expr, const char **reason
 	return ask(info, &piece, reason) == CONNHUB_EXACT;
 }
 
+bool
+ch_judge_sent(ChRelInfo *info, const ConnhubExpr *expr)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_FILTER,.expr = expr};
+	const char *reason;
+
+	return ask(info, &piece, &reason) != CONNHUB_REFUSE;
+}
+
 const ConnhubExpr *
 ch_judge_on(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, const char **reason)
 {

@@ -46,6 +46,7 @@ typedef struct ChRelColumn
 	double		distinct_values;	/* as in pg_statistic; 0: unknown */
 	int			average_width;	/* < 0: unknown */
 	bool		is_key;			/* alone a primary or unique key */
+	bool		is_indexed;		/* an index at the source begins with it */
 } ChRelColumn;
 
 /* A result column of a stage that computes its output: what stands for it here, and there. */
