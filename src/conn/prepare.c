@@ -36,17 +36,31 @@ gid_prefix(void)
 	return psprintf("connhub_%016llx_%u_", (unsigned long long) GetSystemIdentifier(), MyDatabaseId);
 }
 
+/* No id can be had while reading in parallel. */
+const char *
+ch_prepare_name(ChConn *conn)
+{
+	static uint32 number = 0;
+	FullTransactionId xid;
+
+	conn->planned_gid[0] = '\0';
+	if (!ch_prepare_wanted(conn) || XactReadOnly ||
+		(IsInParallelMode() && !FullTransactionIdIsValid(GetTopFullTransactionIdIfAny())))
+		return NULL;
+	xid = GetTopFullTransactionId();
+	snprintf(conn->planned_gid, sizeof(conn->planned_gid), "%s%llu_%u", gid_prefix(),
+			 (unsigned long long) U64FromFullTransactionId(xid), ++number);
+	return conn->planned_gid;
+}
+
 void
 ch_prepare(ChConn *conn)
 {
-	static uint32 number = 0;
-	FullTransactionId xid = GetTopFullTransactionId();
 	ChCall		call;
 	ConnhubError error;
 
 	ForceSyncCommit();
-	snprintf(conn->gid, sizeof(conn->gid), "%s%llu_%u", gid_prefix(),
-			 (unsigned long long) U64FromFullTransactionId(xid), ++number);
+	strlcpy(conn->gid, conn->planned_gid, sizeof(conn->gid));
 	ch_pool_call(conn, &call);
 	if (ch_call_prepare(&call, conn->handle, conn->gid, &error) != CONNHUB_OK)
 	{

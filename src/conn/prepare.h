@@ -7,7 +7,11 @@
 /* Is this connection's transaction to be prepared rather than committed? */
 extern bool ch_prepare_wanted(const ChConn *conn);
 
-/* Prepare it, under a name that says which local transaction decides.  Throws. */
+/* Choose the name under which the transaction about to begin will be prepared: it says which local transaction
+ * decides.  NULL: it will not be. */
+extern const char *ch_prepare_name(ChConn *conn);
+
+/* Prepare it.  Throws. */
 extern void ch_prepare(ChConn *conn);
 
 /* The local transaction has ended: commit or roll back all that was prepared.  Does not throw; what cannot be
