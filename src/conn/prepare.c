@@ -30,12 +30,14 @@ gid_prefix(void)
 	return psprintf("connhub_%016llx_%u_", (unsigned long long) GetSystemIdentifier(), MyDatabaseId);
 }
 
+/* No id can be had in recovery, nor while reading in parallel: nothing is written then. */
 bool
 ch_prepare_plan(ChConn *conn)
 {
 	static uint32 number = 0;
 
-	if (!conn->is_two_phase || (conn->driver->capabilities & CONNHUB_CAP_PREPARE) == 0 || RecoveryInProgress())
+	if (!conn->is_two_phase || (conn->driver->capabilities & CONNHUB_CAP_PREPARE) == 0 || RecoveryInProgress() ||
+		(IsInParallelMode() && !FullTransactionIdIsValid(GetTopFullTransactionIdIfAny())))
 		return false;
 	snprintf(conn->planned_gid, sizeof(conn->planned_gid), "%s%llu_%u", gid_prefix(),
 			 (unsigned long long) U64FromFullTransactionId(GetTopFullTransactionId()), ++number);
