@@ -239,13 +239,14 @@ is(state_of("BEGIN; SELECT v FROM postgresql.pair;\n\\! $other -c \"UPDATE write
 	'40001', 'by row too');
 
 # A write that waits for somebody's lock is stopped, there too.
-my ($locked, $held) = ("BEGIN; UPDATE writes.pair SET v = 'held'; SELECT 'held'; SELECT pg_sleep(60);", '');
+my ($locked, $held) = ("BEGIN;\nUPDATE writes.pair SET v = 'held';\nSELECT pg_sleep(60);\n", '');
 my $holder = IPC::Run::start([ split / /, $other ], '<', \$locked, '>', \$held);
-wait_until(20, sub { $holder->pump_nb; $held =~ /held/ });
+my $sleeping = "FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep' AND state = 'active'";
+wait_until(20, sub { $holder->pump_nb; source_psql("SELECT count(*) $sleeping") eq '1' });
 is(state_of("SET statement_timeout = '300ms'; DELETE FROM postgresql.pair"), '57014', 'a write that waits for a lock is stopped');
 ok(wait_until(20, sub { source_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'connhub:postgresql' AND wait_event_type = 'Lock'") eq '0' }),
 	'and waits no more at the source');
-source_psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep.60' AND pid <> pg_backend_pid()");
+source_psql("SELECT pg_terminate_backend(pid) $sleeping");
 $holder->finish;
 
 # The source has the last word on a row, and RETURNING tells it.
