@@ -183,6 +183,15 @@ routed_columns(ModifyTableState *mtstate, ResultRelInfo *rinfo, ChRelInfo *info)
 	return attnums;
 }
 
+/* COPY runs triggers of the statement before it ends the last batch. */
+static bool
+sees_statement(ResultRelInfo *rinfo)
+{
+	ResultRelInfo *named = rinfo->ri_RootResultRelInfo ? rinfo->ri_RootResultRelInfo : rinfo;
+
+	return named->ri_TrigDesc && named->ri_TrigDesc->trig_insert_after_statement;
+}
+
 /* The executor adjusts RETURNING of a partition to its columns, under the number of the first target. */
 void
 ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
@@ -211,7 +220,7 @@ ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 	add_optional(state);
 	if (may_batch(rinfo) && mtstate->operation != CMD_UPDATE)
 		state->batch_size = ch_modify_batch_size(state->relation);
-	state->is_deferred = plan == NULL && state->batch_size > 1;
+	state->is_deferred = plan == NULL && state->batch_size > 1 && !sees_statement(rinfo);
 	if (rinfo->ri_FdwState)
 		((ChModifyState *) rinfo->ri_FdwState)->moved_in = state;
 	else

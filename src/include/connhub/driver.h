@@ -869,7 +869,7 @@ typedef struct ConnhubWrite
 	const ConnhubColumn *const *columns;	/* INSERT: given; may be none.  UPDATE: set */
 	uint32_t	ncolumns;
 	const ConnhubColumn *const *keys;	/* UPDATE, DELETE: they identify a row, by their old values, and
-										 * are never null */
+										 * are never null.  None where judge is asked about a change at one go */
 	uint32_t	nkeys;
 	const ConnhubColumn *const *returning;	/* columns of the row as it is then (DELETE: was) */
 	uint32_t	nreturning;
