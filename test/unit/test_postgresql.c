@@ -228,6 +228,17 @@ test_write(void)
 	check_render_write(&write, "TRUNCATE TABLE \"public\".\"t\" RESTART IDENTITY", "a truncate");
 }
 
+static void
+test_count(void)
+{
+	const ConnhubExpr rows = {
+		.struct_size = sizeof(ConnhubExpr), .kind = CONNHUB_EXPR_AGGREGATE, .type = {.type = CONNHUB_INT64},
+		.fn = CONNHUB_FN_COUNT_ALL
+	};
+
+	is_int(fake_judge(driver, &genuine, CONNHUB_PIECE_OUTPUT, &rows), CONNHUB_EXACT, "count(*), which has no arguments");
+}
+
 /* ---- Values on the wire ---------------------------------------------------------------------------------------- */
 
 static void
@@ -294,6 +305,7 @@ main(void)
 	test_superset();
 	test_request();
 	test_write();
+	test_count();
 	test_decoders();
 	test_params();
 	return tap_done();
