@@ -9,6 +9,7 @@
 #include "common/pg_prng.h"
 #endif
 #include "executor/executor.h"
+#include "nodes/extensible.h"
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
@@ -179,6 +180,16 @@ ch_compat_is_descending(const PathKey *key)
 	return key->pk_cmptype == COMPARE_GT;
 #else
 	return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+uint32
+ch_compat_custom_projection(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return CUSTOMPATH_SUPPORT_PROJECTION;
+#else
+	return 0;
 #endif
 }
 

@@ -50,6 +50,9 @@ extern void ch_compat_analyze_delay(void);
 /* Does the key sort downwards? */
 extern bool ch_compat_is_descending(const PathKey *key);
 
+/* The flag of a custom path that computes its output itself; 0 where every one does. */
+extern uint32 ch_compat_custom_projection(void);
+
 /* The operator family and type of a sort operator, and whether it sorts downwards; false: it is none. */
 extern bool ch_compat_ordering_of(Oid op, Oid *family, Oid *type, bool *descending);
 
