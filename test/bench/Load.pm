@@ -39,11 +39,11 @@ sub load_data
 	return;
 }
 
-# Feed SQL, from files or as text, to a command line client of an administrator; it must succeed.
+# Feed SQL to a command line client of an administrator; it must succeed, what it answers does not matter.
 sub feed
 {
 	my ($sql, @command) = @_;
-	open my $pipe, '|-', @command or die "$command[0]: $!\n";
+	open my $pipe, '|-', 'sh', '-c', 'exec "$0" "$@" >/dev/null', @command or die "$command[0]: $!\n";
 	print $pipe $sql;
 	close $pipe or die "$command[0] failed\n";
 	return;
@@ -60,8 +60,9 @@ sub file
 sub psql
 {
 	my ($host, $port, $database, $sql, %variables) = @_;
+	local $ENV{PGOPTIONS} = '--client-min-messages=warning';
 	feed($sql, 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', $host, '-p', $port, '-U', 'postgres', '-d', $database,
-		'-o', '/dev/null', map { ('-v', "$_=$variables{$_}") } keys %variables);
+		map { ('-v', "$_=$variables{$_}") } keys %variables);
 	return;
 }
 
