@@ -207,7 +207,8 @@ sort_member(PathKey *key, RelOptInfo *rel, ChRelInfo *info)
 			continue;
 		if (info->computes ? is_put_out(info->outputs, member->em_expr) || list_member(info->group_exprs, member->em_expr) ||
 			(contain_agg_clause((Node *) member->em_expr) && bms_is_subset(member->em_relids, info->relids)) :
-			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids))
+			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids) &&
+			!bms_overlap(member->em_relids, info->hidden))
 			return member;
 	}
 	return NULL;

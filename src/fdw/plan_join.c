@@ -152,6 +152,7 @@ make_exists(ChJoin *join, List *clauses, bool negated)
 	exists = ch_expr_query(CONNHUB_EXPR_EXISTS, &type, NIL, ch_request_make(&parts));
 	if (negated)
 		exists = ch_expr_not(exists);
+	join->info->hidden = bms_union(join->left->hidden, join->right->relids);
 	join->info->from = join->left->from;
 	join->info->filters = lappend(list_copy(join->left->filters), unconstify(ConnhubExpr *, exists));
 	return ch_judge_condition(join->info, exists, &join->reason);
@@ -241,6 +242,7 @@ join_make(ChJoin *join, int row, List *clauses)
 	info->stage = CH_STAGE_JOIN;
 	info->relids = bms_union(join->left->relids, join->right->relids);
 	info->nullable = bms_union(join->left->nullable, join->right->nullable);
+	info->hidden = bms_union(join->left->hidden, join->right->hidden);
 	info->name = psprintf("%s, %s", join->left->name, join->right->name);
 	info->all_exact = true;
 	join->reason = obstacle(join, clauses);

@@ -88,6 +88,7 @@ typedef struct ChRelInfo
 	struct ChRelInfo *input;	/* the stage below; NULL for a scan or a join */
 	Relids		relids;			/* range table indexes of the relations it reads */
 	Relids		nullable;		/* those whose columns an outer join may have made null */
+	Relids		hidden;			/* those within an EXISTS only: nothing above may name their columns */
 
 	/* A scan of one table, or a derived table. */
 	Index		relid;			/* range table index */
