@@ -190,7 +190,7 @@ sub items_pg
 		l_returnflag char(1) NOT NULL, l_linestatus char(1) NOT NULL, l_shipdate date NOT NULL, l_commitdate date NOT NULL, l_receiptdate date NOT NULL,
 		l_shipinstruct char(25) NOT NULL, l_shipmode char(10) NOT NULL, l_comment varchar(44) NOT NULL)");
 	copy_to_hub('local.rows', $rows);
-	hub("CREATE TABLE local.keys AS SELECT DISTINCT ON (md5(k::text)) k FROM generate_series(1, $keys, greatest($keys / 1000, 1)) k ORDER BY md5(k::text) LIMIT 1000;
+	hub("CREATE TABLE local.keys AS SELECT k FROM generate_series(1::bigint, $keys, greatest($keys / 1000, 1)) k ORDER BY md5(k::text) LIMIT 1000;
 		VACUUM ANALYZE local.rows; VACUUM ANALYZE local.keys");
 	return;
 }
