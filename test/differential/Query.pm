@@ -202,9 +202,15 @@ sub aggregate
 sub output
 {
 	my ($scope, $depth) = @_;
+	return scalar_query($scope) if chance(0.06);
+	return plain_output($scope, $depth);
+}
+
+sub plain_output
+{
+	my ($scope, $depth) = @_;
 	my @columns = columns_of($scope);
 	return node(pick(@$scope)->{alias} . '.*') if chance(0.1);
-	return scalar_query($scope) if chance(0.06);
 	my $chosen = pick(@columns);
 	return chance(0.6) ? column($chosen) : expression($chosen->{kind}, $depth, $scope);
 }
@@ -423,12 +429,13 @@ sub value_for
 	return constant(!$column->{not_null} && chance(0.15) ? undef : pick(@{ $column->{values} }), $column->{is}, $column->{values});
 }
 
+# Without sub-selects: one that reads the source there sees what the statement has changed so far.
 sub returning
 {
 	my ($scope) = @_;
 	return '' if chance(0.4);
 	tag('returning');
-	return optional(' RETURNING ', list_of(', ', 1, map { output($scope, 1) } 1 .. 1 + int rand 3));
+	return optional(' RETURNING ', list_of(', ', 1, map { plain_output($scope, 1) } 1 .. 1 + int rand 3));
 }
 
 sub insert_query
