@@ -61,7 +61,7 @@ PREPARE everything(bigint) AS SELECT count(*) FROM (SELECT id FROM n ORDER BY id
 EXECUTE everything(NULL);
 EXECUTE everything(9223372036854775807);
 
--- IN over a parameter array stays here
+-- IN over a parameter array is the source's to take or to leave
 PREPARE listed(int[]) AS SELECT count(*) FROM n WHERE a = ANY ($1);
 EXPLAIN (VERBOSE, COSTS OFF) EXECUTE listed('{1,2}');
 EXECUTE listed('{1,2,NULL}');

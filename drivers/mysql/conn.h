@@ -58,7 +58,7 @@ struct ConnhubConn
 	unsigned long version;
 	bool		can_repeat_read;	/* the isolation level has been set */
 	bool		in_transaction;
-	bool		only_reads;		/* the transaction */
+	bool		has_written;	/* in this transaction, or may have */
 	char		gid[MY_GID_SIZE];	/* of an XA transaction; empty: it is none */
 	uint32_t	unanswered;		/* commands whose answers have not been read */
 	uint64_t	most_packet_bytes;	/* the source takes; 0: not asked yet */

@@ -9,14 +9,18 @@
  * at least the right rows, and the bytes decide.
  *
  * Arithmetic.  The source computes with 64 bits whatever the width of the operands, so only bigint
- * overflows where it does here; a division by zero is null there and an error here.
+ * overflows where it does here, and the others are sent where they cannot overflow; a division by zero is null there
+ * and an error here.  Decimals are exact within the digits of decimal.c.
  *
  * Dates.  One with a zero month or day sorts before all others there and cannot be read here.  What
- * could let such a row through is a superset: reading the column for the recheck raises the error. */
+ * could let such a row through is a superset: reading the column for the recheck raises the error.  A function of
+ * such a date fails there as reading it would here.  A date past the year 9999 is null there, so nothing is added to
+ * dates. */
 #include <stdio.h>
 #include <string.h>
 
 #include "conn.h"
+#include "decimal.h"
 #include "dialect.h"
 #include "fit.h"
 #include "types.h"
@@ -27,8 +31,9 @@
 /* The source sorts long text by its first 1024 bytes only. */
 #define MAX_SORT_CHARACTERS		255
 
-#define MAX_DECIMAL_DIGITS		65
-#define MAX_DECIMAL_SCALE		30
+/* Longest text a function is given a free hand with: what it makes must stay below max_allowed_packet. */
+#define MAX_FILL				1000
+#define MAX_REPLACEMENT			100
 
 #define DAY_0001_01_01		INT64_C(-719162)
 #define DAY_9999_12_31		INT64_C(2932896)
@@ -42,6 +47,19 @@
 #define BIGINTS		SQL_T(CONNHUB_INT64)
 #define DOUBLES		SQL_T(CONNHUB_FLOAT64)
 #define TEXTS		SQL_T(CONNHUB_TEXT)
+
+#define DECIMALS	SQL_T(CONNHUB_DECIMAL)
+#define INTEGER		SQL_T(CONNHUB_INT32)
+#define CALENDAR	(SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIMESTAMP))
+#define CLOCK		SQL_T(CONNHUB_TIMESTAMP)
+
+/* 0, or an overflow of bigint where date n has a zero for year, month or day.  It stands first: the source does not go on
+ * once an operand is null. */
+#define NO_ZERO(n) \
+	"0 * (9223372036854775807 + (YEAR(%" #n ") = 0 OR MONTH(%" #n ") = 0 OR DAYOFMONTH(%" #n ") = 0))"
+#define PART(form)		"(" NO_ZERO(1) " + " form ")"
+#define TRUNCATED(form)	"IF(" NO_ZERO(1) " = 0, CAST(" form " AS DATETIME), NULL)"
+#define UTF8_OF(n)		"CONVERT(%" #n " USING utf8mb4)"
 
 #define ZERO_DATES_REASON "a date such as 0000-00-00 is before all others there and none here"
 
@@ -99,13 +117,73 @@ static const SqlRule rules[] = {
 	TEXTUAL(CONNHUB_FN_NOT_LIKE, SQL_TEXT_PATTERN),
 	EXACT(CONNHUB_FN_CHAR_LENGTH, TEXTS, "CHAR_LENGTH(%1)"),
 
-	EXACT(CONNHUB_FN_ADD, BIGINTS | DOUBLES, "(%1 + %2)"),
-	EXACT(CONNHUB_FN_SUB, BIGINTS | DOUBLES, "(%1 - %2)"),
-	EXACT(CONNHUB_FN_MUL, BIGINTS, "(%1 * %2)"),
+	EXACT(CONNHUB_FN_CONCAT, TEXTS, "CONCAT(" UTF8_OF(1) ", " UTF8_OF(2) ")"),
+	EXACT(CONNHUB_FN_SUBSTR, TEXTS | INTEGER, "SUBSTRING(%[, ]1)"),
+	EXACT(CONNHUB_FN_LEFT, TEXTS | INTEGER, "LEFT(%1, %2)"),
+	EXACT(CONNHUB_FN_RIGHT, TEXTS | INTEGER, "RIGHT(%1, %2)"),
+	EXACT(CONNHUB_FN_STRPOS, TEXTS, "LOCATE(" POINTS_OF(2) ", " POINTS_OF(1) ")"),
+	EXACT(CONNHUB_FN_REPLACE, TEXTS, "REPLACE(" POINTS_OF(1) ", " POINTS_OF(2) ", " POINTS_OF(3) ")"),
+	EXACT(CONNHUB_FN_BTRIM, TEXTS, "TRIM(%1)"),
+	EXACT(CONNHUB_FN_LTRIM, TEXTS, "LTRIM(%1)"),
+	EXACT(CONNHUB_FN_RTRIM, TEXTS, "RTRIM(%1)"),
+	EXACT(CONNHUB_FN_LPAD, TEXTS | INTEGER, "LPAD(" UTF8_OF(1) ", %2, " UTF8_OF(3) ")"),
+	EXACT(CONNHUB_FN_RPAD, TEXTS | INTEGER, "RPAD(" UTF8_OF(1) ", %2, " UTF8_OF(3) ")"),
+	EXACT(CONNHUB_FN_REVERSE, TEXTS, "REVERSE(%1)"),
+	EXACT(CONNHUB_FN_OCTET_LENGTH, TEXTS, "LENGTH(" UTF8_OF(1) ")"),
+	EXACT(CONNHUB_FN_OCTET_LENGTH, SQL_T(CONNHUB_BYTES), "LENGTH(%1)"),
+	EXACT(CONNHUB_FN_STARTS_WITH, TEXTS,
+		  "(CAST(LEFT(" UTF8_OF(1) ", CHAR_LENGTH(%2)) AS BINARY) = " BYTES_OF(2) ")"),
+	EXACT(CONNHUB_FN_ASCII, TEXTS, "ORD(CONVERT(%1 USING utf32))"),
+
+	EXACT(CONNHUB_FN_ADD, SQL_INTEGERS | DOUBLES, "(%1 + %2)"),
+	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS | DOUBLES, "(%1 - %2)"),
+	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
+	EXACT(CONNHUB_FN_ADD, DECIMALS, "(%1 + %2)"),
+	EXACT(CONNHUB_FN_SUB, DECIMALS, "(%1 - %2)"),
+	EXACT(CONNHUB_FN_MUL, DECIMALS, "(%1 * %2)"),
 	EXACT(CONNHUB_FN_DIV, SQL_INTEGERS, "(%1 DIV %2)"),
-	EXACT(CONNHUB_FN_MOD, SQL_INTEGERS, "(%1 %% %2)"),
-	EXACT(CONNHUB_FN_NEG, BIGINTS | DOUBLES | SQL_T(CONNHUB_DECIMAL), "(- %1)"),
-	EXACT(CONNHUB_FN_ABS, BIGINTS | DOUBLES | SQL_T(CONNHUB_DECIMAL), "ABS(%1)"),
+	EXACT(CONNHUB_FN_MOD, EXACTS, "(%1 %% %2)"),
+	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | DOUBLES | DECIMALS, "(- %1)"),
+	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | DOUBLES | DECIMALS, "ABS(%1)"),
+	EXACT(CONNHUB_FN_CEIL, DECIMALS | DOUBLES, "CEILING(%1)"),
+	EXACT(CONNHUB_FN_FLOOR, DECIMALS | DOUBLES, "FLOOR(%1)"),
+	EXACT(CONNHUB_FN_ROUND, DECIMALS | INTEGER, "ROUND(%[, ]1)"),
+	EXACT(CONNHUB_FN_TRUNC, DECIMALS | INTEGER, "TRUNCATE(%1, %2)"),
+	EXACT(CONNHUB_FN_SIGN, DECIMALS | DOUBLES, "SIGN(%1)"),
+	EXACT(CONNHUB_FN_FIT, DECIMALS | INTEGER, "CAST(%1 AS DECIMAL(%2, %3))"),
+	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "CAST((%1 & %2) AS SIGNED)"),
+	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "CAST((%1 | %2) AS SIGNED)"),
+	EXACT(CONNHUB_FN_BIT_XOR, SQL_INTEGERS, "CAST((%1 ^ %2) AS SIGNED)"),
+	EXACT(CONNHUB_FN_BIT_NOT, SQL_INTEGERS, "CAST((~ %1) AS SIGNED)"),
+	EXACT(CONNHUB_FN_GREATEST, EXACTS | DOUBLES, "COALESCE(GREATEST(%1, %2), %1, %2)"),
+	EXACT(CONNHUB_FN_LEAST, EXACTS | DOUBLES, "COALESCE(LEAST(%1, %2), %1, %2)"),
+
+	EXACT(CONNHUB_FN_DATE_DIFF, SQL_T(CONNHUB_DATE), "(" NO_ZERO(1) " + " NO_ZERO(2) " + DATEDIFF(%1, %2))"),
+	EXACT(CONNHUB_FN_YEAR, CALENDAR, PART("YEAR(%1)")),
+	EXACT(CONNHUB_FN_QUARTER, CALENDAR, PART("QUARTER(%1)")),
+	EXACT(CONNHUB_FN_MONTH, CALENDAR, PART("MONTH(%1)")),
+	EXACT(CONNHUB_FN_WEEK, CALENDAR, PART("WEEK(%1, 3)")),
+	EXACT(CONNHUB_FN_DAY, CALENDAR, PART("DAYOFMONTH(%1)")),
+	EXACT(CONNHUB_FN_DOW, CALENDAR, PART("DAYOFWEEK(%1) - 1")),
+	EXACT(CONNHUB_FN_ISODOW, CALENDAR, PART("WEEKDAY(%1) + 1")),
+	EXACT(CONNHUB_FN_DOY, CALENDAR, PART("DAYOFYEAR(%1)")),
+	EXACT(CONNHUB_FN_HOUR, CLOCK, PART("HOUR(%1)")),
+	EXACT(CONNHUB_FN_MINUTE, CLOCK, PART("MINUTE(%1)")),
+	EXACT(CONNHUB_FN_SECOND, CLOCK, PART("SECOND(%1) + MICROSECOND(%1) * 0.000001")),
+	EXACT(CONNHUB_FN_EPOCH, SQL_T(CONNHUB_DATE), PART("DATEDIFF(%1, DATE'1970-01-01') * 86400")),
+	EXACT(CONNHUB_FN_EPOCH, CLOCK | SQL_T(CONNHUB_TIMESTAMPTZ),
+		  PART("TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', %1) * 0.000001")),
+	EXACT(CONNHUB_FN_TRUNC_YEAR, CLOCK, TRUNCATED("DATE_FORMAT(%1, '%%Y-01-01')")),
+	EXACT(CONNHUB_FN_TRUNC_QUARTER, CLOCK,
+		  TRUNCATED("CONCAT(DATE_FORMAT(%1, '%%Y-'), LPAD(QUARTER(%1) * 3 - 2, 2, '0'), '-01')")),
+	EXACT(CONNHUB_FN_TRUNC_MONTH, CLOCK, TRUNCATED("DATE_FORMAT(%1, '%%Y-%%m-01')")),
+	EXACT(CONNHUB_FN_TRUNC_WEEK, CLOCK, TRUNCATED("DATE(%1) - INTERVAL WEEKDAY(%1) DAY")),
+	EXACT(CONNHUB_FN_TRUNC_DAY, CLOCK, TRUNCATED("DATE(%1)")),
+	EXACT(CONNHUB_FN_TRUNC_HOUR, CLOCK, TRUNCATED("DATE_FORMAT(%1, '%%Y-%%m-%%d %%H:00:00')")),
+	EXACT(CONNHUB_FN_TRUNC_MINUTE, CLOCK, TRUNCATED("DATE_FORMAT(%1, '%%Y-%%m-%%d %%H:%%i:00')")),
+	EXACT(CONNHUB_FN_TRUNC_SECOND, CLOCK, TRUNCATED("DATE_FORMAT(%1, '%%Y-%%m-%%d %%H:%%i:%%s')")),
+	EXACT(CONNHUB_FN_AT_UTC, CLOCK | SQL_T(CONNHUB_TIMESTAMPTZ), "%1"),
+	{CONNHUB_FN_CONVERT, CLOCK, SQL_T(CONNHUB_DATE), "IF(" NO_ZERO(1) " = 0, DATE(%1), NULL)"},
 
 	EXACT(CONNHUB_FN_COALESCE, EXACTS | DOUBLES, "COALESCE(%[, ]1)"),
 	EXACT(CONNHUB_FN_NULLIF, EXACTS | DOUBLES, "NULLIF(%1, %2)"),
@@ -274,60 +352,94 @@ is_unsigned(const ConnhubExpr *expr)
 
 /* ---- Last words -------------------------------------------------------------------------- */
 
-static const char *
-refuse_decimal(const ConnhubValue *value)
+static bool
+is_constant(const ConnhubExpr *expr)
 {
-	size_t		digits = 0;
-	size_t		scale = 0;
-	bool		after_point = false;
+	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null;
+}
 
-	for (size_t i = 0; i < value->v.slice.length; i++)
-	{
-		if (value->v.slice.data[i] == '.')
-			after_point = true;
-		else if (value->v.slice.data[i] != '-')
-		{
-			digits++;
-			scale += after_point;
-		}
-	}
-	return digits > MAX_DECIMAL_DIGITS || scale > MAX_DECIMAL_SCALE ?
-		"the number has more digits than the source computes with" : NULL;
+/* Is it an integer constant from least to most? */
+static bool
+is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
+{
+	return is_constant(expr) && expr->type.type != CONNHUB_DECIMAL && expr->value->v.integer >= least &&
+		expr->value->v.integer <= most;
 }
 
 /* A constant divisor other than 0, and other than -1, which overflows on the least integer. */
 static bool
 is_safe_divisor(const ConnhubExpr *expr)
 {
-	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null && expr->value->v.integer != 0 &&
-		expr->value->v.integer != -1;
+	if (!is_constant(expr))
+		return false;
+	if (expr->type.type != CONNHUB_DECIMAL)
+		return expr->value->v.integer != 0 && expr->value->v.integer != -1;
+	for (size_t i = 0; i < expr->value->v.slice.length; i++)
+	{
+		if (expr->value->v.slice.data[i] >= '1' && expr->value->v.slice.data[i] <= '9')
+			return true;
+	}
+	return false;
 }
 
-/* The column an expression is, casts apart; NULL: it is none. */
+/* A text column below expr that satisfies test, or NULL. */
 static const ConnhubColumn *
-column_of(const ConnhubExpr *expr)
+find_text_column(const ConnhubExpr *expr, bool (*test) (const ConnhubColumn *column))
 {
-	while (expr->kind == CONNHUB_EXPR_CALL && expr->fn == CONNHUB_FN_CAST && expr->nargs == 1)
-		expr = expr->args[0];
-	return expr->kind == CONNHUB_EXPR_COLUMN ? expr->column : NULL;
+	if (expr->kind == CONNHUB_EXPR_COLUMN)
+		return expr->type.type == CONNHUB_TEXT && (test == NULL || test(expr->column)) ? expr->column : NULL;
+	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	{
+		const ConnhubColumn *found = expr->args[i]->type.type == CONNHUB_TEXT ? find_text_column(expr->args[i], test) : NULL;
+
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
 }
 
 static bool
-is_text_column(const ConnhubExpr *expr)
+is_not_utf8(const ConnhubColumn *column)
 {
-	return expr->type.type == CONNHUB_TEXT && column_of(expr) != NULL;
+	return !in_charset(column->collation, "utf8");
 }
 
-static const char *
-refuse_text_call(const ConnhubExpr *expr)
+static bool
+is_long(const ConnhubColumn *column)
 {
+	return column->remote_type == NULL || my_type_is(column->remote_type, "mediumtext") ||
+		my_type_is(column->remote_type, "longtext");
+}
+
+/* May the text of expr hold characters that its columns do not? */
+static bool
+adds_text(const ConnhubExpr *expr)
+{
+	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	{
+		if (expr->args[i]->type.type == CONNHUB_TEXT && adds_text(expr->args[i]))
+			return true;
+	}
+	return expr->kind == CONNHUB_EXPR_CALL &&
+		(expr->fn == CONNHUB_FN_CONCAT || expr->fn == CONNHUB_FN_REPLACE || expr->fn == CONNHUB_FN_LPAD ||
+		 expr->fn == CONNHUB_FN_RPAD);
+}
+
+/* A comparison of text. */
+static const char *
+refuse_text_comparison(const ConnhubExpr *expr)
+{
+	const ConnhubColumn *first = find_text_column(expr->args[0], NULL);
+	const ConnhubColumn *second = find_text_column(expr->args[1], NULL);
+
 	/* The forms expect the column first; only in utf8 does the order not matter. */
-	if (!is_text_column(expr->args[0]) && is_text_column(expr->args[1]) &&
-		!in_charset(column_of(expr->args[1])->collation, "utf8"))
+	if (first == NULL && second != NULL && !in_charset(second->collation, "utf8"))
 		return "the constant may not exist in the column's character set";
+	if (adds_text(expr->args[0]) && find_text_column(expr->args[0], is_not_utf8) != NULL)
+		return "the text may not exist in the column's character set";
 	for (uint32_t i = 1; i < expr->nargs; i++)
 	{
-		if (is_text_column(expr->args[0]) && is_text_column(expr->args[i]))
+		if (first != NULL && find_text_column(expr->args[i], NULL) != NULL)
 			return "two columns may have collations that the source refuses to mix";
 		if ((expr->fn == CONNHUB_FN_IN || expr->fn == CONNHUB_FN_NOT_IN) &&
 			expr->args[i]->kind != CONNHUB_EXPR_CONST && expr->args[i]->kind != CONNHUB_EXPR_PARAM)
@@ -338,25 +450,95 @@ refuse_text_call(const ConnhubExpr *expr)
 	return NULL;
 }
 
+static bool
+is_short_constant(const ConnhubExpr *expr)
+{
+	return is_constant(expr) && expr->value->v.slice.length <= MAX_REPLACEMENT;
+}
+
+/* Arguments under which a function of text does something else there. */
+static const char *
+refuse_text_function(ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	static const char reason[] = "such arguments mean something else there";
+	const ConnhubExpr *const *args = expr->args;
+
+	switch (fn)
+	{
+		case CONNHUB_FN_SUBSTR:
+			return is_constant_between(args[1], 1, INT32_MAX) &&
+				(expr->nargs == 2 || is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
+		case CONNHUB_FN_LEFT:
+		case CONNHUB_FN_RIGHT:
+			return is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
+		case CONNHUB_FN_BTRIM:
+		case CONNHUB_FN_LTRIM:
+		case CONNHUB_FN_RTRIM:
+			return expr->nargs == 1 ? NULL : reason;
+		case CONNHUB_FN_LPAD:
+		case CONNHUB_FN_RPAD:
+			return is_constant_between(args[1], 0, MAX_FILL) && is_short_constant(args[2]) &&
+				args[2]->value->v.slice.length > 0 ? NULL : reason;
+		case CONNHUB_FN_REPLACE:
+			return is_short_constant(args[2]) && find_text_column(expr, is_long) == NULL ? NULL : reason;
+		case CONNHUB_FN_CONCAT:
+			return find_text_column(expr, is_long) == NULL ? NULL : "the text may become too long for the source";
+		default:
+			return NULL;
+	}
+}
+
+/* Is an integer call done with 64 bits there although its type has fewer? */
+static bool
+may_overflow(ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	return (fn == CONNHUB_FN_ADD || fn == CONNHUB_FN_SUB || fn == CONNHUB_FN_MUL || fn == CONNHUB_FN_NEG ||
+			fn == CONNHUB_FN_ABS) && (expr->type.type == CONNHUB_INT16 || expr->type.type == CONNHUB_INT32) &&
+		!sql_never_overflows(expr);
+}
+
+static bool
+is_number_function(ConnhubFunction fn)
+{
+	return (fn >= CONNHUB_FN_ADD && fn <= CONNHUB_FN_ABS) || fn == CONNHUB_FN_GREATEST || fn == CONNHUB_FN_LEAST ||
+		(fn >= CONNHUB_FN_CEIL && fn <= CONNHUB_FN_SHIFT_RIGHT);
+}
+
+static const char *
+refuse_number_function(ConnhubFunction fn, const ConnhubExpr *expr)
+{
+	if ((fn == CONNHUB_FN_DIV || fn == CONNHUB_FN_MOD) && !is_safe_divisor(expr->args[1]))
+		return "a division by zero is null there and an error here";
+	if (is_unsigned(expr))
+		return "unsigned numbers overflow elsewhere there";
+	if (may_overflow(fn, expr))
+		return "the number may overflow here and does not there";
+	if ((fn == CONNHUB_FN_GREATEST || fn == CONNHUB_FN_LEAST) && expr->nargs != 2)
+		return "with a null among its operands it is null there";
+	if ((fn == CONNHUB_FN_TRUNC || (fn == CONNHUB_FN_ROUND && expr->nargs > 1)) &&
+		(expr->nargs == 1 || !is_constant_between(expr->args[1], -MY_DECIMAL_DIGITS, MY_DECIMAL_SCALE)))
+		return "it rounds to a constant number of digits only";
+	return NULL;
+}
+
 static const char *
 veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
+	const char *reason = NULL;
+
 	if (fn == CONNHUB_FN_NONE)
-		return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null &&
-			expr->value->type.type == CONNHUB_DECIMAL ? refuse_decimal(expr->value) : NULL;
-	if (fn == CONNHUB_FN_DIV || fn == CONNHUB_FN_MOD)
-	{
-		if (!is_safe_divisor(expr->args[1]))
-			return "a division by zero is null there and an error here";
-	}
+		return expr->kind == CONNHUB_EXPR_CONST && expr->type.type == CONNHUB_DECIMAL ? my_decimal_refusal(expr) : NULL;
 	if ((fn == CONNHUB_FN_GT || fn == CONNHUB_FN_GE) && (DATES & SQL_T(expr->args[0]->type.type)) != 0 &&
 		expr->args[1]->kind != CONNHUB_EXPR_CONST && expr->args[1]->kind != CONNHUB_EXPR_PARAM)
 		return ZERO_DATES_REASON;
-	if (fn >= CONNHUB_FN_ADD && fn <= CONNHUB_FN_ABS && is_unsigned(expr))
-		return "unsigned numbers overflow elsewhere there";
-	if (expr->nargs > 1 && expr->args[0]->type.type == CONNHUB_TEXT)
-		return refuse_text_call(expr);
-	return NULL;
+	if (is_number_function(fn))
+		reason = refuse_number_function(fn, expr);
+	if (reason == NULL && expr->type.type == CONNHUB_DECIMAL)
+		reason = my_decimal_refusal(expr);
+	if (reason == NULL && expr->nargs > 0 && expr->args[0]->type.type == CONNHUB_TEXT)
+		reason = expr->collation != NULL && expr->type.type == CONNHUB_BOOL && fn < CONNHUB_FN_GREATEST ?
+			refuse_text_comparison(expr) : refuse_text_function(fn, expr);
+	return reason;
 }
 
 /* ---- Writing ----------------------------------------------------------------------------- */
@@ -427,12 +609,16 @@ const SqlDialect my_dialect = {
 void
 my_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
-	const char *reason;
+	const char *reason = NULL;
 
 	sql_judge(&my_dialect, source, piece, verdict);
-	if (piece->kind != CONNHUB_PIECE_ASSIGN || verdict->kind != CONNHUB_EXACT)
+	if (verdict->kind != CONNHUB_EXACT)
 		return;
-	reason = my_assign_refusal(piece->column);
+	if (piece->kind == CONNHUB_PIECE_ASSIGN)
+		reason = my_assign_refusal(piece->column);
+	else if ((piece->kind == CONNHUB_PIECE_OUTPUT || piece->kind == CONNHUB_PIECE_GROUP) &&
+			 !my_decimal_is_shown_alike(piece->expr))
+		reason = "its digits after the point depend on the row here";
 	if (reason == NULL)
 		return;
 	verdict->kind = CONNHUB_REFUSE;

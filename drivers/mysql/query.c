@@ -227,7 +227,10 @@ start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 
 	/* What changes rows is to have failed before it is taken for done. */
 	if (status == CONNHUB_OK && (query->writes || mysql_stmt_field_count(cursor->stmt) == 0))
+	{
+		conn->has_written = true;
 		status = read_answer(cursor, error);
+	}
 	if (status == CONNHUB_OK && query->writes && cursor->nfields == 0)
 		status = my_require_unchanged(conn, mysql_warning_count(conn->mysql), error);
 	return status;

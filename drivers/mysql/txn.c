@@ -1,8 +1,7 @@
 /* txn.c — transactions, savepoints, two-phase commit.
  *
- * A transaction that only reads waits for nothing: its START travels with the first query, and nobody needs
- * the answer to its COMMIT before the next use.  One that may write begins and ends with an answer,
- * so that a connection found dead can still be replaced, and the outcome is known.
+ * A transaction that only reads waits for nothing: START travels with the first statement, and nobody needs
+ * the answer to COMMIT before the next use.  One that has written waits for its outcome.
  *
  * After a deadlock the source has rolled the whole transaction back and would go on outside one.  Its
  * savepoints are gone then, so rolling back to one fails and says so: that is why it waits.
@@ -18,7 +17,11 @@
 #include "rows.h"
 #include "txn.h"
 
-#define SNAPSHOT	"START TRANSACTION WITH CONSISTENT SNAPSHOT"
+/* By one_snapshot and read_only. */
+static const char *const starts[2][2] = {
+	{"START TRANSACTION", "START TRANSACTION READ ONLY"},
+	{"START TRANSACTION WITH CONSISTENT SNAPSHOT", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}
+};
 
 /* Since these versions what is prepared outlives its session. */
 #define MARIADB_PREPARES	100500
@@ -75,14 +78,11 @@ start(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	}
 	if (status != CONNHUB_OK)
 		return status;
-	if (txn->read_only)
-		return my_command_ahead(conn, txn->one_snapshot ? SNAPSHOT ", READ ONLY" : "START TRANSACTION READ ONLY", true,
-								error);
 
 	/* The snapshot of an XA transaction is that of its first query. */
-	if (txn->two_phase)
+	if (txn->two_phase && !txn->read_only)
 		return begin_named(conn, txn->gid, error);
-	return my_command(conn, txn->one_snapshot ? SNAPSHOT : "START TRANSACTION", error);
+	return my_command_ahead(conn, starts[txn->one_snapshot][txn->read_only], true, error);
 }
 
 ConnhubStatus
@@ -91,7 +91,7 @@ my_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	ConnhubStatus status;
 
 	conn->gid[0] = '\0';
-	conn->only_reads = txn->read_only;
+	conn->has_written = false;
 	status = start(conn, txn, error);
 	conn->in_transaction = status == CONNHUB_OK;
 	return status;
@@ -103,10 +103,8 @@ my_commit(ConnhubConn *conn, ConnhubError *error)
 	ConnhubStatus status = CONNHUB_OK;
 
 	conn->in_transaction = false;
-	if (conn->only_reads)
-		return my_command_ahead(conn, "COMMIT", false, error);
 	if (conn->gid[0] == '\0')
-		return my_command(conn, "COMMIT", error);
+		return conn->has_written ? my_command(conn, "COMMIT", error) : my_command_ahead(conn, "COMMIT", false, error);
 	status = run_named(conn, "XA END", conn->gid, "", error);
 	if (status == CONNHUB_OK)
 		status = run_named(conn, "XA COMMIT", conn->gid, " ONE PHASE", error);

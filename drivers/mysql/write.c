@@ -62,6 +62,7 @@ fail_value(const ConnhubColumn *column, const ConnhubValue *value, const char *i
 {
 	fail_as(error, CONNHUB_DATA, "value for column \"%s\" %s%s", column->name, is, what);
 	fail_detail(error, "It would not be stored at the source as it is.");
+	fail_hint(error, "Change the value, or the column at the source.");
 	memcpy(error->sqlstate, value->is_null ? "23502" : "22000", sizeof(error->sqlstate));
 	return CONNHUB_DATA;
 }
@@ -124,6 +125,7 @@ fail_change(const char *sqlstate, const char *message, ConnhubError *error)
 {
 	fail_as(error, CONNHUB_DATA, "the source would not store a value as it is");
 	fail_detail(error, "It reports: %s.", message);
+	fail_hint(error, "Change the value, or the column at the source.");
 	memcpy(error->sqlstate, sqlstate, sizeof(error->sqlstate));
 	return CONNHUB_DATA;
 }
@@ -474,6 +476,7 @@ my_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const C
 	Writer		writer = {.conn = conn, .write = write, .rows = write->kind == CONNHUB_TRUNCATE ? &no_rows : rows};
 	ConnhubStatus status = prepare_writer(&writer, text, error);
 
+	conn->has_written = true;
 	if (status == CONNHUB_OK && write->nreturning > 0)
 		status = my_cursor_open(conn, write->nreturning, &writer.cursor, error);
 	if (status == CONNHUB_OK)

@@ -355,12 +355,9 @@ width_of(ConnhubType type)
 static const char *
 arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
-	const ConnhubExpr *last;
+	const ConnhubExpr *last = expr->args[expr->nargs - 1];
 	const char *collation = NULL;
 
-	if (expr->nargs == 0)
-		return NULL;
-	last = expr->args[expr->nargs - 1];
 	if (expr->collation && other_collation(expr, &collation))
 		return "columns of different collations meet there";
 	if ((fn == CONNHUB_FN_MATCHES || fn == CONNHUB_FN_NOT_MATCHES) && !expr->collation->is_c && !is_plain_pattern(last))

@@ -2,10 +2,12 @@
  *
  * A column's type is a wish: unless the table is STRICT, or the column is the rowid, any value may stand in it.  Reading
  * such a value fails, so filters must not settle the matter behind the reader's back:
- *   - Equality with a constant finds only values of the constant's kind: exact.
+ *   - Equality with a constant, or with a column that is enforced, finds only values of its kind: exact.
  *   - In any other comparison text and blobs sort above all numbers and would pass or fail for no good
  *     reason: a superset, so that core reads the column of every row that passes.
  *   - What computes with values (%, length) is sent for columns that are enforced.
+ * An integer that overflows becomes a real, and a real infinite, without an error: arithmetic is sent for integers whose
+ * range shows that they cannot.
  * Decimals are stored as integers or binary reals, and read in the shortest form that tells them apart; comparing with
  * a constant of up to 15 digits gives the same answer in both worlds, more digits may not.
  * Dates are stored as ISO text, seconds or Julian days, and rarely all in one form: filters compare whole days of
@@ -23,6 +25,10 @@
 #define DAYS (SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIMESTAMP))
 #define BOOLS SQL_T(CONNHUB_BOOL)
 
+#define TEXTS SQL_T(CONNHUB_TEXT)
+#define INTEGER SQL_T(CONNHUB_INT32)
+
+#define EXACT(fn, operands, form) {fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT}
 #define AS_DAYS CONNHUB_SUPERSET, "dates are stored as text or as numbers, and compared there by whole days"
 
 #define WINDOW(fn, form) {fn, SQL_ANY, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 32800}
@@ -59,8 +65,40 @@ static const SqlRule rules[] = {
 	{CONNHUB_FN_LIKE, SQL_T(CONNHUB_TEXT), 0, "(%1 LIKE %2 ESCAPE '\\')", SQL_TEXT_PATTERN, CONNHUB_SUPERSET,
 	"LIKE ignores the case of ASCII letters there"},
 	{CONNHUB_FN_CAST, SQL_INTEGERS, SQL_INTEGERS | SQL_T(CONNHUB_DECIMAL), "%1", SQL_TEXT_UNUSED, CONNHUB_EXACT},
-	{CONNHUB_FN_MOD, SQL_INTEGERS, 0, "(%1 %% %2)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
-	{CONNHUB_FN_CHAR_LENGTH, SQL_T(CONNHUB_TEXT), 0, "length(%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
+	EXACT(CONNHUB_FN_MOD, SQL_INTEGERS, "(%1 %% %2)"),
+	EXACT(CONNHUB_FN_DIV, SQL_INTEGERS, "(%1 / %2)"),
+	EXACT(CONNHUB_FN_ADD, SQL_INTEGERS, "(%1 + %2)"),
+	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
+	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
+	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "(- %1)"),
+	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
+	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
+	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
+	EXACT(CONNHUB_FN_BIT_NOT, SQL_INTEGERS, "(~ %1)"),
+	EXACT(CONNHUB_FN_SHIFT_RIGHT, SQL_INTEGERS, "(%1 >> %2)"),
+	EXACT(CONNHUB_FN_GREATEST, SQL_INTEGERS | SQL_FLOATS, "coalesce(max(%1, %2), %1, %2)"),
+	EXACT(CONNHUB_FN_LEAST, SQL_INTEGERS | SQL_FLOATS, "coalesce(min(%1, %2), %1, %2)"),
+	EXACT(CONNHUB_FN_COALESCE, SQL_INTEGERS | SQL_FLOATS | TEXTS, "coalesce(%[, ]1)"),
+	EXACT(CONNHUB_FN_NULLIF, SQL_INTEGERS | SQL_FLOATS, "nullif(%1, %2)"),
+	EXACT(CONNHUB_FN_CASE, SQL_INTEGERS | SQL_FLOATS | TEXTS | BOOLS, "(CASE %c END)"),
+
+	EXACT(CONNHUB_FN_CHAR_LENGTH, TEXTS, "length(%1)"),
+	{CONNHUB_FN_LOWER, TEXTS, 0, "lower(%1)", SQL_TEXT_FOLD, CONNHUB_EXACT},
+	{CONNHUB_FN_UPPER, TEXTS, 0, "upper(%1)", SQL_TEXT_FOLD, CONNHUB_EXACT},
+	EXACT(CONNHUB_FN_CONCAT, TEXTS, "(%1 || %2)"),
+	EXACT(CONNHUB_FN_SUBSTR, TEXTS | INTEGER, "substr(%[, ]1)"),
+	EXACT(CONNHUB_FN_LEFT, TEXTS | INTEGER, "substr(%1, 1, %2)"),
+	EXACT(CONNHUB_FN_RIGHT, TEXTS | INTEGER, "substr(%1, -%2)"),
+	EXACT(CONNHUB_FN_STRPOS, TEXTS, "instr(%1, %2)"),
+	EXACT(CONNHUB_FN_REPLACE, TEXTS, "replace(%1, %2, %3)"),
+	EXACT(CONNHUB_FN_BTRIM, TEXTS, "trim(%[, ]1)"),
+	EXACT(CONNHUB_FN_LTRIM, TEXTS, "ltrim(%[, ]1)"),
+	EXACT(CONNHUB_FN_RTRIM, TEXTS, "rtrim(%[, ]1)"),
+	{CONNHUB_FN_OCTET_LENGTH, TEXTS, 0, "length(CAST(%1 AS blob))", SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, SQ_FLAG_UTF8},
+	EXACT(CONNHUB_FN_OCTET_LENGTH, SQL_T(CONNHUB_BYTES), "length(%1)"),
+	EXACT(CONNHUB_FN_STARTS_WITH, TEXTS, "(substr(%1, 1, length(%2)) = %2)"),
+	EXACT(CONNHUB_FN_ASCII, TEXTS, "(CASE WHEN length(%1) = 0 THEN 0 ELSE unicode(%1) END)"),
+	{CONNHUB_FN_CONVERT, SQL_INTEGERS, TEXTS, "CAST(%1 AS text)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 
 	{CONNHUB_FN_COUNT_ALL, SQL_ANY, 0, "count(*)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
@@ -108,16 +146,16 @@ is_known(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
 }
 
-/* Is every argument but the first a constant or a parameter? */
+/* Do all operands but one hold nothing but values of their type?  What else stands in that one equals none of them. */
 static bool
-compares_with_known(const ConnhubExpr *call)
+compares_with_enforced(const ConnhubExpr *call)
 {
+	uint32_t	unenforced = 0;
 	uint32_t	i;
 
-	for (i = 1; i < call->nargs; i++)
-		if (!is_known(call->args[i]))
-			return call->nargs == 2 && is_known(call->args[0]);
-	return true;
+	for (i = 0; i < call->nargs; i++)
+		unenforced += has_unenforced(call->args[i]);
+	return unenforced <= 1;
 }
 
 static bool
@@ -144,7 +182,7 @@ excess(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 		return NULL;
 	if (equality && has_decimal_param(expr))
 		return "a decimal of many digits is compared as a binary number there";
-	if (has_unenforced(expr) && !(equality && compares_with_known(expr)))
+	if (has_unenforced(expr) && !(equality && compares_with_enforced(expr)))
 		return "values of any type may stand in the column";
 	return NULL;
 }
@@ -199,6 +237,58 @@ constant_objection(const ConnhubValue *value)
 	return NULL;
 }
 
+/* Does the function make a new value out of those of columns? */
+static bool
+computes(ConnhubFunction fn)
+{
+	return (fn >= CONNHUB_FN_ADD && fn <= CONNHUB_FN_CHAR_LENGTH) || fn >= CONNHUB_FN_GREATEST;
+}
+
+/* Is it an integer constant from least to most? */
+static bool
+is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
+{
+	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null && expr->value->v.integer >= least &&
+		expr->value->v.integer <= most;
+}
+
+/* Arguments under which a function does something else there. */
+static const char *
+computation_objection(ConnhubFunction fn, const ConnhubExpr *call)
+{
+	static const char reason[] = "such arguments mean something else there";
+	const ConnhubExpr *const *args = call->args;
+
+	switch (fn)
+	{
+		case CONNHUB_FN_MOD:
+		case CONNHUB_FN_DIV:
+			return is_constant_between(args[1], 1, INT64_MAX) ? NULL : "division by zero is not an error there";
+		case CONNHUB_FN_ADD:
+		case CONNHUB_FN_SUB:
+		case CONNHUB_FN_MUL:
+		case CONNHUB_FN_NEG:
+		case CONNHUB_FN_ABS:
+			return call->type.type == CONNHUB_FLOAT64 || sql_never_overflows(call) ? NULL :
+				"an integer that overflows is no error there";
+		case CONNHUB_FN_SHIFT_RIGHT:
+			return is_constant_between(args[1], 0, 15) ||
+				(call->type.type == CONNHUB_INT64 && is_constant_between(args[1], 0, 63)) ? NULL : reason;
+		case CONNHUB_FN_GREATEST:
+		case CONNHUB_FN_LEAST:
+			return call->nargs == 2 ? NULL : "with a null among its operands it is null there";
+		case CONNHUB_FN_SUBSTR:
+			return is_constant_between(args[1], 1, INT32_MAX) &&
+				(call->nargs == 2 || is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
+		case CONNHUB_FN_LEFT:
+			return is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
+		case CONNHUB_FN_RIGHT:
+			return is_constant_between(args[1], 1, INT32_MAX) ? NULL : reason;
+		default:
+			return NULL;
+	}
+}
+
 static const char *
 call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 {
@@ -212,15 +302,8 @@ call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 		return "a decimal of many digits is compared as a binary number there";
 	if ((fn == CONNHUB_FN_SUM || fn == CONNHUB_FN_MIN || fn == CONNHUB_FN_MAX) && has_unenforced(call))
 		return "values of any type may stand in the column";
-	if (fn == CONNHUB_FN_MOD || fn == CONNHUB_FN_CHAR_LENGTH)
-	{
-		if (has_unenforced(call))
-			return "values of any type may stand in the column";
-		if (fn == CONNHUB_FN_MOD &&
-			(call->args[1]->kind != CONNHUB_EXPR_CONST || call->args[1]->value->is_null ||
-			 call->args[1]->value->v.integer <= 0))
-			return "division by zero is not an error there";
-	}
+	if (computes(fn))
+		return has_unenforced(call) ? "values of any type may stand in the column" : computation_objection(fn, call);
 	if (fn == CONNHUB_FN_LIKE && call->args[1]->kind != CONNHUB_EXPR_CONST)
 		return "the pattern is not a constant";
 	if (fn == CONNHUB_FN_LIKE && sql_pattern_dangles(call->args[1]))
@@ -278,6 +361,14 @@ answer_text(const ConnhubSource *source, const SqlTextQuestion *question, SqlTex
 	if (question->use == SQL_TEXT_PATTERN)
 	{
 		answer->kind = CONNHUB_EXACT;	/* LIKE looks at no collation */
+		return;
+	}
+	if (question->use == SQL_TEXT_FOLD)
+	{
+		if (question->collation->is_c)
+			answer->kind = CONNHUB_EXACT;
+		else
+			answer->reason = "letters are folded by a locale here, and those of ASCII alone there";
 		return;
 	}
 	if (collation == NULL)

@@ -220,10 +220,13 @@ static const ConnhubExpr *
 translate_nullif(Node *node, ChTranslation *t)
 {
 	NullIfExpr *nullif = (NullIfExpr *) node;
-	Node	   *first = linitial(nullif->args);
+	const ChMeaning *meaning;
+	ConnhubTypeRef first = ch_translate_type(linitial(nullif->args));
 
 	/* The result is the first operand as it is, so it must not be widened. */
-	if (exprType(first) != exprType(lsecond(nullif->args)))
+	set_opfuncid((OpExpr *) nullif);
+	meaning = ch_meaning_get(nullif->opfuncid);
+	if (meaning && meaning->operand != CONNHUB_TYPE_NONE && meaning->operand != first.type)
 		return refuse(t, "NULLIF compares different types");
 	return translate_equality_based(node, CONNHUB_FN_NULLIF, t);
 }
@@ -248,6 +251,8 @@ translate_bool(Node *node, ChTranslation *t)
 	List	   *args = NIL;
 	ListCell   *cell;
 
+	if (expr->boolop == NOT_EXPR && IsA(linitial(expr->args), DistinctExpr))
+		return translate_equality_based(linitial(expr->args), CONNHUB_FN_IS_NOT_DISTINCT, t);
 	foreach(cell, expr->args)
 	{
 		Node	   *arg = lfirst(cell);

@@ -232,6 +232,18 @@ extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse 
 extern bool sql_pattern_dangles(const ConnhubExpr *pattern);
 #define SQL_PATTERN_DANGLES	"a pattern that ends in its escape character is an error here and none there"
 
+/* The least and the greatest value an integer expression may have; false when its type is no integer. */
+typedef struct SqlRange
+{
+	int64_t		min;
+	int64_t		max;
+} SqlRange;
+
+extern bool sql_integer_range(const ConnhubExpr *expr, int depth, SqlRange *range);
+
+/* Is the result of integer arithmetic always within its type, whatever the operands are? */
+extern bool sql_never_overflows(const ConnhubExpr *call);
+
 /* Turn rendered text with numbered placeholders (?1) into text with plain ones for libraries that bind
  * by position.  order receives, for each placeholder, the 0-based parameter it stands for; *norder is
  * their number.  order comes from host->alloc.  OK or NO_MEMORY. */
