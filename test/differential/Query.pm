@@ -423,9 +423,11 @@ sub random_read
 sub value_for
 {
 	my ($column, $scope, $depth) = @_;
-	my $free = $column->{small} && $column->{kind} =~ /^(int|num|flt|date)$/ || $column->{kind} =~ /^(bool|uuid|blob)$/;
+	my $free = $column->{small} && $column->{kind} =~ /^(int|num|flt|date)$/ && $column->{type} !~ /unsigned/ || $column->{kind} =~ /^(bool|uuid|blob)$/;
 	return expression($column->{kind}, $depth, $scope, $column->{small}) if $free && chance(0.5);
-	return node('left(', leaf('text', $scope), ", $column->{limit})") if $column->{kind} eq 'text' && $column->{limit} && chance(0.2) && columns_of($scope, 'text');
+
+	# A blank at the end does not stay in a char(n), whatever it is here.
+	return node('left(', leaf('text', $scope), ", $column->{limit})") if $column->{kind} eq 'text' && $column->{limit} && $column->{type} !~ /^char/ && chance(0.2) && columns_of($scope, 'text');
 	return constant(!$column->{not_null} && chance(0.15) ? undef : pick(@{ $column->{values} }), $column->{is}, $column->{values});
 }
 
