@@ -17,6 +17,7 @@
 #include "command.h"
 #include "dialect.h"
 #include "error.h"
+#include "field.h"
 #include "param.h"
 #include "query.h"
 #include "text.h"
@@ -293,6 +294,31 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	if (status != CONNHUB_OK)
 		return my_cursor_fail(cursor, error);
 	*result = cursor;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	ConnhubStatus status = cursor->is_sent ? read_answer(cursor, error) : CONNHUB_OK;
+	MYSQL_RES  *result;
+
+	if (status != CONNHUB_OK || cursor->nfields == 0)
+		return status;
+	result = mysql_stmt_result_metadata(cursor->stmt);
+	if (result == NULL)
+		return my_stmt_error(cursor->conn, cursor->stmt, error);
+	for (uint32_t i = 0; i < cursor->nfields; i++)
+	{
+		const MYSQL_FIELD *field = mysql_fetch_field_direct(result, i);
+		ConnhubTypeRef type;
+
+		my_field_type(field, cursor->conn->tinyint1_is_boolean, &type);
+		found(arg, field->name, &type);
+	}
+	mysql_free_result(result);
+	cursor->nvectors = cursor->nfields;
 	return CONNHUB_OK;
 }
 

@@ -355,7 +355,7 @@ width_of(ConnhubType type)
 static const char *
 arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
-	const ConnhubExpr *last = expr->args[expr->nargs - 1];
+	const ConnhubExpr *last = expr->nargs > 0 ? expr->args[expr->nargs - 1] : NULL;
 	const char *collation = NULL;
 
 	if (expr->collation && other_collation(expr, &collation))
