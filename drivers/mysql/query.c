@@ -38,6 +38,7 @@ struct ConnhubCursor
 	bool		has_failed;		/* and is to be prepared afresh next time: its tables may have changed */
 	bool		at_end;			/* nothing unread */
 	uint64_t	affected;		/* rows changed, or given back */
+	bool		writes;			/* as the query says */
 	unsigned long sent_bytes;	/* of parameters */
 	uint32_t	nfields;
 	MyColumn   *columns;		/* one per field of the result */
@@ -148,8 +149,10 @@ describe(ConnhubCursor *cursor, ConnhubError *error)
 
 	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
 	cursor->at_end = cursor->nfields == 0;
+
+	/* MariaDB gives back no columns either when it sees that no row can meet the condition of a write. */
 	if (cursor->at_end)
-		return require_shape(cursor, error);
+		return cursor->writes ? CONNHUB_OK : require_shape(cursor, error);
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
 	if (cursor->columns == NULL)
 		return fail_no_memory(error);
@@ -217,6 +220,7 @@ start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 	uint32_t	norder = 0;
 	ConnhubStatus status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
 
+	cursor->writes = query->writes;
 	if (status != CONNHUB_OK)
 		fail_no_memory(error);
 	else

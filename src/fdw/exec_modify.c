@@ -399,8 +399,8 @@ forget_rows(ChModifyState *state)
 	MemoryContextReset(state->row_context);
 }
 
-/* Read the one row that was given back, if any, into slot. */
-static void
+/* Read the one row that was given back, if any, into slot; returns how many there were. */
+static uint64
 receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState *estate)
 {
 	uint64		received = 0;
@@ -410,7 +410,7 @@ receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState
 	{
 		ch_batch_reset(state->batch, ch_slot_reader_wanted(state->reader));
 		if (!ch_cursor_fetch(cursor, state->batch))
-			return;
+			return received;
 		ch_batch_validate(state->batch, ch_slot_reader_wanted(state->reader));
 		received += state->batch->nrows;
 		if (received > 1)
@@ -424,12 +424,14 @@ receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState
 }
 
 /* The same, whatever happens ending the cursor. */
-static void
+static uint64
 receive_and_close(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState *estate)
 {
+	volatile uint64 received = 0;
+
 	PG_TRY();
 	{
-		receive_row(state, cursor, slot, estate);
+		received = receive_row(state, cursor, slot, estate);
 	}
 	PG_CATCH();
 	{
@@ -438,6 +440,7 @@ receive_and_close(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, 
 	}
 	PG_END_TRY();
 	ch_cursor_close(cursor);
+	return received;
 }
 
 /* Write the rows gathered; returns how many were.  slot: for the row given back. */
@@ -455,8 +458,10 @@ rows_write(ChModifyState *state, TupleTableSlot *slot, EState *estate)
 	rows.ncolumns = list_length(variant->attnums) + list_length(state->parts.keys);
 	cursor = ch_conn_write(ch_conn_acquire(state->info->at->connector, state->user), variant->write,
 						   variant->statement, &rows, &affected);
+
+	/* What is given back is what was written; a driver need not know the number before. */
 	if (cursor != NULL)
-		receive_and_close(state, cursor, slot, estate);
+		affected = receive_and_close(state, cursor, slot, estate);
 	forget_rows(state);
 	return affected;
 }

@@ -87,6 +87,7 @@ my @cases = (
 	[ 'window-count', 'orders', 'id, count(*) OVER (PARTITION BY customer_id)', 'WHERE id < 50' ],
 	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
 	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],
+	[ 'aggregate-filter-date', 'customers', 'country, min(birthday) FILTER (WHERE id > 40), count(*) FILTER (WHERE id > 40)', 'GROUP BY country' ],
 	[ 'one-by-one', 'lineitems', 'order_id, line_no', 'WHERE order_id BETWEEN 10 AND 12' ]);
 
 # Parameters: name, table, types, condition, values.

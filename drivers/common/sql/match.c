@@ -292,3 +292,25 @@ sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *expr)
 			return true;
 	return false;
 }
+
+/* ---- Aggregates -------------------------------------------------------------------------- */
+
+/* The row of count(*), where a filter must turn it into the count of a value. */
+static const ConnhubValue one = {.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.v.integer = 1};
+static const ConnhubExpr one_expr = {.struct_size = sizeof(ConnhubExpr),.kind = CONNHUB_EXPR_CONST,
+	.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.value = &one};
+
+const ConnhubExpr *
+sql_filtered_argument(const ConnhubExpr *aggregate, ConnhubExpr *call, const ConnhubExpr *pair[2])
+{
+	pair[0] = aggregate->filter;
+	pair[1] = aggregate->nargs > 0 ? aggregate->args[0] : &one_expr;
+	memset(call, 0, sizeof(*call));
+	call->struct_size = sizeof(*call);
+	call->kind = CONNHUB_EXPR_CALL;
+	call->type = pair[1]->type;
+	call->fn = CONNHUB_FN_CASE;
+	call->nargs = 2;
+	call->args = pair;
+	return call;
+}
