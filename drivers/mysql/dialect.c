@@ -59,6 +59,8 @@
 	"0 * (9223372036854775807 + (YEAR(%" #n ") = 0 OR MONTH(%" #n ") = 0 OR DAYOFMONTH(%" #n ") = 0))"
 #define PART(form)		"(" NO_ZERO(1) " + " form ")"
 #define TRUNCATED(form)	"IF(" NO_ZERO(1) " = 0, CAST(" form " AS DATETIME), NULL)"
+/* A comparison that a date with a zero could meet: reading such a date would be an error here, and is one there. */
+#define DATED(op)		"(%1 " op " %2 AND " NO_ZERO(1) " = 0 AND " NO_ZERO(2) " = 0)"
 #define UTF8_OF(n)		"CONVERT(%" #n " USING utf8mb4)"
 
 #define ZERO_DATES_REASON "a date such as 0000-00-00 is before all others there and none here"
@@ -89,13 +91,13 @@ static const SqlRule rules[] = {
 
 	EXACT(CONNHUB_FN_EQ, IDENTIFIED, "(%1 = %2)"),
 	EXACT(CONNHUB_FN_NE, ORDERED | SQL_T(CONNHUB_UUID), "(%1 <> %2)"),
-	SUPERSET(CONNHUB_FN_NE, DATES, "(%1 <> %2)", ZERO_DATES_REASON),
+	EXACT(CONNHUB_FN_NE, DATES, DATED("<>")),
 	EXACT(CONNHUB_FN_LT, ORDERED, "(%1 < %2)"),
 	EXACT(CONNHUB_FN_LE, ORDERED, "(%1 <= %2)"),
 	EXACT(CONNHUB_FN_GT, ORDERED, "(%1 > %2)"),
 	EXACT(CONNHUB_FN_GE, ORDERED, "(%1 >= %2)"),
-	SUPERSET(CONNHUB_FN_LT, DATES, "(%1 < %2)", ZERO_DATES_REASON),
-	SUPERSET(CONNHUB_FN_LE, DATES, "(%1 <= %2)", ZERO_DATES_REASON),
+	EXACT(CONNHUB_FN_LT, DATES, DATED("<")),
+	EXACT(CONNHUB_FN_LE, DATES, DATED("<=")),
 	EXACT(CONNHUB_FN_GT, DATES, "(%1 > %2)"),
 	EXACT(CONNHUB_FN_GE, DATES, "(%1 >= %2)"),
 	EXACT(CONNHUB_FN_IS_DISTINCT, ORDERED | SQL_T(CONNHUB_UUID), "(NOT (%1 <=> %2))"),
