@@ -5,7 +5,7 @@ SELECT connhub.register_driver('mock');
 RESET client_min_messages;
 \set SHOW_CONTEXT never
 SELECT name, schemas, tables FROM connhub.create_connector('di', 'mock',
-	options => '{"tables": "people(100): id int64 key, name text, born date nulls 4; orders(5): id int32 key, people int64, price decimal"}');
+	options => '{"tables": "people(100): id int64 key, name text, born date nulls 4; orders(5): id int32 key, people int64, price decimal computed"}');
 
 SELECT schema, tables, views, estimated_rows FROM connhub.schemas('di');
 SELECT schema, name, type, columns, primary_key, estimated_rows FROM connhub.tables('di');

@@ -107,6 +107,8 @@ DELETE FROM own USING n WHERE n.id = own.id AND n.a = 3 RETURNING own.id, n.txt;
 SELECT * FROM own ORDER BY id;
 
 -- only reading
+ALTER FOREIGN TABLE n OPTIONS (ADD updatable 'false');
+ALTER FOREIGN TABLE part_one OPTIONS (ADD updatable 'false');
 INSERT INTO n VALUES (1, 1, 'x');	-- fails
 UPDATE n SET a = 1;	-- fails
 DELETE FROM n;	-- fails

@@ -9,6 +9,7 @@
 #include "conn/conn.h"
 #include "fdw/derived.h"
 #include "fdw/fdw.h"
+#include "fdw/keyjoin.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,4 +24,5 @@ _PG_init(void)
 	ch_conn_init();
 	ch_fdw_init();
 	ch_derived_init();
+	ch_keyjoin_init();
 }

@@ -128,6 +128,12 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	status = mk_faults_parse(&self->arena, option(config, "fault"), &self->faults, error);
 	if (status == CONNHUB_OK)
 		status = mk_tables_parse(&self->arena, option(config, "tables"), &self->tables, error);
+	self->key = mk_arena_alloc(&self->arena, strlen(config->application ? config->application : "") +
+							   strlen(option(config, "tables")) + 2);
+	if (status == CONNHUB_OK && self->key == NULL)
+		status = fail_no_memory(error);
+	else if (status == CONNHUB_OK)
+		sprintf(self->key, "%s\n%s", config->application ? config->application : "", option(config, "tables"));
 	self->faults.connection = mk_calls[MK_OPEN];
 	fault = mk_fault_find(&self->faults, MK_OPEN, mk_calls[MK_OPEN]);
 	if (status == CONNHUB_OK && fault && fault->action == MK_ACT_FAIL)
@@ -204,6 +210,7 @@ mk_close(ConnhubConn *conn)
 
 		mk_close_cursor(conn->cursor, &ignored);
 	}
+	mk_txn_forget(conn);
 	mk_arena_free(&conn->arena);
 	mk_host->free(conn);
 }
@@ -239,6 +246,7 @@ mk_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	if (conn->in_transaction)
 		return fail_as(error, CONNHUB_INTERNAL, "a transaction is already open");
 	conn->in_transaction = true;
+	conn->is_read_only = txn->read_only;
 	return CONNHUB_OK;
 }
 
@@ -252,6 +260,9 @@ end_transaction(ConnhubConn *conn, MkPlace place, ConnhubError *error)
 	if (!conn->in_transaction)
 		return fail_as(error, CONNHUB_INTERNAL, "no transaction is open");
 	conn->in_transaction = false;
+	if (place == MK_COMMIT)
+		return mk_txn_commit(conn, error);
+	mk_txn_forget(conn);
 	return CONNHUB_OK;
 }
 

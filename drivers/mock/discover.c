@@ -36,7 +36,8 @@ emit_columns(ConnhubSink *sink, const MkTable *table)
 			.remote_type = column->type->name,
 			.type = {.type = column->type->type, .precision = -1, .pg_type = column->type->pg_type},
 			.not_null = column->nulls_every == 0,
-			.generated = true,
+			.generated = column->is_computed,
+			.default_value = column->has_default ? "row number" : NULL,
 		};
 
 		status = sink->column(sink, &info);

@@ -12,7 +12,8 @@ static const ConnhubDriver mk_driver = {
 	.version = "1.0",
 	.library = "none",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
+	CONNHUB_CAP_PREPARE,
 	.types = mk_types,
 	.ntypes = 1,
 	.open = mk_open,
@@ -29,6 +30,16 @@ static const ConnhubDriver mk_driver = {
 	.begin = mk_begin,
 	.commit = mk_commit,
 	.rollback = mk_rollback,
+	.render_write = mk_render_write,
+	.write = mk_write,
+	.render_modify = mk_render_modify,
+	.affected = mk_affected,
+	.savepoint = mk_savepoint,
+	.release = mk_release,
+	.rollback_to = mk_rollback_to,
+	.prepare = mk_prepare,
+	.finish_prepared = mk_finish_prepared,
+	.list_prepared = mk_list_prepared,
 };
 
 const ConnhubDriver *

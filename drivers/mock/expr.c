@@ -121,7 +121,7 @@ mk_expr_evaluate(const MkExpr *expr, const MkRow *row, ConnhubValue *value)
 	switch (expr->kind)
 	{
 		case CONNHUB_EXPR_COLUMN:
-			if (mk_table_value(row->table, expr->column, row->number,
+			if (mk_table_value(row->table, row->state, expr->column, row->number,
 							   expr->scratch + row->side * MK_SCRATCH, value))
 				return CONNHUB_OK;
 			return fail_as(row->error, CONNHUB_DATA,

@@ -85,6 +85,8 @@ typedef struct MkColumn
 	uint64_t	modulus;		/* values repeat after so many rows; 0: never */
 	uint64_t	nulls_every;	/* each so-many-th row is null; 0: none */
 	uint64_t	bad_row;		/* this row cannot be represented; 0: none */
+	bool		has_default;	/* an INSERT that leaves it out gets the value of the row's number */
+	bool		is_computed;	/* it always has that value, and cannot be written */
 } MkColumn;
 
 typedef struct MkTable
@@ -97,6 +99,16 @@ typedef struct MkTable
 	bool		is_calls;		/* mock.calls: row n tells of call place n */
 } MkTable;
 
+/* The rows of a table that has been written to (store.c).  Never changed once others can see it. */
+typedef struct MkState
+{
+	uint32_t	refs;
+	MkArena		arena;
+	uint64_t	nrows;
+	uint64_t	serial;			/* number of the last row ever made */
+	ConnhubValue *cells;		/* row after row */
+} MkState;
+
 typedef struct MkTables
 {
 	uint32_t	ntables;
@@ -106,11 +118,12 @@ typedef struct MkTables
 /* Parse option "tables"; mock.calls is added.  CONFIG names the place that is wrong. */
 extern ConnhubStatus mk_tables_parse(MkArena *arena, const char *text, MkTables *tables,
 									 ConnhubError *error);
+extern const MkColumn *mk_column_find(const MkTable *table, const char *name);
 extern const MkTable *mk_table_find(const MkTables *tables, const char *schema, const char *name);
 
-/* Value of a column in a row, counted from 1.  False: the row is marked bad. */
-extern bool mk_table_value(const MkTable *table, const MkColumn *column, uint64_t row, char *scratch,
-						   ConnhubValue *value);
+/* Value of a column in a row, counted from 1; state NULL: as generated.  False: the row is marked bad. */
+extern bool mk_table_value(const MkTable *table, const MkState *state, const MkColumn *column, uint64_t row,
+						   char *scratch, ConnhubValue *value);
 
 /* ---- Faults and counters (fault.c) ---- */
 
@@ -127,7 +140,14 @@ extern bool mk_table_value(const MkTable *table, const MkColumn *column, uint64_
 	X(MK_CANCEL, "cancel") \
 	X(MK_BEGIN, "begin") \
 	X(MK_COMMIT, "commit") \
-	X(MK_ROLLBACK, "rollback")
+	X(MK_ROLLBACK, "rollback") \
+	X(MK_WRITE, "write") \
+	X(MK_SAVEPOINT, "savepoint") \
+	X(MK_RELEASE, "release") \
+	X(MK_ROLLBACK_TO, "rollback_to") \
+	X(MK_PREPARE, "prepare") \
+	X(MK_FINISH_PREPARED, "finish_prepared") \
+	X(MK_LIST_PREPARED, "list_prepared")
 
 typedef enum MkPlace
 {
@@ -203,6 +223,7 @@ typedef struct MkRow
 	const ConnhubValue *params;
 	int			side;			/* 0 or 1: two rows can be held against each other */
 	ConnhubError *error;
+	const MkState *state;		/* of the table's rows, or NULL */
 } MkRow;
 
 /* OK, DATA or QUERY with row->error filled in.  Slices live until the next evaluation for the same
@@ -233,9 +254,18 @@ typedef struct MkSortKey
 	bool		nulls_first;
 } MkSortKey;
 
+typedef struct MkSet
+{
+	const MkColumn *column;
+	MkExpr	   *value;
+} MkSet;
+
 typedef struct MkPlan
 {
 	const MkTable *table;
+	ConnhubWriteKind kind;		/* UPDATE, DELETE; 0: a query */
+	uint32_t	nsets;
+	MkSet	   *sets;
 	uint32_t	noutputs;
 	MkExpr	  **outputs;
 	uint32_t	nfilters;
@@ -262,6 +292,11 @@ struct ConnhubConn
 	ConnhubPhase phase;			/* next phase of opening */
 	int64_t		wake_ms;		/* a slow phase ends then; 0: none runs */
 	bool		in_transaction;
+	bool		is_read_only;	/* the transaction */
+	struct MkSource *source;	/* what all connections to it share; NULL: nothing was ever written */
+	char	   *key;			/* of it */
+	struct MkTxn *txn;			/* what this transaction has written; NULL: nothing yet */
+	uint64_t	version;		/* of the source, when the transaction began */
 	uint64_t	calls[MK_NPLACES];
 	ConnhubCursor *cursor;		/* the one that is open, or NULL */
 };
@@ -287,6 +322,49 @@ extern ConnhubStatus mk_execute(ConnhubConn *conn, const ConnhubQuery *query, Co
 								ConnhubError *error);
 extern ConnhubStatus mk_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
 extern ConnhubStatus mk_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
+/* ---- Writing (store.c: states and transactions; write.c: rows) ---- */
+
+/* The table's state as this connection sees it, or NULL. */
+extern const MkState *mk_state_get(ConnhubConn *conn, const MkTable *table);
+
+/* A state of the connection's own to be changed, then handed to mk_state_put, which takes it over and publishes
+ * it outside a transaction; or to mk_state_free.  NULL: no memory. */
+extern MkState *mk_state_copy(ConnhubConn *conn, const MkTable *table);
+extern ConnhubStatus mk_state_put(ConnhubConn *conn, const MkTable *table, MkState *state, ConnhubError *error);
+extern MkState *mk_state_create(const MkTable *table, uint64_t capacity);
+extern void mk_state_free(MkState *state);
+
+/* Copy a value into the state. */
+extern bool mk_state_set(MkState *state, const MkTable *table, uint64_t row, uint32_t column, const ConnhubValue *value);
+
+/* Forget what the transaction wrote. */
+extern void mk_txn_forget(ConnhubConn *conn);
+extern ConnhubStatus mk_txn_commit(ConnhubConn *conn, ConnhubError *error);
+
+/* Run an UPDATE or DELETE: *changed becomes the rows as RETURNING sees them, *affected their number. */
+extern ConnhubStatus mk_modify(ConnhubConn *conn, const MkPlan *plan, const ConnhubValue *params, MkState **changed,
+							   ConnhubError *error);
+
+/* A cursor over some columns of rows, which it takes over. */
+extern ConnhubStatus mk_cursor_over(ConnhubConn *conn, const MkTable *table, MkState *rows,
+									const ConnhubColumn *const *columns, uint32_t ncolumns, ConnhubCursor **cursor,
+									ConnhubError *error);
+
+extern ConnhubStatus mk_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out,
+									 ConnhubError *error);
+extern ConnhubStatus mk_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out,
+									  ConnhubError *error);
+extern ConnhubStatus mk_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows,
+							  uint64_t *affected, ConnhubCursor **cursor, ConnhubError *error);
+extern ConnhubStatus mk_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
+extern ConnhubStatus mk_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus mk_release(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus mk_rollback_to(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus mk_prepare(ConnhubConn *conn, const char *gid, ConnhubError *error);
+extern ConnhubStatus mk_finish_prepared(ConnhubConn *conn, const char *gid, bool commit, ConnhubError *error);
+extern ConnhubStatus mk_list_prepared(ConnhubConn *conn, const char *prefix,
+									  void (*found) (void *arg, const char *gid), void *arg, ConnhubError *error);
+
 extern ConnhubStatus mk_discover(ConnhubConn *conn, const ConnhubDiscoverRequest *request,
 								 ConnhubSink *sink, ConnhubError *error);
 

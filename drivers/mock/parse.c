@@ -2,7 +2,9 @@
  *
  *    query  = "get" [ expr { "," expr } ] "from" [ name "." ] name
  *             [ "where" expr { "and" expr } ]
- *             [ "sort" key { "," key } ] [ "limit" expr ] [ "offset" expr ]
+ *             [ "sort" key { "," key } ] [ "limit" expr ] [ "offset" expr ] [ "lock" ( "share" | "update" ) ]
+ *             | "change" [ name "." ] name "set" name "=" expr { "," name "=" expr } [ "where" … ] [ "return" … ]
+ *             | "remove" [ name "." ] name [ "where" expr { "and" expr } ] [ "return" expr { "," expr } ]
  *    key    = expr ( "asc" | "desc" ) "nulls" ( "first" | "last" )
  *    expr   = name | "$" number | "null" | type literal
  *             | "(" function expr { expr } ")" | "(" "cast" type expr ")" | "(" "maybe" expr ")"
@@ -207,7 +209,6 @@ static MkExpr *
 parse_column(Parser *parser, MkExpr *expr)
 {
 	char	   *name = parse_quoted(parser, '"', NULL);
-	uint32_t	i;
 
 	if (name == NULL)
 		return NULL;
@@ -215,12 +216,9 @@ parse_column(Parser *parser, MkExpr *expr)
 	expr->scratch = mk_arena_alloc(parser->arena, 2 * MK_SCRATCH);
 	if (expr->scratch == NULL)
 		return out_of_memory(parser);
-	for (i = 0; i < parser->table->ncolumns; i++)
-	{
-		expr->column = &parser->table->columns[i];
-		if (strcmp(expr->column->name, name) == 0)
-			return expr;
-	}
+	expr->column = mk_column_find(parser->table, name);
+	if (expr->column)
+		return expr;
 	fail_as(parser->error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" does not exist in table \"%s\"", name,
 			parser->table->name);
 	return NULL;
@@ -388,8 +386,54 @@ parse_clauses(Parser *parser, MkPlan *plan)
 		return false;
 	if (accept_word(parser, "offset") && (plan->offset = parse_expr(parser)) == NULL)
 		return false;
+	if (accept_word(parser, "lock") && !accept_word(parser, "share") && !accept_word(parser, "update"))
+		return expected(parser, "share or update");
 	skip_blanks(parser);
 	return *parser->at == '\0' || expected(parser, "the end of the query");
+}
+
+static bool
+parse_sets(Parser *parser, MkPlan *plan)
+{
+	size_t		most = strlen(parser->at) / 2 + 1;
+
+	plan->sets = mk_arena_alloc(parser->arena, most * sizeof(MkSet));
+	if (plan->sets == NULL)
+		return out_of_memory(parser);
+	do
+	{
+		MkSet	   *set = &plan->sets[plan->nsets++];
+		MkExpr	   *column = parse_expr(parser);
+
+		if (column == NULL)
+			return false;
+		if (column->kind != CONNHUB_EXPR_COLUMN || !accept(parser, '='))
+			return expected(parser, "a column and \"=\"");
+		set->column = column->column;
+		set->value = parse_expr(parser);
+		if (set->value == NULL)
+			return false;
+	} while (accept(parser, ','));
+	return true;
+}
+
+/* A statement that changes rows, after its first word. */
+static bool
+parse_change(Parser *parser, const MkTables *tables, MkPlan *plan)
+{
+	if (!parse_table(parser, tables))
+		return false;
+	plan->table = parser->table;
+	if (plan->kind == CONNHUB_UPDATE && !accept_word(parser, "set"))
+		return expected(parser, "set");
+	if (plan->kind == CONNHUB_UPDATE && !parse_sets(parser, plan))
+		return false;
+	if (accept_word(parser, "where") && !parse_list(parser, "and", &plan->filters, &plan->nfilters))
+		return false;
+	if (accept_word(parser, "return") && !parse_list(parser, NULL, &plan->outputs, &plan->noutputs))
+		return false;
+	skip_blanks(parser);
+	return *parser->at == '\0' || expected(parser, "the end of the statement");
 }
 
 /* The end of the outputs: the word "from" outside quotes. */
@@ -420,6 +464,12 @@ mk_parse(MkArena *arena, const MkTables *tables, const char *text, uint32_t npar
 
 	memset(plan, 0, sizeof(*plan));
 	error->status = CONNHUB_OK;
+	plan->kind = accept_word(&parser, "change") ? CONNHUB_UPDATE : accept_word(&parser, "remove") ? CONNHUB_DELETE : 0;
+	if (plan->kind != 0)
+	{
+		parse_change(&parser, tables, plan);
+		return error->status;
+	}
 	if (!accept_word(&parser, "get"))
 	{
 		expected(&parser, "get");

@@ -16,6 +16,9 @@ struct ConnhubCursor
 	ConnhubConn *conn;
 	MkArena		arena;
 	MkPlan		plan;
+	const MkState *state;		/* of the rows, or NULL */
+	MkState    *own;			/* the same, when it belongs to the cursor */
+	uint64_t	affected;
 	ConnhubValue *params;
 	uint64_t   *sorted;			/* row numbers in order, or NULL */
 	uint64_t	nsorted;
@@ -44,7 +47,7 @@ check_cancelled(ConnhubCursor *cursor, ConnhubError *error)
 static ConnhubStatus
 row_passes(ConnhubCursor *cursor, uint64_t number, bool *passes, ConnhubError *error)
 {
-	MkRow		row = {cursor->plan.table, number, cursor->params, 0, error};
+	MkRow		row = {cursor->plan.table, number, cursor->params, 0, error, cursor->state};
 	uint32_t	i;
 
 	*passes = true;
@@ -60,6 +63,12 @@ row_passes(ConnhubCursor *cursor, uint64_t number, bool *passes, ConnhubError *e
 	return CONNHUB_OK;
 }
 
+static uint64_t
+count_rows(const ConnhubCursor *cursor)
+{
+	return cursor->state ? cursor->state->nrows : cursor->plan.table->nrows;
+}
+
 /* The next row that passes the filters; *number 0 at the end. */
 static ConnhubStatus
 next_row(ConnhubCursor *cursor, uint64_t *number, ConnhubError *error)
@@ -71,7 +80,7 @@ next_row(ConnhubCursor *cursor, uint64_t *number, ConnhubError *error)
 			*number = cursor->sorted[cursor->next++];
 		return CONNHUB_OK;
 	}
-	while (cursor->next < cursor->plan.table->nrows)
+	while (cursor->next < count_rows(cursor))
 	{
 		bool		passes;
 		ConnhubStatus status = check_cancelled(cursor, error);
@@ -101,8 +110,8 @@ compare_rows(const void *left, const void *right, void *opaque)
 {
 	SortState  *state = opaque;
 	ConnhubCursor *cursor = state->cursor;
-	MkRow		a = {cursor->plan.table, *(const uint64_t *) left, cursor->params, 0, state->error};
-	MkRow		b = {cursor->plan.table, *(const uint64_t *) right, cursor->params, 1, state->error};
+	MkRow		a = {cursor->plan.table, *(const uint64_t *) left, cursor->params, 0, state->error, cursor->state};
+	MkRow		b = {cursor->plan.table, *(const uint64_t *) right, cursor->params, 1, state->error, cursor->state};
 	uint32_t	i;
 
 	if (state->status == CONNHUB_OK)
@@ -170,7 +179,7 @@ sort_rows(ConnhubCursor *cursor, ConnhubError *error)
 	}
 	cursor->sorted = numbers;
 	cursor->nsorted = n;
-	cursor->next = numbers ? 0 : cursor->plan.table->nrows;
+	cursor->next = numbers ? 0 : count_rows(cursor);
 	return CONNHUB_OK;
 }
 
@@ -202,7 +211,7 @@ static ConnhubStatus
 row_count(ConnhubCursor *cursor, const MkExpr *expr, uint64_t absent, uint64_t *count,
 		  ConnhubError *error)
 {
-	MkRow		row = {cursor->plan.table, 1, cursor->params, 0, error};
+	MkRow		row = {cursor->plan.table, 1, cursor->params, 0, error, cursor->state};
 	ConnhubValue value;
 	ConnhubStatus status;
 
@@ -217,6 +226,29 @@ row_count(ConnhubCursor *cursor, const MkExpr *expr, uint64_t absent, uint64_t *
 	if (value.type.type != CONNHUB_INT64 || value.v.integer < 0)
 		return fail_as(error, CONNHUB_QUERY, "limit and offset must be int64 and not negative");
 	*count = (uint64_t) value.v.integer;
+	return CONNHUB_OK;
+}
+
+/* Change the rows; what is then read are those changed. */
+static ConnhubStatus
+modify(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubStatus status = mk_modify(cursor->conn, &cursor->plan, cursor->params, &cursor->own, error);
+
+	if (status != CONNHUB_OK)
+		return status;
+	cursor->state = cursor->own;
+	cursor->affected = cursor->own->nrows;
+	cursor->plan.nfilters = 0;
+	if (cursor->plan.noutputs == 0)
+		cursor->next = cursor->affected;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+mk_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error)
+{
+	*rows = cursor->affected;
 	return CONNHUB_OK;
 }
 
@@ -236,6 +268,10 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	if (status == CONNHUB_OK && plan->noutputs != query->ncolumns)
 		status = fail_as(error, CONNHUB_QUERY, "query has %u columns, %u were asked for",
 						 plan->noutputs, query->ncolumns);
+	if (status == CONNHUB_OK && plan->kind != 0)
+		status = modify(cursor, error);
+	else if (status == CONNHUB_OK)
+		cursor->state = mk_state_get(conn, plan->table);
 	if (status == CONNHUB_OK)
 		status = row_count(cursor, plan->limit, UINT64_MAX, &cursor->remaining, error);
 	if (status == CONNHUB_OK)
@@ -243,6 +279,15 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	if (status == CONNHUB_OK && plan->nsort > 0)
 		status = sort_rows(cursor, error);
 	return status;
+}
+
+static void
+free_cursor(ConnhubCursor *cursor)
+{
+	mk_host->free(cursor->sorted);
+	mk_state_free(cursor->own);
+	mk_arena_free(&cursor->arena);
+	mk_host->free(cursor);
 }
 
 ConnhubStatus
@@ -261,10 +306,55 @@ mk_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 	status = start(self, query, error);
 	if (status != CONNHUB_OK)
 	{
-		mk_host->free(self->sorted);
-		mk_arena_free(&self->arena);
-		mk_host->free(self);
+		free_cursor(self);
 		return status;
+	}
+	conn->cursor = self;
+	*cursor = self;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+mk_cursor_over(ConnhubConn *conn, const MkTable *table, MkState *rows, const ConnhubColumn *const *columns,
+			   uint32_t ncolumns, ConnhubCursor **cursor, ConnhubError *error)
+{
+	ConnhubCursor *self = mk_host->alloc(sizeof(ConnhubCursor));
+	uint32_t	i;
+
+	if (self == NULL)
+	{
+		mk_state_free(rows);
+		return fail_no_memory(error);
+	}
+	memset(self, 0, sizeof(*self));
+	self->conn = conn;
+	self->state = self->own = rows;
+	self->remaining = UINT64_MAX;
+	self->plan.table = table;
+	self->plan.noutputs = ncolumns;
+	self->plan.outputs = mk_arena_alloc(&self->arena, (ncolumns + 1) * sizeof(MkExpr *));
+	for (i = 0; self->plan.outputs && i < ncolumns; i++)
+	{
+		MkExpr	   *output = mk_arena_alloc(&self->arena, sizeof(MkExpr) + 2 * MK_SCRATCH);
+
+		self->plan.outputs[i] = output;
+		if (output == NULL)
+			break;
+		output->kind = CONNHUB_EXPR_COLUMN;
+		output->column = mk_column_find(table, columns[i]->name);
+		output->scratch = (char *) (output + 1);
+		if (output->column == NULL)
+		{
+			fail_as(error, CONNHUB_SCHEMA_CHANGED, "column \"%s\" does not exist in table \"%s\"", columns[i]->name,
+					table->name);
+			free_cursor(self);
+			return CONNHUB_SCHEMA_CHANGED;
+		}
+	}
+	if (i < ncolumns || self->plan.outputs == NULL)
+	{
+		free_cursor(self);
+		return fail_no_memory(error);
 	}
 	conn->cursor = self;
 	*cursor = self;
@@ -346,7 +436,7 @@ static ConnhubStatus
 put_row(ConnhubCursor *cursor, uint64_t number, ConnhubBatch *batch, size_t *bytes,
 		ConnhubError *error)
 {
-	MkRow		row = {cursor->plan.table, number, cursor->params, 0, error};
+	MkRow		row = {cursor->plan.table, number, cursor->params, 0, error, cursor->state};
 	uint32_t	i;
 
 	for (i = 0; i < cursor->plan.noutputs; i++)
@@ -437,8 +527,6 @@ mk_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
 	ConnhubConn *conn = cursor->conn;
 
 	conn->cursor = NULL;
-	mk_host->free(cursor->sorted);
-	mk_arena_free(&cursor->arena);
-	mk_host->free(cursor);
+	free_cursor(cursor);
 	return mk_enter(conn, MK_CLOSE_CURSOR, error);
 }

@@ -117,6 +117,10 @@ read_column(Reader *reader, MkColumn *column)
 			column->is_key = true;
 		else if (accept_word(reader, "edges"))
 			column->has_edges = true;
+		else if (accept_word(reader, "default"))
+			column->has_default = true;
+		else if (accept_word(reader, "computed"))
+			column->is_computed = true;
 		else
 		{
 			for (i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
@@ -224,6 +228,17 @@ mk_table_find(const MkTables *tables, const char *schema, const char *name)
 	return NULL;
 }
 
+const MkColumn *
+mk_column_find(const MkTable *table, const char *name)
+{
+	uint32_t	i;
+
+	for (i = 0; i < table->ncolumns; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return &table->columns[i];
+	return NULL;
+}
+
 static void
 calls_value(const MkColumn *column, uint64_t row, ConnhubValue *value)
 {
@@ -237,12 +252,17 @@ calls_value(const MkColumn *column, uint64_t row, ConnhubValue *value)
 }
 
 bool
-mk_table_value(const MkTable *table, const MkColumn *column, uint64_t row, char *scratch,
+mk_table_value(const MkTable *table, const MkState *state, const MkColumn *column, uint64_t row, char *scratch,
 			   ConnhubValue *value)
 {
 	const MkType *type = column->type;
 	uint64_t	n = column->modulus ? (row - 1) % column->modulus + 1 : row;
 
+	if (state)
+	{
+		*value = state->cells[(row - 1) * table->ncolumns + (uint64_t) (column - table->columns)];
+		return true;
+	}
 	memset(value, 0, sizeof(*value));
 	value->type.type = type->type;
 	value->type.precision = -1;

@@ -196,14 +196,36 @@ judge_sort(const ConnhubSource *source, const ConnhubSortKey *key, ConnhubVerdic
 	return true;
 }
 
+static bool
+judge_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubVerdict *verdict)
+{
+	uint32_t	i;
+
+	for (i = 0; i < write->ncolumns; i++)
+		if (!judge_column(write->columns[i], verdict))
+			return false;
+	for (i = 0; i < write->nkeys; i++)
+		if (!judge_column(write->keys[i], verdict))
+			return false;
+	if (write->nreturning > 0 && scripted(source, "returning") != CONNHUB_EXACT)
+		return refuse(verdict, "scripted: nothing is given back");
+	if (write->skip_conflicts && scripted(source, "skip") != CONNHUB_EXACT)
+		return refuse(verdict, "scripted: conflicts are not left out");
+	return true;
+}
+
 void
 mk_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
-	static const char *const names[] = {"filter", "output", "sort", "limit"};
+	static const char *const names[CONNHUB_PIECE_ASSIGN + 1] = {
+		[CONNHUB_PIECE_FILTER] = "filter", [CONNHUB_PIECE_OUTPUT] = "output", [CONNHUB_PIECE_SORT] = "sort",
+		[CONNHUB_PIECE_LIMIT] = "limit", [CONNHUB_PIECE_LOCK] = "lock", [CONNHUB_PIECE_WRITE] = "write",
+		[CONNHUB_PIECE_ASSIGN] = "assign"
+	};
 
 	verdict->kind = CONNHUB_EXACT;
 	verdict->reason[0] = '\0';
-	if ((size_t) piece->kind >= sizeof(names) / sizeof(names[0]))
+	if ((size_t) piece->kind >= sizeof(names) / sizeof(names[0]) || names[piece->kind] == NULL)
 	{
 		refuse(verdict, "mock does none of it");
 		return;
@@ -225,6 +247,14 @@ mk_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict 
 			break;
 		case CONNHUB_PIECE_SORT:
 			judge_sort(source, piece->sort, verdict);
+			break;
+		case CONNHUB_PIECE_WRITE:
+			judge_write(source, piece->write, verdict);
+			break;
+		case CONNHUB_PIECE_ASSIGN:
+			if (judge_column(piece->column, verdict) && judge_value(source, piece->expr, verdict) &&
+				find_weakened(source, piece->expr))
+				refuse(verdict, "scripted: the value is inexact");
 			break;
 		default:
 			break;
@@ -391,16 +421,23 @@ put_sort(Writer *writer, const ConnhubSortKey *key)
 	put(writer, key->nulls_first ? " nulls first" : " nulls last");
 }
 
+static void
+put_table(Writer *writer, const char *schema, const char *table)
+{
+	if (schema == NULL)
+		schema = writer->source->schema ? writer->source->schema : MK_DATA_SCHEMA;
+	put_quoted(writer, schema, strlen(schema), '"');
+	put(writer, ".");
+	put_quoted(writer, table, strlen(table), '"');
+}
+
 ConnhubStatus
 mk_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out,
 		  ConnhubError *error)
 {
 	Writer		writer = {source, out, true};
-	const char *schema = request->schema ? request->schema : source->schema;
 	uint32_t	i;
 
-	if (schema == NULL)
-		schema = MK_DATA_SCHEMA;
 	put(&writer, "get ");
 	for (i = 0; i < request->noutputs; i++)
 	{
@@ -408,9 +445,7 @@ mk_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubTex
 		put_expr(&writer, request->outputs[i]);
 	}
 	put(&writer, request->noutputs ? " from " : "from ");
-	put_quoted(&writer, schema, strlen(schema), '"');
-	put(&writer, ".");
-	put_quoted(&writer, request->table, strlen(request->table), '"');
+	put_table(&writer, request->schema, request->table);
 	for (i = 0; i < request->nfilters; i++)
 	{
 		put(&writer, i ? " and " : " where ");
@@ -430,6 +465,90 @@ mk_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubTex
 	{
 		put(&writer, " offset ");
 		put_expr(&writer, request->offset);
+	}
+	if (request->lock != CONNHUB_LOCK_NONE)
+		put(&writer, request->lock == CONNHUB_LOCK_UPDATE ? " lock update" : " lock share");
+	return writer.ok ? CONNHUB_OK : fail_no_memory(error);
+}
+
+/* ---- Writes ---- */
+
+/* Columns with the parameters they get, each after `first` or `between`. */
+static void
+put_pairs(Writer *writer, const ConnhubColumn *const *columns, uint32_t ncolumns, uint32_t param, const char *first,
+		  const char *between)
+{
+	char		text[24];
+	uint32_t	i;
+
+	for (i = 0; i < ncolumns; i++)
+	{
+		put(writer, i ? between : first);
+		put_quoted(writer, columns[i]->name, strlen(columns[i]->name), '"');
+		snprintf(text, sizeof(text), " = $%u", param + i + 1);
+		put(writer, text);
+	}
+}
+
+static void
+put_returned(Writer *writer, const ConnhubColumn *const *columns, uint32_t ncolumns)
+{
+	uint32_t	i;
+
+	for (i = 0; i < ncolumns; i++)
+	{
+		put(writer, i ? ", " : " return ");
+		put_quoted(writer, columns[i]->name, strlen(columns[i]->name), '"');
+	}
+}
+
+ConnhubStatus
+mk_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	static const char *const verbs[] = {
+		[CONNHUB_INSERT] = "insert ", [CONNHUB_UPDATE] = "change ", [CONNHUB_DELETE] = "remove ",
+		[CONNHUB_TRUNCATE] = "empty "
+	};
+	Writer		writer = {source, out, true};
+
+	put(&writer, verbs[write->kind]);
+	put_table(&writer, write->schema, write->table);
+	put_pairs(&writer, write->columns, write->ncolumns, 0, " set ", ", ");
+	put_pairs(&writer, write->keys, write->nkeys, write->ncolumns, " where ", " and ");
+	put(&writer, write->skip_conflicts ? " skip" : "");
+	put(&writer, write->restart_identity ? " restart" : "");
+	put(&writer, write->cascade ? " cascade" : "");
+	put_returned(&writer, write->returning, write->nreturning);
+	return writer.ok ? CONNHUB_OK : fail_no_memory(error);
+}
+
+ConnhubStatus
+mk_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	const ConnhubRequest *request = modify->request;
+	Writer		writer = {source, out, true};
+	uint32_t	i;
+
+	put(&writer, modify->kind == CONNHUB_UPDATE ? "change " : "remove ");
+	put_table(&writer, request->schema, request->table);
+	for (i = 0; i < modify->nassignments; i++)
+	{
+		const ConnhubColumn *column = modify->assignments[i].column;
+
+		put(&writer, i ? ", " : " set ");
+		put_quoted(&writer, column->name, strlen(column->name), '"');
+		put(&writer, " = ");
+		put_expr(&writer, modify->assignments[i].value);
+	}
+	for (i = 0; i < request->nfilters; i++)
+	{
+		put(&writer, i ? " and " : " where ");
+		put_expr(&writer, request->filters[i]);
+	}
+	for (i = 0; i < request->noutputs; i++)
+	{
+		put(&writer, i ? ", " : " return ");
+		put_expr(&writer, request->outputs[i]);
 	}
 	return writer.ok ? CONNHUB_OK : fail_no_memory(error);
 }

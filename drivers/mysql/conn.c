@@ -1,8 +1,9 @@
 /* conn.c — open, check, stop and close a connection.
  *
  * A session is put into one known state before its first query, whatever the server's defaults are:
- * utf8mb4 both ways, UTC, a sql_mode under which a backslash is an ordinary character and subtraction
- * of unsigned numbers is signed, and no rewriting of "id IS NULL".  dialect.c relies on it.
+ * utf8mb4 both ways, UTC, a sql_mode under which a backslash is an ordinary character, subtraction of
+ * unsigned numbers is signed and a value that does not fit is an error, and no rewriting of
+ * "id IS NULL".  dialect.c and write.c rely on it.
  *
  * The password is kept until close because only a second connection can stop a query; it is wiped
  * then.  A database is selected after login, so that its absence is told apart from a failed login. */
@@ -14,6 +15,7 @@
 #include <openssl/crypto.h>
 
 #include "access.h"
+#include "command.h"
 #include "conn.h"
 #include "error.h"
 #include "query.h"
@@ -21,7 +23,8 @@
 #include "tls.h"
 
 #define SQL_MODE \
-	"NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+	"NO_BACKSLASH_ESCAPES,NO_UNSIGNED_SUBTRACTION,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO," \
+	"ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
 /* A scan may rest between two fetches as long as the rest of its query takes, and a cached connection
  * as long as its session.  In seconds. */
@@ -222,7 +225,8 @@ set_session(ConnhubConn *conn)
 	length = snprintf(text, sizeof(text),
 					  "SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION sql_mode = '" SQL_MODE "', "
 					  "SESSION time_zone = '+00:00', SESSION sql_auto_is_null = 0, "
-					  "SESSION sql_select_limit = 18446744073709551615, SESSION autocommit = 1, "
+					  "SESSION sql_select_limit = 18446744073709551615, SESSION autocommit = 1, SESSION sql_notes = 1, "
+					  "SESSION max_error_count = 1024, "
 					  "SESSION net_write_timeout = %d, SESSION wait_timeout = %d",
 					  REST_SECONDS, REST_SECONDS);
 	if (conn->query_timeout_ms > 0 && conn->is_mariadb && conn->version >= 100101)
@@ -433,14 +437,6 @@ my_stmt_error(ConnhubConn *conn, MYSQL_STMT *stmt, ConnhubError *error)
 	return error->status;
 }
 
-ConnhubStatus
-my_command(ConnhubConn *conn, const char *text, ConnhubError *error)
-{
-	if (!run_text(conn, text))
-		return my_conn_error(conn, error);
-	return CONNHUB_OK;
-}
-
 /* ---- Check ------------------------------------------------------------------------------- */
 
 static void
@@ -462,6 +458,10 @@ fill_info(ConnhubConn *conn, ConnhubInfo *info)
 ConnhubStatus
 my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
 {
+	ConnhubStatus status = my_settle_ready(conn, error);
+
+	if (status != CONNHUB_OK)
+		return status;
 	if (my_io_is_stale(&conn->io))
 	{
 		fail_as(error, CONNHUB_LOST, "the source has closed the connection");
@@ -469,8 +469,14 @@ my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 		error->retryable = true;
 		return CONNHUB_LOST;
 	}
-	if (level >= CONNHUB_CHECK_PING && mysql_ping(conn->mysql) != 0)
-		return my_conn_error(conn, error);
+	if (level >= CONNHUB_CHECK_PING)
+	{
+		status = my_settle(conn, error);
+		if (status != CONNHUB_OK)
+			return status;
+		if (mysql_ping(conn->mysql) != 0)
+			return my_conn_error(conn, error);
+	}
 	fill_info(conn, info);
 	return level >= CONNHUB_CHECK_ACCESS ? my_check_access(conn, error) : CONNHUB_OK;
 }
@@ -550,36 +556,4 @@ my_cancel(ConnhubConn *conn, ConnhubError *error)
 	if (!conn->is_open)
 		return CONNHUB_OK;
 	return my_kill_query(conn, CANCEL_MS, error);
-}
-
-/* ---- Transactions ------------------------------------------------------------------------ */
-
-ConnhubStatus
-my_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
-{
-	ConnhubStatus status = CONNHUB_OK;
-
-	if (txn->one_snapshot && !conn->can_repeat_read)
-	{
-		status = my_command(conn, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
-		conn->can_repeat_read = status == CONNHUB_OK;
-	}
-	if (status != CONNHUB_OK)
-		return status;
-	if (txn->one_snapshot)
-		return my_command(conn, txn->read_only ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY" :
-						  "START TRANSACTION WITH CONSISTENT SNAPSHOT", error);
-	return my_command(conn, txn->read_only ? "START TRANSACTION READ ONLY" : "START TRANSACTION", error);
-}
-
-ConnhubStatus
-my_commit(ConnhubConn *conn, ConnhubError *error)
-{
-	return my_command(conn, "COMMIT", error);
-}
-
-ConnhubStatus
-my_rollback(ConnhubConn *conn, ConnhubError *error)
-{
-	return my_command(conn, "ROLLBACK", error);
 }

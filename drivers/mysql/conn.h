@@ -16,6 +16,7 @@ typedef enum MyZeroDates
 } MyZeroDates;
 
 #define MY_STATEMENTS	16		/* prepared statements kept for another run */
+#define MY_GID_SIZE		61		/* name of a prepared transaction, with its end */
 
 typedef struct MyStatement
 {
@@ -56,6 +57,11 @@ struct ConnhubConn
 	bool		is_mariadb;
 	unsigned long version;
 	bool		can_repeat_read;	/* the isolation level has been set */
+	bool		in_transaction;
+	bool		has_written;	/* in this transaction, or may have */
+	char		gid[MY_GID_SIZE];	/* of an XA transaction; empty: it is none */
+	uint32_t	unanswered;		/* commands whose answers have not been read */
+	uint64_t	most_packet_bytes;	/* the source takes; 0: not asked yet */
 	ConnhubCursor *cursor;		/* the open one */
 	MyStatement statements[MY_STATEMENTS];
 	uint64_t	runs;
@@ -67,15 +73,9 @@ extern void my_close(ConnhubConn *conn);
 extern ConnhubStatus my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info,
 							  ConnhubError *error);
 extern ConnhubStatus my_cancel(ConnhubConn *conn, ConnhubError *error);
-extern ConnhubStatus my_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
-extern ConnhubStatus my_commit(ConnhubConn *conn, ConnhubError *error);
-extern ConnhubStatus my_rollback(ConnhubConn *conn, ConnhubError *error);
 
 /* Stop the statement that runs on conn, from a second connection, in at most within_ms. */
 extern ConnhubStatus my_kill_query(ConnhubConn *conn, int64_t within_ms, ConnhubError *error);
-
-/* Run a statement that returns no rows. */
-extern ConnhubStatus my_command(ConnhubConn *conn, const char *text, ConnhubError *error);
 
 /* What a failed call of the library on this connection means. */
 extern ConnhubStatus my_conn_error(ConnhubConn *conn, ConnhubError *error);

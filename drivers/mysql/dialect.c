@@ -22,6 +22,7 @@
 #include "conn.h"
 #include "decimal.h"
 #include "dialect.h"
+#include "fit.h"
 #include "types.h"
 
 #define BYTES_OF(n)		"CAST(CONVERT(%" #n " USING utf8mb4) AS BINARY)"
@@ -547,11 +548,23 @@ veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 	return reason;
 }
 
+/* ---- Writing ----------------------------------------------------------------------------- */
+
+static bool
+gives_back(const ConnhubSource *source, ConnhubWriteKind kind)
+{
+	if ((source->flags & MY_FLAG_MARIADB) == 0)
+		return false;
+	return (kind == CONNHUB_INSERT && source->version_num >= 100500) ||
+		(kind == CONNHUB_DELETE && source->version_num >= 100005);
+}
+
 /* ---- The table --------------------------------------------------------------------------- */
 
 const SqlDialect my_dialect = {
 	.name = "MySQL",
-	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT | SQL_ZONE_OMITTED,
+	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT |
+	SQL_ZONE_OMITTED | SQL_SETS_IN_ORDER,
 	.quote_open = '`',
 	.quote_close = '`',
 	.backslash = SQL_BACKSLASH_PLAIN,
@@ -588,23 +601,51 @@ const SqlDialect my_dialect = {
 	.sortable = SQL_NUMBERS | BOOLS | DATES,
 	.text = answer_text,
 	.column = refuse_column,
-	.veto = veto
+	.veto = veto,
+	.written = SQL_NUMBERS | BOOLS | DATES | TEXTS | SQL_T(CONNHUB_INTERVAL) | SQL_T(CONNHUB_UUID) |
+	SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_NATIVE),
+	.assigned = EXACTS | BOOLS | DOUBLES | TEXTS | SQL_T(CONNHUB_DATE),
+	.default_row = "() VALUES ()",
+	.truncate = "DELETE FROM",
+	.lock_share = "LOCK IN SHARE MODE",
+	.lock_update = "FOR UPDATE",
+	.returns = gives_back,
+	.store = my_store_refusal
 };
 
 void
 my_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
+	const char *reason = NULL;
+
 	sql_judge(&my_dialect, source, piece, verdict);
-	if (verdict->kind == CONNHUB_EXACT && (piece->kind == CONNHUB_PIECE_OUTPUT || piece->kind == CONNHUB_PIECE_GROUP) &&
-		!my_decimal_is_shown_alike(piece->expr))
-	{
-		verdict->kind = CONNHUB_REFUSE;
-		snprintf(verdict->reason, sizeof(verdict->reason), "its digits after the point depend on the row here");
-	}
+	if (verdict->kind != CONNHUB_EXACT)
+		return;
+	if (piece->kind == CONNHUB_PIECE_ASSIGN)
+		reason = my_assign_refusal(piece->column);
+	else if ((piece->kind == CONNHUB_PIECE_OUTPUT || piece->kind == CONNHUB_PIECE_GROUP) &&
+			 !my_decimal_is_shown_alike(piece->expr))
+		reason = "its digits after the point depend on the row here";
+	if (reason == NULL)
+		return;
+	verdict->kind = CONNHUB_REFUSE;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", reason);
 }
 
 ConnhubStatus
 my_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
 {
 	return sql_render(&my_dialect, my_host, source, request, out, error);
+}
+
+ConnhubStatus
+my_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_write(&my_dialect, my_host, source, write, out, error);
+}
+
+ConnhubStatus
+my_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_modify(&my_dialect, my_host, source, modify, out, error);
 }

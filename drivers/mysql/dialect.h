@@ -11,4 +11,9 @@ extern void my_judge(const ConnhubSource *source, const ConnhubPiece *piece, Con
 extern ConnhubStatus my_render(const ConnhubSource *source, const ConnhubRequest *request,
 							   ConnhubText *out, ConnhubError *error);
 
+extern ConnhubStatus my_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out,
+									 ConnhubError *error);
+extern ConnhubStatus my_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out,
+									  ConnhubError *error);
+
 #endif							/* MY_DIALECT_H */

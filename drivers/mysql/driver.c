@@ -6,6 +6,8 @@
 #include "dialect.h"
 #include "discover.h"
 #include "query.h"
+#include "txn.h"
+#include "write.h"
 
 static const ConnhubOptionSpec options[] = {
 	{"zero_dates", CONNHUB_OPTION_ENUM, 0, "error", "error,null", 0, 0,
@@ -34,7 +36,8 @@ static ConnhubDriver driver = {
 	.version = "1.0",
 	.library = "MariaDB Connector/C",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY,
 	.types = types,
 	.ntypes = sizeof(types) / sizeof(types[0]),
 	.open = my_open,
@@ -50,7 +53,18 @@ static ConnhubDriver driver = {
 	.discover = my_discover,
 	.begin = my_begin,
 	.commit = my_commit,
-	.rollback = my_rollback
+	.rollback = my_rollback,
+	.render_write = my_render_write,
+	.write = my_write,
+	.render_modify = my_render_modify,
+	.affected = my_affected,
+	.savepoint = my_savepoint,
+	.release = my_release,
+	.rollback_to = my_rollback_to,
+	.prepare = my_prepare,
+	.finish_prepared = my_finish_prepared,
+	.list_prepared = my_list_prepared,
+	.ready = my_ready
 };
 
 /* The library loads plug-ins named in the environment when it starts: not here. */

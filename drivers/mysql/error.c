@@ -19,6 +19,7 @@
 #define ER_QUERY_TIMEOUT_3024		3024	/* MySQL */
 #define ER_ACCOUNT_LOCKED_3118		3118	/* MySQL */
 #define ER_TLS_REQUIRED_3159		3159	/* MySQL */
+#define ER_CHECK_VIOLATED_3819		3819	/* MySQL */
 #define ER_IDLE_TIMEOUT_4031		4031	/* MySQL */
 
 #define METHODS_HINT \
@@ -32,6 +33,7 @@ static const struct
 	ConnhubStatus status;
 	unsigned int flags;
 	const char *hint;
+	const char *sqlstate;		/* when the source's own says less; NULL: that */
 }			causes[] = {
 	{ER_CON_COUNT_ERROR, CONNHUB_BUSY, RETRY, "Raise max_connections at the source, or lower pool_size."},
 	{ER_TOO_MANY_USER_CONNECTIONS, CONNHUB_BUSY, RETRY, "Raise max_user_connections at the source, or lower pool_size."},
@@ -55,8 +57,8 @@ static const struct
 	{ER_HOST_IS_BLOCKED, CONNHUB_REFUSED, 0, "Unblock this machine at the source with FLUSH HOSTS."},
 
 	{ER_DBACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, "Grant the account a privilege on the database, and check the database's name: the source does not tell strangers which ones exist."},
-	{ER_TABLEACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, "Grant the account SELECT at the source."},
-	{ER_COLUMNACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, "Grant the account SELECT at the source."},
+	{ER_TABLEACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, "Grant the account what the statement needs at the source."},
+	{ER_COLUMNACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, "Grant the account what the statement needs at the source."},
 	{ER_SPECIFIC_ACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, NULL},
 	{ER_PROCACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, NULL},
 	{ER_VIEW_INVALID, CONNHUB_PERMISSION, 0, "The view refers to something that is gone, or its definer lacks a privilege."},
@@ -66,8 +68,18 @@ static const struct
 
 	{ER_STATEMENT_TIMEOUT_1969, CONNHUB_TIMEOUT, 0, "Raise the connector's query_timeout."},
 	{ER_QUERY_TIMEOUT_3024, CONNHUB_TIMEOUT, 0, "Raise the connector's query_timeout."},
-	{ER_LOCK_WAIT_TIMEOUT, CONNHUB_QUERY, RETRY, NULL},
-	{ER_LOCK_DEADLOCK, CONNHUB_QUERY, RETRY, NULL},
+	{ER_LOCK_WAIT_TIMEOUT, CONNHUB_QUERY, RETRY, "Run the transaction again.", "55P03"},
+	{ER_LOCK_DEADLOCK, CONNHUB_QUERY, RETRY, "Run the transaction again.", "40001"},
+	{ER_DUP_ENTRY, CONNHUB_QUERY, 0, NULL, "23505"},
+	{ER_DUP_ENTRY_WITH_KEY_NAME, CONNHUB_QUERY, 0, NULL, "23505"},
+	{ER_BAD_NULL_ERROR, CONNHUB_QUERY, 0, NULL, "23502"},
+	{ER_NO_DEFAULT_FOR_FIELD, CONNHUB_QUERY, 0, NULL, "23502"},
+	{ER_NO_REFERENCED_ROW_2, CONNHUB_QUERY, 0, NULL, "23503"},
+	{ER_ROW_IS_REFERENCED_2, CONNHUB_QUERY, 0, NULL, "23503"},
+	{ER_CONSTRAINT_FAILED, CONNHUB_QUERY, 0, NULL, "23514"},
+	{ER_CHECK_VIOLATED_3819, CONNHUB_QUERY, 0, NULL, "23514"},
+	{ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, CONNHUB_QUERY, 0, NULL, "25006"},
+	{ER_OPTION_PREVENTS_STATEMENT, CONNHUB_PERMISSION, 0, "The source is read only.", NULL},
 	{ER_UNSUPPORTED_PS, CONNHUB_UNSUPPORTED, 0, "This statement cannot be run as a prepared one."},
 
 	{ER_SERVER_SHUTDOWN, CONNHUB_LOST, LOST | RETRY, NULL},
@@ -115,6 +127,7 @@ my_error_native(ConnhubError *error, unsigned int code, const char *sqlstate, co
 	ConnhubStatus status = CONNHUB_QUERY;
 	unsigned int flags = 0;
 	const char *hint = NULL;
+	const char *own_sqlstate = NULL;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
 	{
@@ -123,10 +136,13 @@ my_error_native(ConnhubError *error, unsigned int code, const char *sqlstate, co
 			status = causes[i].status;
 			flags = causes[i].flags;
 			hint = causes[i].hint;
+			own_sqlstate = causes[i].sqlstate;
 			break;
 		}
 	}
 	fail_as(error, status, "%s", text != NULL && text[0] != '\0' ? text : "unknown error");
+	if (own_sqlstate != NULL)
+		sqlstate = own_sqlstate;
 	if (sqlstate != NULL && strlen(sqlstate) == 5 && strcmp(sqlstate, "00000") != 0 &&
 		strcmp(sqlstate, "HY000") != 0)
 		memcpy(error->sqlstate, sqlstate, 6);

@@ -415,12 +415,15 @@ static ssize_t
 method_write(MARIADB_PVIO *pvio, const uchar *buffer, size_t length)
 {
 	MyIo	   *io = pvio->data;
+	int			flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 	if (io == NULL || io->status != CONNHUB_OK || !may_leave(io, pvio, length))
 		return -1;
+	if (io->more_follows)
+		flags |= MSG_MORE;
 	for (;;)
 	{
-		ssize_t		sent = send(io->fd, buffer, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t		sent = send(io->fd, buffer, length, flags);
 
 		if (sent >= 0)
 			return sent;
@@ -594,7 +597,7 @@ my_io_connect(MyIo *io, MYSQL *mysql, const char *name, const char *user, const 
 	connecting = io;
 	their_methods = socket_plugin->methods;
 	socket_plugin->methods = &methods;
-	opened = mysql_real_connect(mysql, name, user, password, NULL, io->port, NULL, 0);
+	opened = mysql_real_connect(mysql, name, user, password, NULL, io->port, NULL, CLIENT_FOUND_ROWS);
 	restore_methods();
 	return opened != NULL;
 }

@@ -30,6 +30,7 @@ typedef struct MyIo
 	int			sys_errno;		/* of the connect, send or receive that failed */
 	int64_t		deadline_ms;	/* own bound of waits, 0: none */
 	bool		closing;		/* do not wait any more: close is under way */
+	bool		more_follows;	/* what is written may wait for the next write */
 	bool		quiet;			/* announce no phases: this is not the user's connection */
 	bool		must_encrypt;	/* nothing but the request for TLS may leave in clear text */
 	bool		encrypting;		/* that request has been sent */

@@ -5,18 +5,23 @@
  * the slices of a batch point into the copy.  Only the wait for the first row of a batch, and for the
  * rest of a row that has begun, may last.
  *
+ * A query is sent by execute and its answer read by the first fetch, so that several sources can work at
+ * once and one round trip serves for a short query.
+ *
  * While rows are unread the connection can do nothing else; what is left when a cursor is closed is
  * read off if it is little, else stopped from a second connection. */
 #include <string.h>
 
 #include <mysqld_error.h>
 
+#include "command.h"
 #include "dialect.h"
 #include "error.h"
 #include "param.h"
 #include "query.h"
 #include "text.h"
 #include "value.h"
+#include "write.h"
 
 #define DRAIN_ROWS		1000	/* rows read off before the source is asked to stop */
 #define DRAIN_MS		50		/* and how long */
@@ -28,97 +33,15 @@ struct ConnhubCursor
 	ConnhubConn *conn;
 	MYSQL_STMT *stmt;
 	MyStatement *kept;			/* where stmt is kept; NULL: it is this cursor's own */
+	bool		is_sent;		/* its answer has not been read */
+	bool		has_failed;		/* and is to be prepared afresh next time: its tables may have changed */
 	bool		at_end;			/* nothing unread */
+	uint64_t	affected;		/* rows changed, or given back */
+	unsigned long sent_bytes;	/* of parameters */
 	uint32_t	nfields;
 	MyColumn   *columns;		/* one per field of the result */
 	uint32_t	nvectors;		/* columns core asked for: as many, or none */
 };
-
-/* ---- Statements -------------------------------------------------------------------------- */
-
-static void
-forget_statement(ConnhubConn *conn, MyStatement *statement)
-{
-	if (statement->handle != NULL)
-		mysql_stmt_close(statement->handle);
-	conn->host->free(statement->text);
-	statement->handle = NULL;
-	statement->text = NULL;
-}
-
-void
-my_statements_forget(ConnhubConn *conn)
-{
-	for (int i = 0; i < MY_STATEMENTS; i++)
-		forget_statement(conn, &conn->statements[i]);
-}
-
-/* The kept statement of this text, or the slot to keep it in. */
-static MyStatement *
-find_statement(ConnhubConn *conn, const char *text)
-{
-	MyStatement *oldest = &conn->statements[0];
-
-	for (int i = 0; i < MY_STATEMENTS; i++)
-	{
-		MyStatement *statement = &conn->statements[i];
-
-		if (statement->handle != NULL && strcmp(statement->text, text) == 0)
-			return statement;
-		if (statement->handle == NULL)
-		{
-			if (oldest->handle != NULL)
-				oldest = statement;
-		}
-		else if (oldest->handle != NULL && statement->used < oldest->used)
-			oldest = statement;
-	}
-	return oldest;
-}
-
-static ConnhubStatus
-prepare(ConnhubConn *conn, const char *text, MYSQL_STMT **result, ConnhubError *error)
-{
-	MYSQL_STMT *stmt = mysql_stmt_init(conn->mysql);
-
-	if (stmt == NULL)
-		return fail_no_memory(error);
-	if (mysql_stmt_prepare(stmt, text, strlen(text)) != 0)
-	{
-		my_stmt_error(conn, stmt, error);
-		mysql_stmt_close(stmt);
-		return error->status;
-	}
-	*result = stmt;
-	return CONNHUB_OK;
-}
-
-static ConnhubStatus
-get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cursor, ConnhubError *error)
-{
-	MyStatement *statement;
-	ConnhubStatus status;
-
-	if (once)
-		return prepare(conn, text, &cursor->stmt, error);
-	statement = find_statement(conn, text);
-	if (statement->handle == NULL || strcmp(statement->text, text) != 0)
-	{
-		forget_statement(conn, statement);
-		if (!text_copy(conn->host, text, &statement->text))
-			return fail_no_memory(error);
-		status = prepare(conn, text, &statement->handle, error);
-		if (status != CONNHUB_OK)
-		{
-			forget_statement(conn, statement);
-			return status;
-		}
-	}
-	statement->used = ++conn->runs;
-	cursor->stmt = statement->handle;
-	cursor->kept = statement;
-	return CONNHUB_OK;
-}
 
 /* ---- Execute ----------------------------------------------------------------------------- */
 
@@ -127,29 +50,19 @@ get_statement(ConnhubConn *conn, const char *text, bool once, ConnhubCursor *cur
 
 /* A server that finds a packet too large hangs up, mostly before it is heard saying why. */
 static void
-explain_loss(const MyParam *params, uint32_t nparams, ConnhubError *error)
+explain_loss(const ConnhubCursor *cursor, ConnhubError *error)
 {
-	unsigned long total = 0;
-
-	for (uint32_t i = 0; i < nparams; i++)
-		total += params[i].length;
-	if (error->connection_lost && total >= LARGE_PARAMETERS)
-	{
-		error->retryable = false;
-		fail_hint(error, "The parameters are %lu bytes together: the source takes no more than its max_allowed_packet. "
-				  "Turn connhub.pushdown off for the query to compare the value here.", total);
-	}
+	if (!error->connection_lost || cursor->sent_bytes < LARGE_PARAMETERS)
+		return;
+	error->retryable = false;
+	fail_hint(error, "The parameters are %lu bytes together: the source takes no more than its max_allowed_packet. "
+			  "Turn connhub.pushdown off for the query to compare the value here.", cursor->sent_bytes);
 }
 
-/* order[i] is the parameter that stands at the i-th placeholder. */
 static ConnhubStatus
-run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uint32_t norder, ConnhubError *error)
+require_params(const ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uint32_t norder,
+			   ConnhubError *error)
 {
-	ConnhubConn *conn = cursor->conn;
-	MYSQL_BIND *binds = NULL;
-	MyParam    *params = NULL;
-	ConnhubStatus status = CONNHUB_OK;
-
 	if (mysql_stmt_param_count(cursor->stmt) != norder)
 	{
 		fail_as(error, CONNHUB_QUERY, "the source finds %lu parameters in the query, the driver %u",
@@ -165,21 +78,51 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 			return CONNHUB_QUERY;
 		}
 	}
-	if (norder > 0)
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+bind_one(MYSQL_BIND *bind, MyParam *param, const ConnhubQuery *query, uint32_t number, ConnhubError *error)
+{
+	const char *what = my_param_set(bind, param, &query->params[number]);
+
+	if (what == NULL)
+		return CONNHUB_OK;
+	fail_as(error, CONNHUB_DATA, "parameter %u is %s, which the source cannot represent", number + 1, what);
+	fail_hint(error, "Write the value as a constant, or turn connhub.pushdown off for the query: it is compared here then.");
+	return CONNHUB_DATA;
+}
+
+/* order[i] is the parameter that stands at the i-th placeholder. */
+static ConnhubStatus
+send_query(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uint32_t norder,
+		   ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	MYSQL_BIND *binds = NULL;
+	MyParam    *params = NULL;
+	ConnhubStatus status = require_params(cursor, query, order, norder, error);
+
+	if (status == CONNHUB_OK && norder > 0)
 	{
 		binds = conn->host->alloc(norder * sizeof(MYSQL_BIND));
 		params = conn->host->alloc(norder * sizeof(MyParam));
 		if (binds == NULL || params == NULL)
 			status = fail_no_memory(error);
 		for (uint32_t i = 0; status == CONNHUB_OK && i < norder; i++)
-			status = my_param_set(&binds[i], &params[i], &query->params[order[i]], order[i], error);
+		{
+			status = bind_one(&binds[i], &params[i], query, order[i], error);
+			cursor->sent_bytes += params[i].length;
+		}
 		if (status == CONNHUB_OK && mysql_stmt_bind_param(cursor->stmt, binds) != 0)
 			status = my_stmt_error(conn, cursor->stmt, error);
 	}
-	if (status == CONNHUB_OK && mysql_stmt_execute(cursor->stmt) != 0)
+	if (status == CONNHUB_OK)
 	{
-		status = my_stmt_error(conn, cursor->stmt, error);
-		explain_loss(params, norder, error);
+		status = my_statement_send(conn, cursor->stmt, error);
+		cursor->is_sent = status == CONNHUB_OK;
+		cursor->at_end = !cursor->is_sent;
+		explain_loss(cursor, error);
 	}
 	conn->host->free(binds);
 	conn->host->free(params);
@@ -187,24 +130,25 @@ run(ConnhubCursor *cursor, const ConnhubQuery *query, const uint32_t *order, uin
 }
 
 static ConnhubStatus
-fail_shape(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+require_shape(ConnhubCursor *cursor, ConnhubError *error)
 {
+	if (cursor->nvectors == 0 || cursor->nvectors == cursor->nfields)
+		return CONNHUB_OK;
 	fail_as(error, CONNHUB_QUERY, "the query returns %u columns, but %u were expected",
-			cursor->nfields, query->ncolumns);
+			cursor->nfields, cursor->nvectors);
 	return CONNHUB_QUERY;
 }
 
 static ConnhubStatus
-describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
+describe(ConnhubCursor *cursor, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
 	MYSQL_RES  *result;
 
 	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
 	cursor->at_end = cursor->nfields == 0;
-	cursor->nvectors = query->ncolumns;
 	if (cursor->at_end)
-		return query->ncolumns > 0 ? fail_shape(cursor, query, error) : CONNHUB_OK;
+		return require_shape(cursor, error);
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
 	if (cursor->columns == NULL)
 		return fail_no_memory(error);
@@ -225,8 +169,26 @@ describe(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		}
 	}
 	mysql_free_result(result);
-	return query->ncolumns > 0 && query->ncolumns != cursor->nfields ?
-		fail_shape(cursor, query, error) : CONNHUB_OK;
+	return require_shape(cursor, error);
+}
+
+/* Read the answer to what was sent, up to the first row. */
+static ConnhubStatus
+read_answer(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	ConnhubStatus status;
+
+	cursor->is_sent = false;
+	cursor->at_end = true;
+	status = my_statement_answer(conn, cursor->stmt, error);
+	explain_loss(cursor, error);
+	if (status == CONNHUB_OK)
+		status = describe(cursor, error);
+	if (status == CONNHUB_OK && cursor->nfields == 0)
+		cursor->affected = mysql_stmt_affected_rows(cursor->stmt);
+	cursor->has_failed = status != CONNHUB_OK;
+	return status;
 }
 
 static void
@@ -236,6 +198,8 @@ free_cursor(ConnhubCursor *cursor)
 
 	if (cursor->kept == NULL && cursor->stmt != NULL)
 		mysql_stmt_close(cursor->stmt);
+	else if (cursor->kept != NULL && cursor->has_failed)
+		my_statement_forget(conn, cursor->kept);
 	for (uint32_t i = 0; cursor->columns != NULL && i < cursor->nfields; i++)
 		conn->host->free(cursor->columns[i].name);
 	conn->host->free(cursor->columns);
@@ -243,53 +207,110 @@ free_cursor(ConnhubCursor *cursor)
 	conn->cursor = NULL;
 }
 
-ConnhubStatus
-my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
+static ConnhubStatus
+start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 {
-	ConnhubCursor *cursor;
+	ConnhubConn *conn = cursor->conn;
 	ConnhubText text = {NULL, 0, 0};
 	uint32_t   *order = NULL;
 	uint32_t	norder = 0;
-	ConnhubError ignored;
-	ConnhubStatus status;
+	ConnhubStatus status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
+
+	if (status != CONNHUB_OK)
+		fail_no_memory(error);
+	else
+		status = my_statement_get(conn, text.data, query->once, &cursor->stmt, &cursor->kept, error);
+	if (status == CONNHUB_OK)
+		status = send_query(cursor, query, order, norder, error);
+	text_free(conn->host, &text);
+	conn->host->free(order);
+
+	/* What changes rows is to have failed before it is taken for done. */
+	if (status == CONNHUB_OK && (query->writes || mysql_stmt_field_count(cursor->stmt) == 0))
+	{
+		conn->has_written = true;
+		status = read_answer(cursor, error);
+	}
+	if (status == CONNHUB_OK && query->writes && cursor->nfields == 0)
+		status = my_require_unchanged(conn, mysql_warning_count(conn->mysql), error);
+	return status;
+}
+
+ConnhubStatus
+my_cursor_open(ConnhubConn *conn, uint32_t ncolumns, ConnhubCursor **cursor, ConnhubError *error)
+{
+	ConnhubCursor *made;
 
 	if (conn->cursor != NULL)
 	{
 		fail_as(error, CONNHUB_INTERNAL, "a cursor is already open on the connection");
 		return CONNHUB_INTERNAL;
 	}
-	cursor = conn->host->alloc(sizeof(ConnhubCursor));
-	if (cursor == NULL)
+	made = conn->host->alloc(sizeof(ConnhubCursor));
+	if (made == NULL)
 		return fail_no_memory(error);
-	memset(cursor, 0, sizeof(*cursor));
-	cursor->conn = conn;
-	cursor->at_end = true;
-	conn->cursor = cursor;
-	status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
-	if (status != CONNHUB_OK)
-		fail_no_memory(error);
-	else
-		status = get_statement(conn, text.data, query->once, cursor, error);
-	if (status == CONNHUB_OK)
-		status = run(cursor, query, order, norder, error);
-	text_free(conn->host, &text);
-	conn->host->free(order);
-	if (status == CONNHUB_OK)
-		status = describe(cursor, query, error);
-	if (status != CONNHUB_OK)
-	{
-		MyStatement *kept = cursor->kept;
+	memset(made, 0, sizeof(*made));
+	made->conn = conn;
+	made->at_end = true;
+	made->nvectors = ncolumns;
+	*cursor = conn->cursor = made;
+	return CONNHUB_OK;
+}
 
-		/* A kept statement that fails is prepared afresh next time: its tables may have changed. */
-		memset(&ignored, 0, sizeof(ignored));
-		if (my_close_cursor(cursor, &ignored) != CONNHUB_OK)
-			error->connection_lost = true;
-		if (kept != NULL)
-			forget_statement(conn, kept);
+ConnhubStatus
+my_cursor_fail(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubError ignored;
+
+	memset(&ignored, 0, sizeof(ignored));
+	cursor->has_failed = true;
+	if (my_close_cursor(cursor, &ignored) != CONNHUB_OK)
+		error->connection_lost = true;
+	return error->status;
+}
+
+ConnhubStatus
+my_cursor_answer(ConnhubCursor *cursor, MYSQL_STMT *stmt, MyStatement *kept, ConnhubError *error)
+{
+	cursor->stmt = stmt;
+	cursor->kept = kept;
+	return read_answer(cursor, error);
+}
+
+ConnhubStatus
+my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
+{
+	ConnhubCursor *cursor;
+	ConnhubStatus status = my_cursor_open(conn, query->ncolumns, &cursor, error);
+
+	if (status != CONNHUB_OK)
 		return status;
-	}
+	status = start_query(cursor, query, error);
+	if (status != CONNHUB_OK)
+		return my_cursor_fail(cursor, error);
 	*result = cursor;
 	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error)
+{
+	*rows = cursor->affected;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error)
+{
+	MyIo	   *io = &cursor->conn->io;
+	ConnhubStatus status = my_settle_ready(cursor->conn, error);
+
+	if (status != CONNHUB_OK || cursor->at_end || my_io_has_input(io))
+		return status;
+	wait->fd = io->fd;
+	wait->events = CONNHUB_READABLE;
+	wait->timeout_ms = -1;
+	return CONNHUB_WAIT;
 }
 
 /* ---- Fetch ------------------------------------------------------------------------------- */
@@ -368,6 +389,7 @@ take_row(ConnhubCursor *cursor, MyTarget *target)
 	if (result == MY_ROW_UNFIT)
 		return target->error->status;
 	target->batch->nrows++;
+	cursor->affected++;
 	return CONNHUB_OK;
 }
 
@@ -387,6 +409,12 @@ my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 	{
 		conn->io.status = status;
 		return my_error_wait(error, status);
+	}
+	if (cursor->is_sent)
+	{
+		status = read_answer(cursor, error);
+		if (status != CONNHUB_OK || cursor->at_end)
+			return status != CONNHUB_OK ? status : CONNHUB_DONE;
 	}
 	for (uint32_t i = 0; i < cursor->nvectors; i++)
 		batch->columns[i].type = my_conversion_choose(&cursor->columns[i], batch->columns[i].type);
@@ -438,26 +466,54 @@ swallow_late_kill(ConnhubConn *conn, ConnhubError *error)
 	return status;
 }
 
+/* The answer to what was stopped may be that it was stopped. */
+static ConnhubStatus
+read_any_answer(ConnhubCursor *cursor, ConnhubError *error)
+{
+	ConnhubStatus status = read_answer(cursor, error);
+
+	return status != CONNHUB_OK && !error->connection_lost ? CONNHUB_OK : status;
+}
+
 static ConnhubStatus
 stop_rows(ConnhubCursor *cursor, ConnhubError *error)
 {
 	ConnhubConn *conn = cursor->conn;
-	ConnhubStatus status;
+	ConnhubStatus status = my_settle_ready(conn, error);
 
-	status = drain(cursor, DRAIN_ROWS, conn->host->now_ms() + DRAIN_MS, error);
+	if (status == CONNHUB_OK && cursor->is_sent && my_io_has_input(&conn->io))
+		status = read_any_answer(cursor, error);
+	if (status == CONNHUB_OK && !cursor->is_sent)
+		status = drain(cursor, DRAIN_ROWS, conn->host->now_ms() + DRAIN_MS, error);
 	if (status != CONNHUB_OK || cursor->at_end)
 		return status;
 	status = my_kill_query(conn, KILL_MS, error);
 	if (status != CONNHUB_OK)
 		return status;
 	conn->io.deadline_ms = conn->host->now_ms() + AFTER_KILL_MS;
-	status = drain(cursor, UINT64_MAX, conn->io.deadline_ms, error);
+	if (cursor->is_sent)
+		status = read_any_answer(cursor, error);
+	if (status == CONNHUB_OK)
+		status = drain(cursor, UINT64_MAX, conn->io.deadline_ms, error);
 	if (status == CONNHUB_OK && !cursor->at_end)
 		status = CONNHUB_TIMEOUT;
 	if (status == CONNHUB_OK)
 		status = swallow_late_kill(conn, error);
 	conn->io.deadline_ms = 0;
 	return status;
+}
+
+/* A procedure answers with a result more than its rows. */
+static ConnhubStatus
+skip_results(ConnhubCursor *cursor, ConnhubError *error)
+{
+	while (mysql_stmt_more_results(cursor->stmt))
+	{
+		if (mysql_stmt_next_result(cursor->stmt) != 0)
+			return my_stmt_error(cursor->conn, cursor->stmt, error);
+		mysql_stmt_free_result(cursor->stmt);
+	}
+	return CONNHUB_OK;
 }
 
 ConnhubStatus
@@ -468,6 +524,8 @@ my_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
 
 	if (!cursor->at_end && conn->io.status == CONNHUB_OK)
 		status = stop_rows(cursor, error);
+	if (status == CONNHUB_OK && conn->io.status == CONNHUB_OK && cursor->nfields > 0 && !cursor->has_failed)
+		status = skip_results(cursor, error);
 	if (conn->io.status != CONNHUB_OK || status != CONNHUB_OK)
 	{
 		/* Nothing may read the rest off on its own. */

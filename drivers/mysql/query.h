@@ -8,9 +8,16 @@ extern ConnhubStatus my_execute(ConnhubConn *conn, const ConnhubQuery *query, Co
 								ConnhubError *error);
 extern ConnhubStatus my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
 extern ConnhubStatus my_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
+extern ConnhubStatus my_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
+extern ConnhubStatus my_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
 
-/* For close: free the open cursor and the kept statements without a round trip. */
+/* For a write that gives rows back: a cursor of so many columns, over the answer to a statement that was
+ * sent.  Whatever fails behind my_cursor_open ends in my_cursor_fail, which frees it. */
+extern ConnhubStatus my_cursor_open(ConnhubConn *conn, uint32_t ncolumns, ConnhubCursor **cursor, ConnhubError *error);
+extern ConnhubStatus my_cursor_answer(ConnhubCursor *cursor, MYSQL_STMT *stmt, MyStatement *kept, ConnhubError *error);
+extern ConnhubStatus my_cursor_fail(ConnhubCursor *cursor, ConnhubError *error);
+
+/* For close: free the open cursor without a round trip. */
 extern void my_cursor_discard(ConnhubConn *conn);
-extern void my_statements_forget(ConnhubConn *conn);
 
 #endif							/* MY_QUERY_H */

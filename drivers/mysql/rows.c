@@ -2,8 +2,10 @@
  *
  * Literals are written for the sql_mode every session has here: a backslash is an ordinary character,
  * so doubling the quote is enough. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "error.h"
 #include "rows.h"
 
@@ -49,6 +51,18 @@ void
 my_text_free(MyText *text)
 {
 	text_free(text->writer.host, &text->text);
+}
+
+uint64_t
+my_text_number(const char *digits)
+{
+	return strtoull(digits, NULL, 10);
+}
+
+bool
+my_text_is_number(const char *digits, uint64_t number)
+{
+	return my_text_number(digits) == number;
 }
 
 ConnhubStatus

@@ -18,6 +18,10 @@ extern void my_text_add_literal(MyText *text, const char *value);
 extern void my_text_add_name(MyText *text, const char *name);
 extern void my_text_free(MyText *text);
 
+/* A column of digits. */
+extern uint64_t my_text_number(const char *digits);
+extern bool my_text_is_number(const char *digits, uint64_t number);
+
 typedef struct MyRows
 {
 	ConnhubConn *conn;

@@ -204,10 +204,5 @@ pg_copy_next(ConnhubConn *conn, bool may_wait, char **row, int *length, ConnhubE
 			return CONNHUB_OK;
 		PQfreemem(*row);
 	}
-	if (status == CONNHUB_DONE && stream->failed)
-	{
-		*error = stream->error;
-		return error->status;
-	}
-	return status;
+	return status == CONNHUB_DONE && stream->failed ? pg_tell_failure(conn, error) : status;
 }

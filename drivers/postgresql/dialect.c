@@ -416,6 +416,22 @@ postgresql_output(const ConnhubSource *source, const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_COLUMN && pg_needs_text_output(expr->column) ? "%1::text" : NULL;
 }
 
+/* ---- Writing ----------------------------------------------------------------------------- */
+
+static bool
+postgresql_returns(const ConnhubSource *source, ConnhubWriteKind kind)
+{
+	return kind != CONNHUB_TRUNCATE;
+}
+
+/* A value is bound as the type it has here, which an assignment converts; what is text here for want of a type is
+ * read by the type it has there. */
+static const char *
+postgresql_input(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	return column->remote_type && pg_is_stand_in(column) ? "%p::text::%r" : NULL;
+}
+
 static const SqlDialect postgresql_dialect = {
 	.name = "PostgreSQL",
 	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
@@ -462,6 +478,17 @@ static const SqlDialect postgresql_dialect = {
 	.column = column_refusal,
 	.veto = postgresql_veto,
 	.output = postgresql_output,
+	.written = SQL_ANY,
+	.assigned = SQL_ANY,
+	.default_row = "DEFAULT VALUES",
+	.skip_conflicts = "ON CONFLICT DO NOTHING",
+	.truncate = "TRUNCATE TABLE",
+	.restart_identity = "RESTART IDENTITY",
+	.cascade = "CASCADE",
+	.lock_share = "FOR SHARE",
+	.lock_update = "FOR UPDATE",
+	.returns = postgresql_returns,
+	.input = postgresql_input,
 };
 
 /* ---- Relatives --------------------------------------------------------------------------- */
@@ -551,4 +578,16 @@ ConnhubStatus
 pg_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
 {
 	return sql_render(dialect_of(source), pg_host, source, request, out, error);
+}
+
+ConnhubStatus
+pg_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_write(dialect_of(source), pg_host, source, write, out, error);
+}
+
+ConnhubStatus
+pg_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out, ConnhubError *error)
+{
+	return sql_render_modify(dialect_of(source), pg_host, source, modify, out, error);
 }

@@ -57,7 +57,8 @@ static const ConnhubDriver pg_driver = {
 	.version = "1.0",
 	.library = library,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
-	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS,
+	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_EXPORT,
 	.types = pg_types,
 	.ntypes = PG_NTYPES,
 	.open = pg_open,
@@ -74,6 +75,18 @@ static const ConnhubDriver pg_driver = {
 	.begin = pg_begin,
 	.commit = pg_commit,
 	.rollback = pg_rollback,
+	.render_write = pg_render_write,
+	.write = pg_write,
+	.render_modify = pg_render_modify,
+	.affected = pg_affected,
+	.savepoint = pg_savepoint,
+	.release = pg_release,
+	.rollback_to = pg_rollback_to,
+	.prepare = pg_prepare,
+	.finish_prepared = pg_finish_prepared,
+	.list_prepared = pg_list_prepared,
+	.ready = pg_ready,
+	.export_snapshot = pg_export_snapshot,
 };
 
 const ConnhubDriver *

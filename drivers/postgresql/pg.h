@@ -31,9 +31,7 @@ typedef enum PgStep
 {
 	PG_STEP_EARLIER,			/* of an earlier flight whose answer nobody has waited for; so its sync */
 	PG_STEP_EARLIER_SYNC,
-	PG_STEP_BEGIN,
-	PG_STEP_SNAPSHOT,
-	PG_STEP_FORGET,				/* release of the savepoint of a statement before */
+	PG_STEP_OPENING,			/* BEGIN and what else the transaction is due, once or many times */
 	PG_STEP_SAVEPOINT,
 	PG_STEP_DEALLOCATE,
 	PG_STEP_PREPARE,
@@ -55,6 +53,8 @@ typedef struct PgStatement
 	uint32_t	number;			/* of its name at the source; 0: not prepared */
 	uint32_t	stale_number;	/* a name to be deallocated before this slot is used; 0: none */
 	uint64_t	last_use;
+	uint64_t	copies_in;		/* transaction for which it is known whether an INSERT can go by COPY */
+	bool		is_copied;		/* that it can */
 } PgStatement;
 
 /* The answers to one flight. */
@@ -62,11 +62,14 @@ typedef struct PgStream
 {
 	bool		active;
 	uint32_t	steps;			/* bits of PgStep still to be answered, the current one included */
-	uint32_t	nqueries;		/* answers that PG_STEP_QUERY still stands for */
+	uint32_t	nopening;		/* answers that PG_STEP_OPENING still stands for */
+	uint32_t	nqueries;		/* and PG_STEP_QUERY */
 	PgStatement *statement;		/* that PREPARE or the query belongs to, or NULL */
 	bool		has_savepoint;
 	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
 	bool		has_rows;		/* one was given out */
+	bool		writes;			/* to stop it would undo it */
+	bool		is_told;		/* its error was handed on */
 	bool		is_copy;		/* the query is a COPY, outside pipeline mode */
 	bool		is_copying;		/* its rows are coming */
 	bool		has_header;		/* the first of them has come */
@@ -113,6 +116,9 @@ struct ConnhubConn
 	char		snapshot[96];	/* the command that takes over a snapshot right behind it, or empty */
 	bool		in_transaction;
 	bool		only_reads;		/* the transaction: its end can be left to itself */
+	uint64_t	transaction;	/* its number */
+	uint32_t	savepoints;		/* depth of those at the source, besides a statement's own */
+	uint32_t	savepoints_due; /* depth they should have when the next statement is sent */
 	bool		has_stale_savepoint;	/* the savepoint of a statement is still to be released */
 	uint32_t	unanswered;		/* steps of an earlier flight whose answers are still to come */
 	PgStream	stream;
@@ -154,6 +160,8 @@ typedef struct PgParams
 #define PG_SEND_BINARY	0x1		/* results in binary */
 #define PG_SEND_ONCE	0x2		/* not to be prepared */
 #define PG_SEND_SMALL	0x4		/* its rows will be read to their end */
+#define PG_SEND_WRITES	0x8		/* it changes rows: never stopped, and core undoes it when it fails */
+#define PG_SEND_BARE	0x10	/* without a savepoint */
 
 extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags,
 							 ConnhubError *error);
@@ -166,7 +174,10 @@ extern ConnhubStatus pg_look_at_unanswered(ConnhubConn *conn, ConnhubError *erro
 /* The pieces that flights are made of. */
 extern ConnhubStatus pg_begin_stream(ConnhubConn *conn, ConnhubError *error);
 extern bool pg_send_plain(ConnhubConn *conn, PgStep step, const char *text);
+extern bool pg_has_opening(const ConnhubConn *conn);
 extern bool pg_send_opening(ConnhubConn *conn);
+extern ConnhubStatus pg_open_transaction(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_tell_failure(ConnhubConn *conn, ConnhubError *error);
 extern bool pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags);
 extern bool pg_send_query(ConnhubConn *conn, PgStatement *statement, const char *text, const PgParams *params,
 						  bool binary);
@@ -188,6 +199,8 @@ extern ConnhubStatus pg_copy_skip(ConnhubConn *conn, bool may_wait, int64_t time
 /* session.c */
 extern ConnhubStatus pg_setup_send(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);
+extern ConnhubStatus pg_one_row(ConnhubConn *conn, const char *text, const char *const *values, int nvalues, int flags,
+								PGresult **row, ConnhubError *error);
 extern ConnhubStatus pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error);
 extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
 
@@ -195,12 +208,39 @@ extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 extern ConnhubStatus pg_commit(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus pg_rollback(ConnhubConn *conn, ConnhubError *error);
+extern ConnhubStatus pg_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus pg_release(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern ConnhubStatus pg_rollback_to(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
+extern void pg_savepoint_command(char text[64], const char *verb, uint32_t depth);
+extern ConnhubStatus pg_prepare(ConnhubConn *conn, const char *gid, ConnhubError *error);
+extern ConnhubStatus pg_finish_prepared(ConnhubConn *conn, const char *gid, bool commit, ConnhubError *error);
+extern ConnhubStatus pg_list_prepared(ConnhubConn *conn, const char *prefix, void (*found) (void *arg, const char *gid),
+									  void *arg, ConnhubError *error);
+extern ConnhubStatus pg_export_snapshot(ConnhubConn *conn, char *name, size_t size, ConnhubError *error);
 
 /* query.c */
 extern ConnhubStatus pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
 extern ConnhubStatus pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
 extern ConnhubStatus pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
+extern ConnhubStatus pg_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
+extern ConnhubStatus pg_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
+
+/* A cursor over results at hand, which it then owns, the array too.  NULL: out of memory, and they are the
+ * caller's still. */
+extern ConnhubCursor *pg_stored_cursor(ConnhubConn *conn, const ConnhubTypeRef *columns, uint32_t ncolumns,
+									   PGresult **rows, uint32_t nrows);
+
+/* write.c */
+extern ConnhubStatus pg_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows,
+							  uint64_t *affected, ConnhubCursor **cursor, ConnhubError *error);
+
+/* copy_in.c: rows of an INSERT by COPY. */
+extern bool pg_suits_copy_in(ConnhubConn *conn, const ConnhubWrite *write, const ConnhubRows *rows);
+extern ConnhubStatus pg_may_copy_in(ConnhubConn *conn, const ConnhubWrite *write, PgStatement *statement,
+									ConnhubError *error);
+extern ConnhubStatus pg_copy_in(ConnhubConn *conn, const char *insert, const ConnhubRows *rows, uint64_t *affected,
+								ConnhubError *error);
 
 /* param.c */
 typedef struct PgBound
@@ -259,5 +299,9 @@ extern const PgCatalogue pg_catalogues[PG_NTYPES];
 extern void pg_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict);
 extern ConnhubStatus pg_render(const ConnhubSource *source, const ConnhubRequest *request, ConnhubText *out,
 							   ConnhubError *error);
+extern ConnhubStatus pg_render_write(const ConnhubSource *source, const ConnhubWrite *write, ConnhubText *out,
+									 ConnhubError *error);
+extern ConnhubStatus pg_render_modify(const ConnhubSource *source, const ConnhubModify *modify, ConnhubText *out,
+									  ConnhubError *error);
 
 #endif							/* CONNHUB_PG_H */

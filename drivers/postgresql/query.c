@@ -33,18 +33,27 @@ struct ConnhubCursor
 	uint32_t	max_kept;
 	bool		is_copy;
 	PGresult   *shape;			/* description of a COPY's rows */
+	void	   *peeked;			/* the next row, when ready has come upon it */
+	int			peeked_length;	/* of a COPY's */
+	PGresult  **stored;			/* all rows, when they were read before: those from `next` on; or NULL */
+	uint32_t	nstored;
+	uint32_t	next;
 };
+
+static void
+release_row(const ConnhubCursor *cursor, void *row)
+{
+	if (cursor->is_copy)
+		PQfreemem(row);
+	else
+		PQclear(row);
+}
 
 static void
 release_kept(ConnhubCursor *cursor)
 {
 	for (uint32_t i = 0; i < cursor->nkept; i++)
-	{
-		if (cursor->is_copy)
-			PQfreemem(cursor->kept[i]);
-		else
-			PQclear(cursor->kept[i]);
-	}
+		release_row(cursor, cursor->kept[i]);
 	cursor->nkept = 0;
 }
 
@@ -52,6 +61,10 @@ static void
 free_cursor(ConnhubCursor *cursor)
 {
 	release_kept(cursor);
+	release_row(cursor, cursor->peeked);
+	for (; cursor->next < cursor->nstored; cursor->next++)
+		PQclear(cursor->stored[cursor->next]);
+	pg_host->free(cursor->stored);
 	PQclear(cursor->shape);
 	pg_host->free(cursor->kept);
 	for (uint32_t i = 0; cursor->columns && i < cursor->ncolumns; i++)
@@ -61,7 +74,7 @@ free_cursor(ConnhubCursor *cursor)
 }
 
 static ConnhubCursor *
-make_cursor(ConnhubConn *conn, const ConnhubQuery *query)
+make_cursor(ConnhubConn *conn, const ConnhubTypeRef *columns, uint32_t ncolumns)
 {
 	ConnhubCursor *cursor = pg_host->alloc(sizeof(ConnhubCursor));
 
@@ -69,20 +82,20 @@ make_cursor(ConnhubConn *conn, const ConnhubQuery *query)
 		return NULL;
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->conn = conn;
-	cursor->ncolumns = query->ncolumns;
-	if (query->ncolumns == 0)
+	cursor->ncolumns = ncolumns;
+	if (ncolumns == 0)
 		return cursor;
-	cursor->columns = pg_host->alloc(sizeof(CursorColumn) * query->ncolumns);
+	cursor->columns = pg_host->alloc(sizeof(CursorColumn) * ncolumns);
 	if (cursor->columns)
-		memset(cursor->columns, 0, sizeof(CursorColumn) * query->ncolumns);
-	for (uint32_t i = 0; cursor->columns && i < query->ncolumns; i++)
+		memset(cursor->columns, 0, sizeof(CursorColumn) * ncolumns);
+	for (uint32_t i = 0; cursor->columns && i < ncolumns; i++)
 	{
 		CursorColumn *column = &cursor->columns[i];
 
-		column->wanted = query->columns[i];
+		column->wanted = columns[i];
 		if (!column->wanted.pg_type)
 			continue;
-		column->wanted.pg_type = column->pg_type = pg_strdup(query->columns[i].pg_type);
+		column->wanted.pg_type = column->pg_type = pg_strdup(columns[i].pg_type);
 		if (!column->pg_type)
 		{
 			free_cursor(cursor);
@@ -120,6 +133,8 @@ send(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, Connhu
 		return status;
 	if (!conn->text_results)
 		flags |= PG_SEND_BINARY;
+	if (query->writes)
+		flags |= PG_SEND_WRITES;
 	if (query->few_rows && query->nparams > 0)
 		flags |= PG_SEND_SMALL;
 	status = pg_send(conn, query->text, &bound.params, flags, error);
@@ -135,7 +150,7 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 	if (conn->cursor)
 		return fail_as(error, CONNHUB_INTERNAL, "another cursor is open on the connection");
-	cursor = make_cursor(conn, query);
+	cursor = make_cursor(conn, query->columns, query->ncolumns);
 	if (!cursor)
 		return fail_no_memory(error);
 	status = send(conn, query, cursor, error);
@@ -147,6 +162,19 @@ pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	conn->cursor = cursor;
 	*result = cursor;
 	return CONNHUB_OK;
+}
+
+ConnhubCursor *
+pg_stored_cursor(ConnhubConn *conn, const ConnhubTypeRef *columns, uint32_t ncolumns, PGresult **rows, uint32_t nrows)
+{
+	ConnhubCursor *cursor = make_cursor(conn, columns, ncolumns);
+
+	if (!cursor)
+		return NULL;
+	cursor->stored = rows;
+	cursor->nstored = nrows;
+	conn->cursor = cursor;
+	return cursor;
 }
 
 /* ---- Fetching ---------------------------------------------------------------------------- */
@@ -273,12 +301,41 @@ take_row(ConnhubCursor *cursor, PGresult *row, ConnhubBatch *batch, size_t *byte
 	return CONNHUB_OK;
 }
 
+/* The next row, from wherever it is to come. */
+static ConnhubStatus
+next_row(ConnhubCursor *cursor, bool may_wait, void **row, int *length, ConnhubError *error)
+{
+	PGresult   *result = NULL;
+	char	   *copied = NULL;
+	ConnhubStatus status;
+
+	if (cursor->peeked)
+	{
+		*row = cursor->peeked;
+		*length = cursor->peeked_length;
+		cursor->peeked = NULL;
+		return CONNHUB_OK;
+	}
+	if (cursor->stored)
+	{
+		if (cursor->next == cursor->nstored)
+			return CONNHUB_DONE;
+		*row = cursor->stored[cursor->next++];
+		return CONNHUB_OK;
+	}
+	status = cursor->is_copy ? pg_copy_next(cursor->conn, may_wait, &copied, length, error) :
+		pg_next_row(cursor->conn, may_wait, &result, error);
+	*row = cursor->is_copy ? (void *) copied : (void *) result;
+	return status;
+}
+
 /* Add the next row of a result. */
 static ConnhubStatus
 fetch_result(ConnhubCursor *cursor, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
 {
-	PGresult   *row = NULL;
-	ConnhubStatus status = pg_next_row(cursor->conn, batch->nrows == 0, &row, error);
+	void	   *row = NULL;
+	int			length;
+	ConnhubStatus status = next_row(cursor, batch->nrows == 0, &row, &length, error);
 
 	if (status != CONNHUB_OK)
 		return status;
@@ -338,8 +395,8 @@ take_fields(ConnhubCursor *cursor, const char *field, const char *end, ConnhubBa
 static ConnhubStatus
 fetch_copied(ConnhubCursor *cursor, ConnhubBatch *batch, size_t *bytes, ConnhubError *error)
 {
-	char	   *row = NULL;
-	int			length;
+	void	   *row = NULL;
+	int			length = 0;
 	ConnhubStatus status = CONNHUB_OK;
 
 	if (!cursor->is_described)
@@ -347,11 +404,11 @@ fetch_copied(ConnhubCursor *cursor, ConnhubBatch *batch, size_t *bytes, ConnhubE
 	if (status == CONNHUB_OK && !reserve_kept(cursor))
 		status = fail_no_memory(error);
 	if (status == CONNHUB_OK)
-		status = pg_copy_next(cursor->conn, batch->nrows == 0, &row, &length, error);
+		status = next_row(cursor, batch->nrows == 0, &row, &length, error);
 	if (status != CONNHUB_OK)
 		return status;
 	cursor->kept[cursor->nkept++] = row;
-	status = take_fields(cursor, row + 2, row + length, batch, error);
+	status = take_fields(cursor, (char *) row + 2, (char *) row + length, batch, error);
 	if (status != CONNHUB_OK)
 		return status;
 	*bytes += (size_t) length;
@@ -388,4 +445,33 @@ pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error)
 	conn->cursor = NULL;
 	free_cursor(cursor);
 	return pg_finish(conn, error);
+}
+
+ConnhubStatus
+pg_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error)
+{
+	*rows = cursor->conn->stream.affected;
+	return CONNHUB_OK;
+}
+
+/* The end and an error are there without waiting too: fetch comes upon them again. */
+ConnhubStatus
+pg_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error)
+{
+	ConnhubError found = {0};
+	void	   *row = NULL;
+	int			length = 0;
+	ConnhubStatus status = next_row(cursor, false, &row, &length, &found);
+
+	if (status == CONNHUB_OK)
+	{
+		cursor->peeked = row;
+		cursor->peeked_length = length;
+	}
+	if (status != CONNHUB_WAIT)
+		return CONNHUB_OK;
+	wait->fd = PQsocket(cursor->conn->pg);
+	wait->events = CONNHUB_READABLE;
+	wait->timeout_ms = -1;
+	return CONNHUB_WAIT;
 }

@@ -220,14 +220,14 @@ judge_access(ConnhubConn *conn, const PGresult *row, ConnhubError *error)
 	return CONNHUB_PERMISSION;
 }
 
-/* Run a query of one row of text; the caller clears *row. */
-static ConnhubStatus
-one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, ConnhubError *error)
+/* Run a query of one row of text; the caller clears *row, also after a failure. */
+ConnhubStatus
+pg_one_row(ConnhubConn *conn, const char *text, const char *const *values, int nvalues, int flags, PGresult **row,
+		   ConnhubError *error)
 {
-	const char *values[1] = {param};
-	const PgParams params = {param ? 1 : 0, NULL, values, NULL, NULL};
+	const PgParams params = {nvalues, NULL, values, NULL, NULL};
 	PGresult   *more = NULL;
-	ConnhubStatus status = pg_send(conn, text, &params, PG_SEND_ONCE, error);
+	ConnhubStatus status = pg_send(conn, text, &params, flags, error);
 
 	*row = NULL;
 	if (status == CONNHUB_OK)
@@ -235,7 +235,7 @@ one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, 
 	while (status == CONNHUB_OK && (status = pg_next_row(conn, true, &more, error)) == CONNHUB_OK)
 		PQclear(more);
 	if (status == CONNHUB_DONE)
-		status = *row ? pg_finish(conn, error) : fail_as(error, CONNHUB_INTERNAL, "a check returned no row");
+		status = *row ? pg_finish(conn, error) : fail_as(error, CONNHUB_INTERNAL, "a query of one row returned none");
 	else
 	{
 		ConnhubError ignored = {0};
@@ -248,6 +248,7 @@ one_row(ConnhubConn *conn, const char *text, const char *param, PGresult **row, 
 ConnhubStatus
 pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
 {
+	const char *schema = conn->schema;
 	PGresult   *row = NULL;
 	ConnhubStatus status = check_alive(conn, error);
 
@@ -256,9 +257,10 @@ pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 	if (level == CONNHUB_CHECK_ACCESS)
 		pg_host->phase(CONNHUB_PHASE_PERMISSION);
 	if (level == CONNHUB_CHECK_PING || conn->type != PG_TYPE_POSTGRESQL)
-		status = one_row(conn, PLAIN_ACCESS_QUERY, NULL, &row, error);
+		status = pg_one_row(conn, PLAIN_ACCESS_QUERY, NULL, 0, PG_SEND_ONCE, &row, error);
 	else
-		status = one_row(conn, conn->schema ? ACCESS_QUERY : ANY_ACCESS_QUERY, conn->schema, &row, error);
+		status = pg_one_row(conn, conn->schema ? ACCESS_QUERY : ANY_ACCESS_QUERY, &schema, schema ? 1 : 0, PG_SEND_ONCE, &row,
+							error);
 	if (status == CONNHUB_OK)
 	{
 		fill_info(conn, info);

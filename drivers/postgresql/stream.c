@@ -50,6 +50,13 @@ pg_begin_stream(ConnhubConn *conn, ConnhubError *error)
 }
 
 static bool
+send_due(ConnhubConn *conn, const char *text)
+{
+	conn->stream.nopening++;
+	return pg_send_plain(conn, PG_STEP_OPENING, text);
+}
+
+static bool
 send_begin(ConnhubConn *conn)
 {
 	const char *text = conn->pending_begin;
@@ -58,18 +65,35 @@ send_begin(ConnhubConn *conn)
 		return true;
 	conn->pending_begin = NULL;
 	conn->in_transaction = true;
-	return pg_send_plain(conn, PG_STEP_BEGIN, text) &&
-		(!conn->snapshot[0] || pg_send_plain(conn, PG_STEP_SNAPSHOT, conn->snapshot));
+	conn->savepoints = 0;
+	return send_due(conn, text) && (!conn->snapshot[0] || send_due(conn, conn->snapshot));
 }
 
-/* Queue what begins the transaction and ends what was left open in it: false when libpq refuses. */
+/* Is there something that the next statement must take along? */
+bool
+pg_has_opening(const ConnhubConn *conn)
+{
+	return conn->pending_begin || conn->has_stale_savepoint || conn->savepoints < conn->savepoints_due ||
+		conn->unanswered != 0;
+}
+
+/* Queue what begins the transaction, what ends a statement before, and savepoints.  False when libpq refuses. */
 bool
 pg_send_opening(ConnhubConn *conn)
 {
 	bool		forget = conn->has_stale_savepoint;
+	char		text[64];
 
 	conn->has_stale_savepoint = false;
-	return send_begin(conn) && (!forget || pg_send_plain(conn, PG_STEP_FORGET, "RELEASE " SAVEPOINT_NAME));
+	if (!send_begin(conn) || (forget && !send_due(conn, "RELEASE " SAVEPOINT_NAME)))
+		return false;
+	while (conn->in_transaction && conn->savepoints < conn->savepoints_due)
+	{
+		pg_savepoint_command(text, "SAVEPOINT", ++conn->savepoints);
+		if (!send_due(conn, text))
+			return false;
+	}
+	return true;
 }
 
 /* Queue what precedes the query.  False when libpq refuses. */
@@ -79,11 +103,13 @@ pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 	char		text[64];
 	char		name[32];
 
-	if ((flags & PG_SEND_SMALL) && conn->has_savepoints)
+	conn->stream.writes = (flags & PG_SEND_WRITES) != 0;
+	if ((flags & PG_SEND_SMALL) && !conn->stream.writes && conn->has_savepoints)
 		conn->stream.begin = conn->pending_begin;
 	if (!pg_send_opening(conn))
 		return false;
-	if (conn->in_transaction && conn->has_savepoints && !conn->stream.begin)
+	if (conn->in_transaction && conn->has_savepoints && !conn->stream.begin &&
+		(flags & (PG_SEND_WRITES | PG_SEND_BARE)) == 0)
 	{
 		conn->stream.has_savepoint = true;
 		if (!pg_send_plain(conn, PG_STEP_SAVEPOINT, "SAVEPOINT " SAVEPOINT_NAME))
@@ -177,15 +203,10 @@ current_step(const ConnhubConn *conn)
 ConnhubStatus
 pg_send_sync(ConnhubConn *conn, ConnhubError *error)
 {
-	ConnhubStatus status;
-
 	if (PQpipelineSync(conn->pg) != 1)
 		return pg_lost(conn, error);
 	conn->stream.steps |= PG_STEP(PG_STEP_SYNC);
-	status = pg_flush(conn, error);
-	if (status == CONNHUB_OK && current_step(conn) == PG_STEP_QUERY)
-		PQsetSingleRowMode(conn->pg);
-	return status;
+	return pg_flush(conn, error);
 }
 
 /* End a flight whose query, if any, stands in a savepoint. */
@@ -257,10 +278,10 @@ static void
 end_step(ConnhubConn *conn, PgStep step)
 {
 	PgStream   *stream = &conn->stream;
+	uint32_t   *count = step == PG_STEP_QUERY ? &stream->nqueries : step == PG_STEP_OPENING ? &stream->nopening : NULL;
 
-	if (step == PG_STEP_QUERY && --stream->nqueries > 0)
-		return;
-	stream->steps &= ~PG_STEP(step);
+	if (!count || --*count == 0)
+		stream->steps &= ~PG_STEP(step);
 }
 
 /* An answer that is no row.  False: it does not belong here. */
@@ -278,6 +299,8 @@ take_answer(ConnhubConn *conn, PgStep step, PGresult *result)
 		case PGRES_EMPTY_QUERY:
 			if (step != PG_STEP_QUERY)
 				break;
+			if (PQntuples(result) > 0)
+				return false;	/* rows that would be lost: they were to come one by one */
 			snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
 			stream->affected += strtoull(PQcmdTuples(result), NULL, 10);
 			break;
@@ -309,6 +332,9 @@ pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **
 		PGresult   *result;
 		bool		fits;
 
+		/* Whatever came before, and as often as the query is run. */
+		if (step == PG_STEP_QUERY)
+			PQsetSingleRowMode(conn->pg);
 		if (PQisBusy(conn->pg))
 		{
 			ConnhubStatus status = pg_more_input(conn, may_wait, timeout_ms, error);
@@ -325,8 +351,6 @@ pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **
 			if (PQstatus(conn->pg) != CONNECTION_OK || step == PG_STEP_SYNC || step == PG_STEP_EARLIER_SYNC)
 				return pg_lost(conn, error);
 			end_step(conn, step);
-			if (current_step(conn) == PG_STEP_QUERY)
-				PQsetSingleRowMode(conn->pg);
 			continue;
 		}
 		if (row && !stream->failed && (PQresultStatus(result) == PGRES_SINGLE_TUPLE ||
@@ -343,16 +367,22 @@ pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **
 	return CONNHUB_DONE;
 }
 
+/* Hand on the error of the statement. */
+ConnhubStatus
+pg_tell_failure(ConnhubConn *conn, ConnhubError *error)
+{
+	conn->stream.is_told = true;
+	*error = conn->stream.error;
+	return error->status;
+}
+
 ConnhubStatus
 pg_next_row(ConnhubConn *conn, bool may_wait, PGresult **row, ConnhubError *error)
 {
 	ConnhubStatus status = conn->stream.failed ? CONNHUB_DONE : pg_next_answer(conn, may_wait, -1, row, error);
 
 	if (status == CONNHUB_DONE && conn->stream.failed)
-	{
-		*error = conn->stream.error;
-		return error->status;
-	}
+		return pg_tell_failure(conn, error);
 	conn->stream.has_rows |= status == CONNHUB_OK;
 	return status;
 }
@@ -363,12 +393,7 @@ pg_await(ConnhubConn *conn, ConnhubError *error)
 {
 	ConnhubStatus status = pg_next_answer(conn, true, -1, NULL, error);
 
-	if (status == CONNHUB_DONE && conn->stream.failed)
-	{
-		*error = conn->stream.error;
-		return error->status;
-	}
-	return status;
+	return status == CONNHUB_DONE && conn->stream.failed ? pg_tell_failure(conn, error) : status;
 }
 
 /* Take note, without waiting, of an answer nobody has waited for. */
@@ -401,6 +426,17 @@ skip_row(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, ConnhubError *err
 	status = pg_next_answer(conn, may_wait, timeout_ms, &row, error);
 	PQclear(row);
 	return status;
+}
+
+/* Read off what is still to come of a statement that changes rows, however long it takes. */
+static ConnhubStatus
+drain_write(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	while ((status = skip_row(conn, true, -1, error)) == CONNHUB_OK)
+		continue;
+	return status == CONNHUB_DONE && conn->stream.failed && !conn->stream.is_told ? pg_tell_failure(conn, error) : status;
 }
 
 /* Read off what is still to come, for a bounded time. */
@@ -459,8 +495,11 @@ drain_arrived(ConnhubConn *conn, ConnhubError *error)
 static ConnhubStatus
 stop(ConnhubConn *conn, ConnhubError *error)
 {
-	ConnhubStatus status = drain_arrived(conn, error);
+	ConnhubStatus status;
 
+	if (conn->stream.writes)
+		return drain_write(conn, error);
+	status = drain_arrived(conn, error);
 	if (status != CONNHUB_OK && status != CONNHUB_WAIT)
 		return status;
 	if (!conn->stream.failed && current_step(conn) <= PG_STEP_QUERY)
@@ -487,6 +526,7 @@ begin_anew(ConnhubConn *conn, const char *begin, ConnhubError *error)
 	if (pg_command(conn, "ROLLBACK", "ROLLBACK", error) != CONNHUB_OK)
 		return error->status;
 	conn->in_transaction = false;
+	conn->savepoints = 0;
 	conn->pending_begin = begin;
 	return CONNHUB_DONE;
 }
@@ -527,7 +567,27 @@ pg_finish(ConnhubConn *conn, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* Run statements without rows, outside the care for savepoints; the last one's tag is to be the one expected. */
+/* Send what the next statement must take along, by itself. */
+ConnhubStatus
+pg_open_transaction(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	if (!pg_has_opening(conn))
+		return CONNHUB_OK;
+	if (pg_begin_stream(conn, error) != CONNHUB_OK)
+		return error->status;
+	if (!pg_send_opening(conn))
+		return pg_lost(conn, error);
+	status = pg_send_sync(conn, error);
+	if (status == CONNHUB_OK)
+		status = pg_await(conn, error);
+	if (status == CONNHUB_DONE || conn->stream.is_told)
+		conn->stream.active = false;
+	return status == CONNHUB_DONE ? CONNHUB_OK : status;
+}
+
+/* Run a statement without rows, outside the care for savepoints. */
 ConnhubStatus
 pg_command(ConnhubConn *conn, const char *text, const char *expected_tag, ConnhubError *error)
 {

@@ -2,7 +2,7 @@
  *
  * A column's type is a wish: unless the table is STRICT, or the column is the rowid, any value may stand in it.  Reading
  * such a value fails, so filters must not settle the matter behind the reader's back:
- *   - Equality with a constant finds only values of the constant's kind: exact.
+ *   - Equality with a constant, or with a column that is enforced, finds only values of its kind: exact.
  *   - In any other comparison text and blobs sort above all numbers and would pass or fail for no good
  *     reason: a superset, so that core reads the column of every row that passes.
  *   - What computes with values (%, length) is sent for columns that are enforced.
@@ -128,7 +128,7 @@ column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColu
 	return NULL;
 }
 
-/* Does a column below expr hold whatever was put there? */
+/* Does a column below expr hold whatever was put there?  Those of a sub-select are not looked at. */
 static bool
 has_unenforced(const ConnhubExpr *expr)
 {
@@ -136,12 +136,10 @@ has_unenforced(const ConnhubExpr *expr)
 
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
-	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
-		return has_unenforced(expr->query->outputs[0]);
 	for (i = 0; i < expr->nargs; i++)
 		if (has_unenforced(expr->args[i]))
 			return true;
-	return false;
+	return expr->query != NULL;
 }
 
 static bool
@@ -150,16 +148,16 @@ is_known(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
 }
 
-/* Is every argument but the first a constant or a parameter? */
+/* Do all operands but one hold nothing but values of their type?  What else stands in that one equals none of them. */
 static bool
-compares_with_known(const ConnhubExpr *call)
+compares_with_enforced(const ConnhubExpr *call)
 {
+	uint32_t	unenforced = 0;
 	uint32_t	i;
 
-	for (i = 1; i < call->nargs; i++)
-		if (!is_known(call->args[i]))
-			return call->nargs == 2 && is_known(call->args[0]);
-	return true;
+	for (i = 0; i < call->nargs; i++)
+		unenforced += has_unenforced(call->args[i]);
+	return unenforced <= 1;
 }
 
 static bool
@@ -186,7 +184,7 @@ excess(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 		return NULL;
 	if (equality && has_decimal_param(expr))
 		return "a decimal of many digits is compared as a binary number there";
-	if (has_unenforced(expr) && !(equality && compares_with_known(expr)))
+	if (has_unenforced(expr) && !(equality && compares_with_enforced(expr)))
 		return "values of any type may stand in the column";
 	return NULL;
 }

@@ -129,6 +129,11 @@ CREATE FUNCTION connhub.discover(
 	LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
 COMMENT ON FUNCTION connhub.discover(text, text, text) IS 'Read schemas, tables, columns, keys, indexes and statistics of the source; LIKE patterns limit it to a part';
 
+CREATE FUNCTION connhub.resolve_prepared(connector text, OUT gid text, OUT action text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'connhub_connector_resolve_prepared'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION connhub.resolve_prepared(text) IS 'Finish the transactions this database has prepared at the source and could not commit or roll back: by what became of the local transaction of each';
+
 CREATE FUNCTION connhub_catalog.connector_id(connector text) RETURNS uuid
 	AS 'MODULE_PATHNAME', 'connhub_connector_id'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;

@@ -1,9 +1,10 @@
-/* api/api_state.c — a saved connector's state: enable, disable, discover, owner, delete.
+/* api/api_state.c — a saved connector's state: enable, disable, discover, resolve, owner, delete.
  *
  * Assumes that EXECUTE was checked; whether the connector is the caller's is checked here. */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -18,6 +19,7 @@
 #include "conn/conn.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
+PG_FUNCTION_INFO_V1(connhub_connector_resolve_prepared);
 PG_FUNCTION_INFO_V1(connhub_connector_enable);
 PG_FUNCTION_INFO_V1(connhub_connector_disable);
 PG_FUNCTION_INFO_V1(connhub_connector_set_owner);
@@ -63,6 +65,26 @@ connhub_connector_discover(PG_FUNCTION_ARGS)
 	values[6] = Float8GetDatum(found.duration_ms);
 	values[7] = TimestampTzGetDatum(GetCurrentTimestamp());
 	return ch_api_row(fcinfo, values, nulls, lengthof(values));
+}
+
+Datum
+connhub_connector_resolve_prepared(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_require(ch_api_required_text(fcinfo, 0, "connector"));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	ch_connector_require_manage(connector);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, ch_conn_resolve_prepared(connector, GetUserId()))
+	{
+		ChPrepared *prepared = lfirst(cell);
+		Datum		values[2] = {CStringGetTextDatum(prepared->gid), CStringGetTextDatum(prepared->action)};
+		bool		nulls[2] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 Datum

@@ -20,6 +20,8 @@
 
 /* Sorted by name. */
 static const ConnhubOptionSpec common_options[] = {
+	{"allow_autocommit_writes", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
+	"Whether a source without transactions may be written to within a transaction block, where nothing can be undone."},
 	{"batch_size", CONNHUB_OPTION_INTEGER, 0, "1000", NULL, 1, 100000,
 	"Rows sent to the source in one batch of writes."},
 	{"connect_timeout", CONNHUB_OPTION_DURATION, 0, "30s", NULL, 100, 600000,
@@ -36,6 +38,8 @@ static const ConnhubOptionSpec common_options[] = {
 	"Connections to the source that may be open at once."},
 	{"query_timeout", CONNHUB_OPTION_DURATION, 0, "300s", NULL, 0, 86400000,
 	"How long one statement may take at the source; 0: no limit."},
+	{"read_only", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
+	"Whether every write is refused, here and by the source."},
 	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 60000, 2592000000,
 	"How often the source is discovered again in the background."},
 	{"ssl_ca", CONNHUB_OPTION_PEM, 0, NULL, NULL, 0, 0,
@@ -44,6 +48,8 @@ static const ConnhubOptionSpec common_options[] = {
 	"Client certificate, as PEM text."},
 	{"ssl_key", CONNHUB_OPTION_PEM, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
 	"Key of the client certificate, as PEM text."},
+	{"two_phase", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
+	"Whether what a transaction wrote is committed in two phases, together with all else it did."},
 };
 
 static const ConnhubOptionSpec password_option = {

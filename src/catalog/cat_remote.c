@@ -255,6 +255,31 @@ keys_load(const ChConnector *connector, ChRemoteTable *table)
 	ch_scan_end(&scan);
 }
 
+/* What indexes begin with.  A partial one does not find every row. */
+static void
+indexes_load(const ChConnector *connector, ChRemoteTable *table)
+{
+	ChScan		scan;
+	ScanKeyData keys[3];
+	HeapTuple	tuple;
+
+	scan_begin_for(&scan, keys, "remote_index", "remote_index_pkey", connector, table);
+	while (HeapTupleIsValid(tuple = ch_scan_next(&scan)))
+	{
+		Datum		values[Natts_ch_remote_index];
+		bool		nulls[Natts_ch_remote_index];
+		Datum	   *columns;
+		int			ncolumns;
+
+		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		deconstruct_array(DatumGetArrayTypeP(values[Anum_ch_remote_index_columns - 1]), TEXTOID, -1, false,
+						  TYPALIGN_INT, &columns, NULL, &ncolumns);
+		if (ncolumns > 0 && nulls[Anum_ch_remote_index_predicate - 1])
+			table->indexed = lappend(table->indexed, TextDatumGetCString(columns[0]));
+	}
+	ch_scan_end(&scan);
+}
+
 /* Everything of one table; table was filled. */
 static void
 parts_load(const ChConnector *connector, ChRemoteTable *table)
@@ -262,6 +287,7 @@ parts_load(const ChConnector *connector, ChRemoteTable *table)
 	columns_load(connector, table);
 	statistics_load(connector, table);
 	keys_load(connector, table);
+	indexes_load(connector, table);
 }
 
 static bool

@@ -43,6 +43,7 @@ typedef struct ChRemoteTable
 	ChRemoteColumn *columns;	/* by position */
 	int			nkeys;
 	ChRemoteKey *keys;
+	List	   *indexed;		/* of char *: first columns, or expressions, of whole indexes */
 	MemoryContext context;		/* it lives in */
 } ChRemoteTable;
 

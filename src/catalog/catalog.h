@@ -144,6 +144,19 @@ enum ChAnumRemoteKey
 	Natts_ch_remote_key = Anum_ch_remote_key_ref_columns
 };
 
+enum ChAnumRemoteIndex
+{
+	Anum_ch_remote_index_connector_id = 1,
+	Anum_ch_remote_index_schema,
+	Anum_ch_remote_index_table_name,
+	Anum_ch_remote_index_name,
+	Anum_ch_remote_index_is_unique,
+	Anum_ch_remote_index_method,
+	Anum_ch_remote_index_columns,
+	Anum_ch_remote_index_predicate,
+	Natts_ch_remote_index = Anum_ch_remote_index_predicate
+};
+
 /* Run SQL as the owner of the extension between these two, with search_path pg_catalog, pg_temp.
  * They nest and are undone by transaction abort. */
 typedef struct ChAsOwner

@@ -9,6 +9,7 @@
 #include "common/pg_prng.h"
 #endif
 #include "executor/executor.h"
+#include "nodes/extensible.h"
 #include "miscadmin.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
@@ -101,6 +102,19 @@ ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startu
 #endif
 }
 
+Oid
+ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate)
+{
+	ResultRelInfo *named = rinfo->ri_RootResultRelInfo ? rinfo->ri_RootResultRelInfo : rinfo;
+#if PG_VERSION_NUM >= 160000
+	Oid			user = ExecGetResultRelCheckAsUser(named, estate);
+#else
+	Oid			user = exec_rt_fetch(named->ri_RangeTableIndex, estate)->checkAsUser;
+#endif
+
+	return OidIsValid(user) ? user : GetUserId();
+}
+
 Path *
 ch_compat_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
 {
@@ -166,6 +180,16 @@ ch_compat_is_descending(const PathKey *key)
 	return key->pk_cmptype == COMPARE_GT;
 #else
 	return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+uint32
+ch_compat_custom_projection(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return CUSTOMPATH_SUPPORT_PROJECTION;
+#else
+	return 0;
 #endif
 }
 

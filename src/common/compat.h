@@ -27,6 +27,9 @@ extern void ch_compat_serve_barriers(void);
 /* The wait event shown in pg_stat_activity while a source is waited for. */
 extern uint32 ch_compat_wait_event(void);
 
+/* On whose behalf rows are written: the owner of the view the target stands in, or the current user. */
+extern Oid	ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate);
+
 /* Path of a scan of one foreign table (outer: relations whose values it needs), of a join, and of a stage above. */
 extern Path *ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total,
 								 List *pathkeys, Relids outer);
@@ -46,6 +49,9 @@ extern void ch_compat_analyze_delay(void);
 
 /* Does the key sort downwards? */
 extern bool ch_compat_is_descending(const PathKey *key);
+
+/* The flag of a custom path that computes its output itself; 0 where every one does. */
+extern uint32 ch_compat_custom_projection(void);
 
 /* The operator family and type of a sort operator, and whether it sorts downwards; false: it is none. */
 extern bool ch_compat_ordering_of(Oid op, Oid *family, Oid *type, bool *descending);

@@ -9,6 +9,8 @@
 #ifndef CH_CONN_CONN_H
 #define CH_CONN_CONN_H
 
+#include "nodes/pg_list.h"
+
 #include "catalog/cat_connector.h"
 #include "vault/vault.h"
 
@@ -41,9 +43,19 @@ extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
  * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
- * to must last until the first fetch has returned: until then the query may be sent again.  Throws. */
+ * to must last until the first fetch has returned: until then the query may be sent again, unless it
+ * writes.  Throws. */
 typedef void (*ChSpill) (void *holder);
 extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder);
+
+/* Rows that the statement of a cursor with query->writes changed: known once fetch has returned false. */
+extern uint64 ch_cursor_affected(const ChCursor *cursor);
+
+/* Write rows; text is what render_write made.  *affected becomes the number of rows written.  With
+ * write->nreturning a cursor over the rows given back is returned, to be read and closed at once; NULL
+ * otherwise.  Sent once, whatever comes of it.  Throws. */
+extern ChCursor *ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text,
+							   const ConnhubRows *rows, uint64 *affected);
 
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
@@ -58,6 +70,17 @@ extern void ch_cursor_close(ChCursor *cursor);
 extern void ch_conn_discover(const ChConnector *connector, Oid user,
 							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
 							 ConnhubInfo *info);
+
+/* A prepared transaction at the source, and what became of it. */
+typedef struct ChPrepared
+{
+	char	   *gid;
+	const char *action;			/* "committed", "rolled back", "left": its local transaction still runs, "unknown" */
+} ChPrepared;
+
+/* Finish what this database prepared at the source and a crash or a lost connection left there, over a
+ * connection of its own.  Returns a List of ChPrepared *.  Throws. */
+extern List *ch_conn_resolve_prepared(const ChConnector *connector, Oid user);
 
 /* Close this backend's idle connections to a connector (all: id NULL). */
 extern void ch_conn_close_all(const pg_uuid_t *connector);

@@ -29,14 +29,17 @@ struct ChCursor
 	int64		timeout_ms;		/* of the whole query; 0: none */
 	int64		spent_us;		/* waiting for the source */
 	ConnhubQuery query;			/* while it may be sent again */
+	bool		writes;
+	uint64		affected;		/* rows written, once known */
 };
 
 static MemoryContext cursor_context = NULL;
 
 static void execute(ChCursor *cursor);
 static void send_again(ChCursor *cursor);
+static ChCursor *cursor_create(const char *statement);
+static void note_affected(ChCursor *cursor);
 static ConnhubStatus fetch(ChCursor *cursor, ConnhubBatch *batch, ChCall *call, ConnhubError *error);
-static void make_room(ChConn *conn);
 static void stream_end(ChCursor *cursor, bool is_cleanup);
 static void stream_link(ChCursor *cursor, ChConn *conn);
 static void stream_unlink(ChCursor *cursor);
@@ -49,23 +52,20 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	ChCursor   *cursor;
 	bool		is_first = !conn->has_sent;
 
-	make_room(conn);
+	ch_cursor_make_room(conn, query->writes);
 	conn->unanswered = NULL;
-	ch_xact_begin_remote(conn);
+	ch_xact_guard(conn, query->writes);
 
-	if (cursor_context == NULL)
-		cursor_context = AllocSetContextCreate(TopMemoryContext, "connhub cursors", ALLOCSET_DEFAULT_SIZES);
-	cursor = MemoryContextAllocZero(cursor_context, sizeof(ChCursor));
+	cursor = cursor_create(query->text);
 	PG_TRY();
 	{
-		cursor->statement = MemoryContextStrdup(cursor_context, query->text);
 		cursor->query = *query;
+		cursor->writes = query->writes;
 		cursor->spill = spill;
 		cursor->holder = holder;
-		cursor->subxact = GetCurrentSubTransactionId();
 		cursor->timeout_ms = conn->query_timeout_ms;
 		stream_link(cursor, conn);
-		if (is_first && !conn->is_fresh)
+		if (is_first && !conn->is_fresh && !query->writes)
 			conn->unanswered = cursor;
 		execute(cursor);
 	}
@@ -75,6 +75,53 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	return cursor;
+}
+
+static ChCursor *
+cursor_create(const char *statement)
+{
+	ChCursor   *cursor;
+
+	if (cursor_context == NULL)
+		cursor_context = AllocSetContextCreate(TopMemoryContext, "connhub cursors", ALLOCSET_DEFAULT_SIZES);
+	cursor = MemoryContextAllocZero(cursor_context, sizeof(ChCursor));
+	cursor->subxact = GetCurrentSubTransactionId();
+	cursor->statement = MemoryContextStrdup(cursor_context, statement);
+	return cursor;
+}
+
+ChCursor *
+ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected)
+{
+	ChCursor   *cursor = NULL;
+	ConnhubCursor *handle;
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status;
+
+	ch_cursor_make_room(conn, true);
+	conn->unanswered = NULL;
+	ch_xact_guard(conn, true);
+	if (write->nreturning > 0)
+		cursor = cursor_create(text);
+
+	ch_pool_call(conn, &call);
+	call.statement = text;
+	conn->has_sent = true;
+	status = ch_call_write(&call, conn->handle, write, rows, affected, &handle, &error);
+	if (status != CONNHUB_OK)
+	{
+		ch_pool_note_failure(conn, &error);
+		if (cursor != NULL)
+			cursor_free(cursor);
+		ch_call_raise(&call, &error);
+	}
+	if (cursor == NULL)
+		return NULL;
+	cursor->handle = handle;
+	cursor->timeout_ms = conn->query_timeout_ms;
+	stream_link(cursor, conn);
 	return cursor;
 }
 
@@ -126,14 +173,16 @@ call_for(ChCursor *cursor, ChCall *call)
 	call->timeout_ms = cursor->timeout_ms > 0 ? Max(cursor->timeout_ms - cursor->spent_us / 1000, 1) : 0;
 }
 
-/* Without several cursors on a connection, whoever holds it now reads on or gives up. */
-static void
-make_room(ChConn *conn)
+void
+ch_cursor_make_room(ChConn *conn, bool all)
 {
-	if ((conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) || dlist_is_empty(&conn->streams))
+	dlist_mutable_iter iter;
+
+	if (!all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR))
 		return;
+	dlist_foreach_modify(iter, &conn->streams)
 	{
-		ChCursor   *cursor = dlist_head_element(ChCursor, node, &conn->streams);
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
 
 		if (cursor->spill != NULL)
 			cursor->spill(cursor->holder);
@@ -171,12 +220,33 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	if (status == CONNHUB_DONE)
 	{
 		batch->nrows = 0;
+		if (cursor->writes)
+			note_affected(cursor);
 		stream_end(cursor, false);
 		return false;
 	}
 	ch_pool_note_failure(cursor->conn, &error);
 	ch_call_raise(&call, &error);
 	pg_unreachable();
+}
+
+static void
+note_affected(ChCursor *cursor)
+{
+	ChCall		call;
+	ConnhubError error;
+
+	call_for(cursor, &call);
+	if (ch_call_affected(&call, cursor->handle, &cursor->affected, &error) == CONNHUB_OK)
+		return;
+	ch_pool_note_failure(cursor->conn, &error);
+	ch_call_raise(&call, &error);
+}
+
+uint64
+ch_cursor_affected(const ChCursor *cursor)
+{
+	return cursor->affected;
 }
 
 static ConnhubStatus

@@ -8,6 +8,10 @@
  * bounded by connhub.cancel_timeout. */
 extern void ch_cursor_end_all(ChConn *conn, SubTransactionId subxact);
 
+/* Ask whoever streams over the connection to set the rest of its rows aside.  `all`: also where the driver
+ * could carry several cursors.  Throws. */
+extern void ch_cursor_make_room(ChConn *conn, bool all);
+
 /* A subtransaction became part of its parent. */
 extern void ch_cursor_reparent(ChConn *conn, SubTransactionId child, SubTransactionId parent);
 

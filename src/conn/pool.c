@@ -150,6 +150,14 @@ conn_find(const ChConnector *connector, Oid user)
 	return NULL;
 }
 
+static bool
+option_is_true(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+
+	return value != NULL && strcmp(value, "true") == 0;
+}
+
 static ChConn *
 conn_create(const ChConnector *connector, Oid user)
 {
@@ -170,6 +178,9 @@ conn_create(const ChConnector *connector, Oid user)
 	conn->config_version = connector->config_version;
 	conn->secret_version = connector->secret_version;
 	conn->driver = driver;
+	conn->is_read_only = option_is_true(connector, "read_only");
+	conn->is_two_phase = option_is_true(connector, "two_phase");
+	conn->may_autocommit = option_is_true(connector, "allow_autocommit_writes");
 	dlist_init(&conn->streams);
 	dlist_push_tail(&connections, &conn->node);
 	return conn;
@@ -254,6 +265,7 @@ ch_pool_close(ChConn *conn)
 	conn->is_broken = false;
 	conn->is_interrupted = false;
 	conn->txn = CH_TXN_NONE;
+	conn->nsavepoints = 0;
 	if (handle == NULL)
 		return;
 	ch_pool_cleanup_call(conn, &call);
@@ -297,6 +309,9 @@ ch_pool_end_transaction(void)
 		conn->is_fresh = false;
 		conn->has_sent = false;
 		conn->lost_snapshot = false;
+		conn->written_level = 0;
+		conn->nsavepoints = 0;
+		conn->gid[0] = '\0';
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted || conn->txn != CH_TXN_NONE)
 			conn_free(conn);
 	}

@@ -28,6 +28,9 @@ struct ChConn
 	const ConnhubDriver *driver;
 	ConnhubConn *handle;		/* NULL: closed */
 	int64		query_timeout_ms;
+	bool		is_read_only;	/* options of the connector */
+	bool		is_two_phase;
+	bool		may_autocommit;
 
 	/* In this transaction. */
 	bool		is_used;		/* handed out */
@@ -38,6 +41,9 @@ struct ChConn
 	bool		is_broken;		/* of no more use: close */
 	bool		lost_snapshot;	/* the remote transaction ended before the local one */
 	ChRemoteTxn txn;
+	int			written_level;	/* the outermost nesting level that wrote and was not rolled back; 0: none */
+	int			nsavepoints;	/* set at the source, the deepest of this depth */
+	char		gid[64];		/* of what was prepared and is to be finished; empty: nothing */
 
 	dlist_head	streams;		/* open cursors: ChStream */
 };

@@ -132,6 +132,17 @@ ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCos
 	cost->total = cost->startup + run;
 }
 
+void
+ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost)
+{
+	Cost		found = keys * random_page_cost + fetched * (random_page_cost + cpu_tuple_cost);
+
+	cost->rows = fetched;
+	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
+	cost->total = cost->startup + (is_indexed ? Min(found, info->source_cost) : info->source_cost) +
+		fetched * (COST_ROW + cpu_tuple_cost + info->width / 1024.0 * COST_KILOBYTE + rel->reltarget->cost.per_tuple);
+}
+
 /* A source finds rows by values it is given: by an index, as far as that is cheaper than to read all. */
 void
 ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info, ChCost *cost)

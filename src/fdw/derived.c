@@ -124,8 +124,9 @@ column_make(const ConnhubExpr *output, int number, ChRelColumn *column)
 	column->average_width = -1;
 }
 
-static void
-judge_conditions(RelOptInfo *rel, ChRelInfo *info)
+/* Conditions on the derived rows: all must go, for nothing is checked here between it and what stands above. */
+static bool
+add_conditions(RelOptInfo *rel, ChRelInfo *info)
 {
 	ListCell   *cell;
 
@@ -135,16 +136,13 @@ judge_conditions(RelOptInfo *rel, ChRelInfo *info)
 		ChPiece    *piece;
 
 		if (rinfo->pseudoconstant)
-		{
-			info->has_gate = true;
-			continue;
-		}
+			return false;
 		piece = ch_judge_filter(rel, info, rinfo, NULL);
-		if (piece->expr)
-			info->filters = lappend(info->filters, unconstify(ConnhubExpr *, piece->expr));
 		if (piece->verdict != CONNHUB_EXACT)
-			info->all_exact = false;
+			return false;
+		info->filters = lappend(info->filters, unconstify(ConnhubExpr *, piece->expr));
 	}
+	return true;
 }
 
 static void
@@ -177,7 +175,8 @@ derive(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 	for (int i = 0; i < info->ncolumns; i++)
 		column_make(request->outputs[i], i + 1, &info->columns[i]);
 	info->all_exact = true;
-	judge_conditions(rel, info);
+	if (!add_conditions(rel, info))
+		return;
 	info->rows = rel->rows;
 	info->width = rel->reltarget->width;
 	info->source_cost = below->source_cost;

@@ -13,6 +13,8 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -43,6 +45,9 @@ typedef struct ChScanState
 	List	   *param_states;	/* ExprState * */
 	Bitmapset  *param_ids;		/* executor parameters they read */
 	Oid		   *param_sources;	/* type of each expression */
+	Datum	   *keys;			/* of a scan by keys, for the next run */
+	int			nkeys;
+	Oid			key_type;
 	MemoryContext context;		/* of the plan */
 	MemoryContext param_context;	/* of the values now sent */
 	ResourceOwner owner;		/* of the portal the scan belongs to */
@@ -63,6 +68,10 @@ typedef struct ChScanState
 	bool		store_is_whole; /* from the first row on */
 	bool		is_spilling;	/* and stays set when an error came between: rows are missing */
 	TupleTableSlot *store_slot;
+
+	/* Changing rows. */
+	uint64		affected;		/* by the statement, once it has run */
+	bool		is_counted;		/* the command knows of them */
 
 	ChScanCounts counts;
 } ChScanState;
@@ -154,35 +163,69 @@ check_row_count(const ChScanState *scan, int number, const ConnhubValue *value)
 				 errmsg("OFFSET must not be negative")));
 }
 
+/* The value of a key: all of them as an array, or one; beyond the last the last. */
+static Datum
+key_value(const ChScanState *scan, int number, Oid *type)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	*type = scan->key_type;
+	if (number > 0)
+		return scan->keys[Min(number, scan->nkeys) - 1];
+	*type = get_array_type(scan->key_type);
+	get_typlenbyvalalign(scan->key_type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array(scan->keys, scan->nkeys, scan->key_type, length, by_value, align));
+}
+
 static ConnhubValue *
 compute_params(ChScanState *scan, ForeignScanState *node)
 {
 	List	   *types = (List *) item(scan, CH_PLAN_PARAM_TYPES);
+	List	   *keys = (List *) item(scan, CH_PLAN_KEYS);
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	ConnhubValue *values;
 	MemoryContext old;
-	ListCell   *cell;
-	int			n = 0;
+	int			next = 0;
 
 	MemoryContextReset(scan->param_context);
 	old = MemoryContextSwitchTo(scan->param_context);
 	values = palloc0(sizeof(ConnhubValue) * Max(list_length(types), 1));
-	foreach(cell, scan->param_states)
+	for (int n = 0; n < list_length(types); n++)
 	{
-		bool		isnull;
-		Datum		value = ExecEvalExpr((ExprState *) lfirst(cell), econtext, &isnull);
+		int			key = keys ? list_nth_int(keys, n) : -1;
+		bool		isnull = false;
+		Oid			type;
+		Datum		value;
 
-		if (!ch_typemap_value(value, isnull, scan->param_sources[n], &values[n]))
+		if (key >= 0)
+			value = key_value(scan, key, &type);
+		else
+		{
+			type = scan->param_sources[next];
+			value = ExecEvalExpr((ExprState *) list_nth(scan->param_states, next++), econtext, &isnull);
+		}
+		if (!ch_typemap_value(value, isnull, type, &values[n]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					 errmsg("value of parameter $%d is out of range for connector \"%s\"",
 							n + 1, strVal(item(scan, CH_PLAN_CONNECTOR_NAME)))));
 		ch_typemap_from_pg(list_nth_oid(types, n), -1, &values[n].type);
 		check_row_count(scan, n, &values[n]);
-		n++;
 	}
 	MemoryContextSwitchTo(old);
 	return values;
+}
+
+void
+ch_scan_set_keys(ForeignScanState *node, Datum *keys, int count, Oid type)
+{
+	ChScanState *scan = node->fdw_state;
+
+	scan->keys = keys;
+	scan->nkeys = count;
+	scan->key_type = type;
 }
 
 /* The connector, still as it was when the native query was rendered. */
@@ -212,9 +255,10 @@ start(ChScanState *scan, ForeignScanState *node)
 
 	query.text = strVal(item(scan, CH_PLAN_QUERY));
 	query.params = params;
-	query.nparams = list_length(scan->param_states);
+	query.nparams = list_length((List *) item(scan, CH_PLAN_PARAM_TYPES));
 	query.columns = ch_slot_reader_wanted(scan->reader);
 	query.ncolumns = scan->ncolumns;
+	query.writes = intVal(item(scan, CH_PLAN_WRITES)) != CH_PLAN_READS;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
 	query.few_rows = intVal(item(scan, CH_PLAN_FEW_ROWS)) != 0;
 	if (scan->batch == NULL)
@@ -257,6 +301,7 @@ next_batch(ChScanState *scan)
 	{
 		scan->at_end = true;
 		scan->batch->nrows = 0;
+		scan->affected = ch_cursor_affected(scan->cursor);
 		release_cursor(scan);
 		return false;
 	}
@@ -403,6 +448,54 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 	return slot;
 }
 
+/* The changed rows that RETURNING asks for no column of: as many as there are, without a value. */
+static TupleTableSlot *
+next_blank(ChScanState *scan, TupleTableSlot *slot)
+{
+	ExecClearTuple(slot);
+	if (scan->affected == 0)
+		return slot;
+	scan->affected--;
+	return ExecStoreAllNullTuple(slot);
+}
+
+TupleTableSlot *
+ch_iterate_direct_modify(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+	EState	   *estate = node->ss.ps.state;
+	ProjectionInfo *returning = node->resultRelInfo->ri_projectReturning;
+	bool		counts = intVal(item(scan, CH_PLAN_WRITES)) == CH_PLAN_COUNTS;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+
+	if (scan->ncolumns > 0)
+	{
+		slot = ch_iterate_foreign_scan(node);
+		if (!TupIsNull(slot) && counts)
+			estate->es_processed++;
+	}
+	else
+	{
+		if (!scan->is_counted)
+		{
+			slot = ch_iterate_foreign_scan(node);
+			if (counts)
+				estate->es_processed += scan->affected;
+			if (returning == NULL && node->ss.ps.instrument)
+				node->ss.ps.instrument->tuplecount += scan->affected;
+			scan->is_counted = true;
+		}
+		if (returning != NULL)
+			slot = next_blank(scan, slot);
+	}
+	if (returning != NULL && !TupIsNull(slot))
+	{
+		slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
+		returning->pi_exprContext->ecxt_scantuple = slot;
+	}
+	return slot;
+}
+
 void
 ch_rescan_foreign_scan(ForeignScanState *node)
 {
@@ -413,7 +506,7 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 
 	/* The same rows again: from where they still are, if they all are. */
-	if (!scan->is_spilling && !bms_overlap(node->ss.ps.chgParam, scan->param_ids))
+	if (!scan->is_spilling && scan->keys == NULL && !bms_overlap(node->ss.ps.chgParam, scan->param_ids))
 	{
 		if (scan->store && scan->store_is_whole)
 		{

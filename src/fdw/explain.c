@@ -10,6 +10,7 @@
 #include "common/compat.h"
 #include "common/redact.h"
 #include "fdw/fdw.h"
+#include "fdw/modify.h"
 
 /* One piece checked or done here. */
 static void
@@ -57,6 +58,41 @@ explain_local(ForeignScanState *node, List *private, ExplainState *es)
 					  strVal(list_nth(note, CH_NOTE_REASON)), es);
 	}
 	ExplainCloseGroup("Local", "Local", false, es);
+}
+
+static void
+explain_statement(const char *connector, char *statement, ExplainState *es)
+{
+	char	   *masked = ch_redact(statement);
+
+	ExplainPropertyText("Connector", connector, es);
+	ExplainPropertyText("Native Statement", masked ? masked : statement, es);
+}
+
+void
+ch_explain_direct_modify(ForeignScanState *node, ExplainState *es)
+{
+	List	   *private = castNode(ForeignScan, node->ss.ps.plan)->fdw_private;
+
+	if (es->verbose)
+		explain_statement(strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)),
+						  strVal(list_nth(private, CH_PLAN_QUERY)), es);
+}
+
+void
+ch_explain_foreign_modify(ModifyTableState *state, ResultRelInfo *rinfo, List *private, int subplan_index,
+						  ExplainState *es)
+{
+	const char *reason = strVal(list_nth(private, CH_MODIFY_REASON));
+
+	if (!es->verbose)
+		return;
+	explain_statement(strVal(list_nth(private, CH_MODIFY_CONNECTOR_NAME)),
+					  strVal(list_nth(private, CH_MODIFY_STATEMENT)), es);
+	if (state->operation == CMD_INSERT)
+		ExplainPropertyInteger("Batch Size", NULL, rinfo->ri_BatchSize, es);
+	if (reason[0] != '\0')
+		explain_piece("Kept Locally", state->operation == CMD_UPDATE ? "update" : "delete", reason, es);
 }
 
 void

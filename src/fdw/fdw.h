@@ -19,6 +19,8 @@ typedef enum ChPlanItem
 	CH_PLAN_COLUMNS,			/* IntList: attribute number of each result column in the scan's row; negative: the
 								 * count that turns the sum in the column before it into an average */
 	CH_PLAN_PARAM_TYPES,		/* OidList: type each parameter is sent as */
+	CH_PLAN_KEYS,				/* IntList: for each parameter the number of a key, 0: the array of all, -1: an
+								 * expression; NIL: no scan by keys */
 	CH_PLAN_LIMIT_PARAM,		/* Integer: which parameter is LIMIT; -1: none */
 	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
 	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
@@ -28,8 +30,17 @@ typedef enum ChPlanItem
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
 	CH_PLAN_ROWS,				/* Float: rows expected to cross the network */
 	CH_PLAN_WIDTH,				/* Integer: bytes expected of one of them */
+	CH_PLAN_WRITES,				/* Integer, a ChPlanWrites */
 	CH_PLAN_ITEMS
 } ChPlanItem;
+
+/* What the native query of a scan does besides reading. */
+typedef enum ChPlanWrites
+{
+	CH_PLAN_READS = 0,
+	CH_PLAN_MODIFIES = 1,		/* an UPDATE or DELETE at one go */
+	CH_PLAN_COUNTS = 2			/* the same, and its rows count in the command's tag */
+} ChPlanWrites;
 
 /* An element of CH_PLAN_QUALS and CH_PLAN_KEPT: a List indexed by this. */
 typedef enum ChPlanNote
@@ -90,11 +101,18 @@ extern void ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double 
 extern void ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info,
 								  ChCost *cost);
 
+/* Cost of one statement that is given so many keys and gives so many rows. */
+extern void ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost);
+
 /* exec_scan.c */
 extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ch_iterate_foreign_scan(ForeignScanState *node);
 extern void ch_rescan_foreign_scan(ForeignScanState *node);
 extern void ch_end_foreign_scan(ForeignScanState *node);
+
+/* The keys of the next run of a scan that is given keys: at least one, none of them null, in a context that
+ * lives until the run has begun. */
+extern void ch_scan_set_keys(ForeignScanState *node, Datum *keys, int count, Oid type);
 
 /* What a scan has done so far, for EXPLAIN ANALYZE. */
 typedef struct ChScanCounts
@@ -106,6 +124,9 @@ typedef struct ChScanCounts
 } ChScanCounts;
 
 extern void ch_scan_counts(ForeignScanState *node, ChScanCounts *counts);
+
+/* An UPDATE or DELETE that the source does at one go is run as a scan. */
+extern TupleTableSlot *ch_iterate_direct_modify(ForeignScanState *node);
 
 /* analyze.c */
 extern bool ch_analyze_foreign_table(Relation relation, AcquireSampleRowsFunc *func,
@@ -137,5 +158,8 @@ extern List *ch_plan_describe(struct QueryDesc *query);
 /* explain.c */
 struct ExplainState;
 extern void ch_explain_foreign_scan(ForeignScanState *node, struct ExplainState *es);
+extern void ch_explain_direct_modify(ForeignScanState *node, struct ExplainState *es);
+extern void ch_explain_foreign_modify(ModifyTableState *state, ResultRelInfo *rinfo, List *private,
+									  int subplan_index, struct ExplainState *es);
 
 #endif

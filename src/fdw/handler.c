@@ -7,6 +7,7 @@
 
 #include "fdw/fdw.h"
 #include "fdw/import.h"
+#include "fdw/modify.h"
 
 PG_FUNCTION_INFO_V1(connhub_fdw_handler);
 
@@ -15,13 +16,6 @@ static bool
 scan_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
 	return false;
-}
-
-/* Foreign tables take no writes. */
-static int
-relation_is_updatable(Relation relation)
-{
-	return 0;
 }
 
 Datum
@@ -39,8 +33,26 @@ connhub_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ReScanForeignScan = ch_rescan_foreign_scan;
 	routine->EndForeignScan = ch_end_foreign_scan;
 	routine->IsForeignScanParallelSafe = scan_is_parallel_safe;
-	routine->IsForeignRelUpdatable = relation_is_updatable;
+	routine->AddForeignUpdateTargets = ch_add_foreign_update_targets;
+	routine->PlanForeignModify = ch_plan_foreign_modify;
+	routine->BeginForeignModify = ch_begin_foreign_modify;
+	routine->ExecForeignInsert = ch_exec_foreign_insert;
+	routine->ExecForeignBatchInsert = ch_exec_foreign_batch_insert;
+	routine->GetForeignModifyBatchSize = ch_get_foreign_modify_batch_size;
+	routine->ExecForeignUpdate = ch_exec_foreign_update;
+	routine->ExecForeignDelete = ch_exec_foreign_delete;
+	routine->EndForeignModify = ch_end_foreign_modify;
+	routine->BeginForeignInsert = ch_begin_foreign_insert;
+	routine->EndForeignInsert = ch_end_foreign_insert;
+	routine->IsForeignRelUpdatable = ch_is_foreign_rel_updatable;
+	routine->PlanDirectModify = ch_plan_direct_modify;
+	routine->BeginDirectModify = ch_begin_foreign_scan;
+	routine->IterateDirectModify = ch_iterate_direct_modify;
+	routine->EndDirectModify = ch_end_foreign_scan;
+	routine->ExecForeignTruncate = ch_exec_foreign_truncate;
 	routine->ExplainForeignScan = ch_explain_foreign_scan;
+	routine->ExplainForeignModify = ch_explain_foreign_modify;
+	routine->ExplainDirectModify = ch_explain_direct_modify;
 	routine->AnalyzeForeignTable = ch_analyze_foreign_table;
 	routine->ImportForeignSchema = ch_import_foreign_schema;
 	PG_RETURN_POINTER(routine);

@@ -95,6 +95,15 @@ ch_judge_condition(ChRelInfo *info, const ConnhubExpr *expr, const char **reason
 	return ask(info, &piece, reason) == CONNHUB_EXACT;
 }
 
+bool
+ch_judge_sent(ChRelInfo *info, const ConnhubExpr *expr)
+{
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_FILTER,.expr = expr};
+	const char *reason;
+
+	return ask(info, &piece, &reason) != CONNHUB_REFUSE;
+}
+
 const ConnhubExpr *
 ch_judge_on(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, const char **reason)
 {
@@ -198,7 +207,8 @@ sort_member(PathKey *key, RelOptInfo *rel, ChRelInfo *info)
 			continue;
 		if (info->computes ? is_put_out(info->outputs, member->em_expr) || list_member(info->group_exprs, member->em_expr) ||
 			(contain_agg_clause((Node *) member->em_expr) && bms_is_subset(member->em_relids, info->relids)) :
-			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids))
+			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids) &&
+			!bms_overlap(member->em_relids, info->hidden))
 			return member;
 	}
 	return NULL;

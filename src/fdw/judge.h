@@ -15,6 +15,9 @@ extern ChPiece *ch_judge_having(ChRelInfo *info, Expr *clause);
 /* Does a condition that is already in the ABI's words keep exactly the right rows? */
 extern bool ch_judge_condition(ChRelInfo *info, const ConnhubExpr *expr, const char **reason);
 
+/* Does the source take it as a condition, though it may let more rows through? */
+extern bool ch_judge_sent(ChRelInfo *info, const ConnhubExpr *expr);
+
 /* A condition under which two rows join. */
 extern const ConnhubExpr *ch_judge_on(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, const char **reason);
 

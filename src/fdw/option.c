@@ -32,14 +32,18 @@ typedef struct ChOptionRow
 
 static void check_connector(const char *name, const char *value);
 static void check_name(const char *name, const char *value);
-static void check_fetch_size(const char *name, const char *value);
+static void check_rows(const char *name, const char *value);
+static void check_boolean(const char *name, const char *value);
 
 static const ChOptionRow option_rows[] = {
 	{ForeignServerRelationId, CH_SERVER_OPTION, check_connector},
-	{ForeignTableRelationId, CH_OPTION_FETCH_SIZE, check_fetch_size},
+	{ForeignTableRelationId, CH_OPTION_BATCH_SIZE, check_rows},
+	{ForeignTableRelationId, CH_OPTION_FETCH_SIZE, check_rows},
 	{ForeignTableRelationId, CH_OPTION_SCHEMA, check_name},
 	{ForeignTableRelationId, CH_OPTION_TABLE, check_name},
+	{ForeignTableRelationId, CH_OPTION_UPDATABLE, check_boolean},
 	{AttributeRelationId, CH_OPTION_COLUMN, check_name},
+	{AttributeRelationId, CH_OPTION_KEY, check_boolean},
 };
 
 /* What takes no options, or few, and where to go instead. */
@@ -163,7 +167,19 @@ check_name(const char *name, const char *value)
 }
 
 static void
-check_fetch_size(const char *name, const char *value)
+check_boolean(const char *name, const char *value)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid value \"%s\" for the option \"%s\"", value, name),
+				 errhint("Use true or false.")));
+}
+
+static void
+check_rows(const char *name, const char *value)
 {
 	char	   *end;
 	long		size;

@@ -17,6 +17,7 @@
 #include "common/guc.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 /* What a join is made of. */
@@ -151,6 +152,7 @@ make_exists(ChJoin *join, List *clauses, bool negated)
 	exists = ch_expr_query(CONNHUB_EXPR_EXISTS, &type, NIL, ch_request_make(&parts));
 	if (negated)
 		exists = ch_expr_not(exists);
+	join->info->hidden = bms_union(join->left->hidden, join->right->relids);
 	join->info->from = join->left->from;
 	join->info->filters = lappend(list_copy(join->left->filters), unconstify(ConnhubExpr *, exists));
 	return ch_judge_condition(join->info, exists, &join->reason);
@@ -240,6 +242,7 @@ join_make(ChJoin *join, int row, List *clauses)
 	info->stage = CH_STAGE_JOIN;
 	info->relids = bms_union(join->left->relids, join->right->relids);
 	info->nullable = bms_union(join->left->nullable, join->right->nullable);
+	info->hidden = bms_union(join->left->hidden, join->right->hidden);
 	info->name = psprintf("%s, %s", join->left->name, join->right->name);
 	info->all_exact = true;
 	join->reason = obstacle(join, clauses);
@@ -290,6 +293,12 @@ ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer,
 		return;
 	join.left = join_rows[row].swapped ? inner->fdw_private : outer->fdw_private;
 	join.right = join_rows[row].swapped ? outer->fdw_private : inner->fdw_private;
+	if (ch_locks_any(root, rel->relids))
+	{
+		ch_relinfo_keep(join.left, piece_name(&join, row), "rows are locked as they are read");
+		ch_relinfo_keep(join.right, piece_name(&join, row), "rows are locked as they are read");
+		return;
+	}
 	info = join_make(&join, row, extra->restrictlist);
 	if (info == NULL || !info->all_exact)
 	{

@@ -17,6 +17,8 @@
 
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/keyjoin.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 /* A result of at most this many rows is quicker read off than stopped. */
@@ -162,6 +164,24 @@ kept_notes(const ChPlanParts *parts)
 	return kept_note(notes, "limit", parts->info->limit_reason);
 }
 
+/* The number of the key a parameter stands for; -1: it is an expression. */
+static int
+key_number(const ChParam *param)
+{
+	const Param *key = (const Param *) param->expr;
+
+	return IsA(key, Param) && key->paramkind == CH_KEY_PARAM_KIND ? key->paramid : -1;
+}
+
+/* A scan by keys has one condition more. */
+static List *
+with_keys(List *filters, const ForeignPath *path)
+{
+	const ConnhubExpr *keys = ch_keyjoin_condition(path);
+
+	return keys ? lappend(list_copy(filters), unconstify(ConnhubExpr *, keys)) : filters;
+}
+
 /* The private list of a plan, and the expressions of its parameters. */
 static List *
 private_make(const ChPlanParts *parts, List **exprs)
@@ -170,6 +190,8 @@ private_make(const ChPlanParts *parts, List **exprs)
 	List	   *sources;
 	ConnhubRequest *request = ch_request_finish(ch_request_make(&parts->request), &sources);
 	List	   *types = NIL;
+	List	   *keys = NIL;
+	bool		has_keys = false;
 	List	   *result = NIL;
 	Node	   *items[CH_PLAN_ITEMS];
 	ListCell   *cell;
@@ -178,8 +200,12 @@ private_make(const ChPlanParts *parts, List **exprs)
 	foreach(cell, sources)
 	{
 		ChParam    *param = lfirst(cell);
+		int			key = key_number(param);
 
-		*exprs = lappend(*exprs, param->expr);
+		keys = lappend_int(keys, key);
+		has_keys |= key >= 0;
+		if (key < 0)
+			*exprs = lappend(*exprs, param->expr);
 		types = lappend_oid(types, param->type);
 	}
 	items[CH_PLAN_CONNECTOR] = uuid_const(&info->at->connector->id);
@@ -193,6 +219,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_RELATIONS] = (Node *) makeString(pstrdup(info->name));
 	items[CH_PLAN_COLUMNS] = (Node *) parts->columns;
 	items[CH_PLAN_PARAM_TYPES] = (Node *) types;
+	items[CH_PLAN_KEYS] = (Node *) (has_keys ? keys : NIL);
 	items[CH_PLAN_LIMIT_PARAM] = param_number(request->limit);
 	items[CH_PLAN_OFFSET_PARAM] = param_number(request->offset);
 	items[CH_PLAN_FETCH_SIZE] = (Node *) makeInteger(info->at->fetch_size);
@@ -202,6 +229,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_KEPT] = (Node *) kept_notes(parts);
 	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
 	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
+	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;
@@ -245,12 +273,13 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 		parts.request.outputs = lappend(parts.request.outputs,
 										unconstify(ConnhubExpr *, ch_expr_column(&scan->columns[lfirst_int(cell) - 1].column,
 																				 scan->number)));
-	parts.request.filters = sorted_out.sent;
+	parts.request.filters = with_keys(sorted_out.sent, path);
 	parts.request.sort = sort_of_path(scan_rel, info, path);
 	parts.request.limit = info->limit;
 	parts.request.offset = info->offset;
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;
+	parts.request.lock = ch_modify_lock(root, scan_rel, scan, &parts.request);
 	private = private_make(&parts, &exprs);
 	return make_foreignscan(tlist, sorted_out.local, scan->relid, exprs, private, NIL, sorted_out.exact, outer_plan);
 }
@@ -338,6 +367,7 @@ computed_plan(RelOptInfo *rel, ForeignPath *path, List *tlist, Plan *outer_plan)
 	foreach(cell, source->pieces)
 		sort_out(lfirst(cell), &sorted_out);
 	ch_request_parts(info, &parts.request);
+	parts.request.filters = with_keys(parts.request.filters, path);
 	parts.request.sort = sort_of_path(source_rel, info, path);
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;

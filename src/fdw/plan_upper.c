@@ -97,6 +97,11 @@ add_keys(ChRelInfo *info, PathTarget *target, const char **reason)
 
 		if (clause == NULL)
 			continue;
+
+		/* A number alone would be taken for the position of an output. */
+		*reason = "a group key has no columns";
+		if (!contain_var_clause(lfirst(cell)))
+			return false;
 		key = ch_judge_group(info, lfirst(cell), clause, reason);
 		if (key == NULL)
 			return false;

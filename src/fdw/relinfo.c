@@ -96,23 +96,41 @@ column_make(const ChRemoteTable *remote, Oid table, Form_pg_attribute attribute,
 								 format_type_be(attribute->atttypid), column->remote_type);
 }
 
-/* Mark the columns that alone identify a row. */
+static ChRelColumn *
+column_of_name(ChRelInfo *info, const char *name)
+{
+	for (int i = 0; i < info->ncolumns; i++)
+	{
+		if (info->columns[i].column.name && strcmp(info->columns[i].column.name, name) == 0)
+			return &info->columns[i];
+	}
+	return NULL;
+}
+
+/* Mark the columns that alone identify a row, and those by which the source finds rows quickly. */
 static void
 mark_keys(const ChRemoteTable *remote, ChRelInfo *info)
 {
+	ListCell   *cell;
+
+	foreach(cell, remote->indexed)
+	{
+		ChRelColumn *column = column_of_name(info, lfirst(cell));
+
+		if (column)
+			column->is_indexed = true;
+	}
 	for (int i = 0; i < remote->nkeys; i++)
 	{
 		const ChRemoteKey *key = &remote->keys[i];
 
-		if (key->kind == CONNHUB_FOREIGN_KEY || key->ncolumns != 1)
-			continue;
-		for (int c = 0; c < info->ncolumns; c++)
-		{
-			ChRelColumn *column = &info->columns[c];
+		ChRelColumn *column = key->kind == CONNHUB_FOREIGN_KEY ? NULL : column_of_name(info, key->columns[0]);
 
-			if (column->column.name && strcmp(column->column.name, key->columns[0]) == 0)
-				column->is_key = true;
-		}
+		if (column == NULL)
+			continue;
+		column->is_indexed = true;
+		if (key->ncolumns == 1)
+			column->is_key = true;
 	}
 }
 

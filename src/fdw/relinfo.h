@@ -46,6 +46,7 @@ typedef struct ChRelColumn
 	double		distinct_values;	/* as in pg_statistic; 0: unknown */
 	int			average_width;	/* < 0: unknown */
 	bool		is_key;			/* alone a primary or unique key */
+	bool		is_indexed;		/* an index at the source begins with it */
 } ChRelColumn;
 
 /* A result column of a stage that computes its output: what stands for it here, and there. */
@@ -87,6 +88,7 @@ typedef struct ChRelInfo
 	struct ChRelInfo *input;	/* the stage below; NULL for a scan or a join */
 	Relids		relids;			/* range table indexes of the relations it reads */
 	Relids		nullable;		/* those whose columns an outer join may have made null */
+	Relids		hidden;			/* those within an EXISTS only: nothing above may name their columns */
 
 	/* A scan of one table, or a derived table. */
 	Index		relid;			/* range table index */
@@ -132,6 +134,7 @@ typedef struct ChRelInfo
 	const char *sort_reason;
 	const char *limit_reason;
 	List	   *kept;			/* ChKept *: joins and groupings over it that stay here */
+	const char *direct_reason;	/* why an UPDATE or DELETE of it is not done at one go; NULL: nobody asked */
 } ChRelInfo;
 
 /* Read everything planning needs of a foreign table, without a round trip.  The caller holds a lock on it.

@@ -82,6 +82,11 @@ my @cases = (
 	[ 'rescan', 'customers', 'customers.id, o.id', 'CROSS JOIN LATERAL (SELECT id FROM orders WHERE customer_id = customers.id ORDER BY id LIMIT 2) o WHERE customers.id < 6' ],
 	[ 'two-scans', 'products', 'products.id, q.id', 'JOIN products q ON q.id = products.id + 1 WHERE products.id < 9' ],
 	[ 'semi-join', 'customers', 'id', 'WHERE id IN (SELECT customer_id FROM orders WHERE total > 300)' ],
+	[ 'semi-join-sorted', 'customers', 'id', 'WHERE id IN (SELECT customer_id FROM orders WHERE total > 100) ORDER BY id LIMIT 7' ],
+	[ 'group-by-constant', 'orders', 'k, count(*)', 'CROSS JOIN (SELECT 2 AS k) c GROUP BY k' ],
+	[ 'window-count', 'orders', 'id, count(*) OVER (PARTITION BY customer_id)', 'WHERE id < 50' ],
+	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
+	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],
 	[ 'one-by-one', 'lineitems', 'order_id, line_no', 'WHERE order_id BETWEEN 10 AND 12' ]);
 
 # Parameters: name, table, types, condition, values.

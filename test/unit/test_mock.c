@@ -342,8 +342,8 @@ test_discovery(void)
 	is_text(sink.text,
 			"schema data\n"
 			"table data.people kind 0 rows 4\n"
-			"column people.1 id int64 -> 4(0,-1,0) bigint not null generated default - collate -\n"
-			"column people.2 name text -> 15(0,-1,0) text generated default - collate -\n"
+			"column people.1 id int64 -> 4(0,-1,0) bigint not null default - collate -\n"
+			"column people.2 name text -> 15(0,-1,0) text default - collate -\n"
 			"key people key kind 0 id\n"
 			"index people key unique id where -\n"
 			"stats people.id distinct -1\n"

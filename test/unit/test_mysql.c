@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "fit.h"
+#include "param.h"
 #include "set.h"
 #include "types.h"
 #include "value.h"
+#include "write.h"
 
 static const ConnhubDriver *driver;
 static const ConnhubSource source = {
@@ -382,6 +385,13 @@ test_errors(void)
 		{2026, CONNHUB_TLS}, {1969, CONNHUB_TIMEOUT}, {3024, CONNHUB_TIMEOUT}, {1064, CONNHUB_QUERY},
 		{1146, CONNHUB_SCHEMA_CHANGED},
 	};
+	static const struct
+	{
+		unsigned int code;
+		const char *sqlstate;
+	}			sqlstates[] = {
+		{1062, "23505"}, {1048, "23502"}, {1452, "23503"}, {4025, "23514"}, {1213, "40001"}, {1205, "55P03"}, {1064, "42000"}
+	};
 	ConnhubError error;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -389,6 +399,12 @@ test_errors(void)
 		memset(&error, 0, sizeof(error));
 		is_int(my_error_native(&error, cases[i].code, "42000", "Access denied"), cases[i].status,
 			   "error %u", cases[i].code);
+	}
+	for (size_t i = 0; i < sizeof(sqlstates) / sizeof(sqlstates[0]); i++)
+	{
+		memset(&error, 0, sizeof(error));
+		my_error_native(&error, sqlstates[i].code, "42000", "no");
+		is_text(error.sqlstate, sqlstates[i].sqlstate, "SQLSTATE of error %u", sqlstates[i].code);
 	}
 }
 
@@ -413,6 +429,194 @@ test_set(void)
 	is_int(found, 1000, "a set finds its members");
 	ok(!my_set_has(&set, "s", "tc", "1"), "and nothing that only looks like one");
 	my_set_free(&set);
+}
+
+/* ---- Writing ----------------------------------------------------------------------------- */
+
+static ConnhubColumn
+stored(ConnhubType type, const char *remote_type, int32_t precision, int32_t scale)
+{
+	ConnhubColumn column = {.name = "c", .type = {.type = type, .precision = precision, .scale = scale}, .remote_type = remote_type};
+
+	column.natural = column.type;
+	return column;
+}
+
+static ConnhubValue
+slice_value(ConnhubType type, const char *text)
+{
+	ConnhubValue value = {.type = {.type = type}, .v.slice = {text, strlen(text)}};
+
+	return value;
+}
+
+static void
+test_fit(void)
+{
+	static const struct
+	{
+		const char *what;
+		ConnhubType type;
+		const char *remote_type;
+		int32_t		precision;
+		int32_t		scale;
+		const char *text;		/* NULL: `number` */
+		int64_t		number;
+		bool		fits;
+	}			cases[] = {
+		{"decimal", CONNHUB_DECIMAL, "decimal(5,2)", 5, 2, "1.25", 0, true},
+		{"decimal with zeros behind", CONNHUB_DECIMAL, "decimal(5,2)", 5, 2, "1.2500", 0, true},
+		{"decimal that would be rounded", CONNHUB_DECIMAL, "decimal(5,2)", 5, 2, "1.251", 0, false},
+		{"fraction of an unsigned bigint", CONNHUB_DECIMAL, "bigint(20) unsigned", 20, 0, "1.5", 0, false},
+		{"milliseconds", CONNHUB_TIMESTAMP, "datetime(3)", 3, 0, NULL, 1001000, true},
+		{"microseconds into milliseconds", CONNHUB_TIMESTAMP, "datetime(3)", 3, 0, NULL, 1001001, false},
+		{"a fraction into seconds", CONNHUB_TIMESTAMPTZ, "timestamp", 0, 0, NULL, 1000001, false},
+		{"member of an enum", CONNHUB_TEXT, "enum('a','it''s')", 0, 0, "it's", 0, true},
+		{"last member", CONNHUB_TEXT, "enum('a','b')", 0, 0, "b", 0, true},
+		{"member in another case", CONNHUB_TEXT, "enum('a','b')", 0, 0, "B", 0, false},
+		{"number of a member", CONNHUB_TEXT, "enum('a','b')", 0, 0, "2", 0, false},
+		{"beginning of a member", CONNHUB_TEXT, "enum('ab','b')", 0, 0, "a", 0, false},
+		{"two members", CONNHUB_TEXT, "enum('a','b')", 0, 0, "a','b", 0, false},
+		{"spaces at the end of char", CONNHUB_TEXT, "char(5)", 0, 0, "a ", 0, false},
+		{"spaces at the end of varchar", CONNHUB_TEXT, "varchar(5)", 0, 0, "a ", 0, true},
+		{"spaces that mean nothing", CONNHUB_BPCHAR, "char(5)", 0, 0, "a ", 0, true},
+		{"bytes that fill the column", CONNHUB_BYTES, "binary(2)", 0, 0, "ab", 0, true},
+		{"bytes that do not", CONNHUB_BYTES, "binary(3)", 0, 0, "ab", 0, false},
+		{"varbinary", CONNHUB_BYTES, "varbinary(3)", 0, 0, "ab", 0, true}
+	};
+	ConnhubColumn column = stored(CONNHUB_INT32, "int(11)", 0, 0);
+	ConnhubValue null = {.type = {.type = CONNHUB_INT32}, .is_null = true};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ConnhubColumn into = stored(cases[i].type, cases[i].remote_type, cases[i].precision, cases[i].scale);
+		ConnhubValue value = slice_value(cases[i].type, cases[i].text != NULL ? cases[i].text : "");
+
+		if (cases[i].text == NULL)
+			value.v.integer = cases[i].number;
+		is_int(my_value_refusal(&into, &value) == NULL, cases[i].fits, "stored as it is: %s", cases[i].what);
+	}
+	ok(my_value_refusal(&column, &null) == NULL, "null where it may be");
+	column.not_null = true;
+	ok(my_value_refusal(&column, &null) != NULL, "null where the source would make something of it");
+}
+
+static void
+test_store(void)
+{
+	static const struct
+	{
+		ConnhubType type;
+		const char *remote_type;
+		bool		stores;
+	}			cases[] = {
+		{CONNHUB_INT32, "int(11)", true}, {CONNHUB_TEXT, "enum('a')", true}, {CONNHUB_BOOL, "bit(1)", true},
+		{CONNHUB_INT16, "year(4)", false}, {CONNHUB_TEXT, "set('a','b')", false}, {CONNHUB_NATIVE, "bit(8)", false},
+		{CONNHUB_BYTES, "point", false}, {CONNHUB_FLOAT32, "float", true}, {CONNHUB_FLOAT32, "float(7,2)", false},
+		{CONNHUB_TEXT, NULL, false}
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ConnhubColumn column = stored(cases[i].type, cases[i].remote_type, -1, 0);
+
+		is_int(my_store_refusal(&source, &column) == NULL, cases[i].stores, "written: %s",
+			   cases[i].remote_type != NULL ? cases[i].remote_type : "a type not known");
+	}
+}
+
+static void
+test_repeat(void)
+{
+	static const struct
+	{
+		const char *text;
+		uint32_t	count;
+		const char *want;		/* NULL: refused */
+	}			cases[] = {
+		{"INSERT INTO `t` (`a`) VALUES (?)", 1, "INSERT INTO `t` (`a`) VALUES (?)"},
+		{"INSERT INTO `t` (`a`, `b`) VALUES (?, f(?))", 3, "INSERT INTO `t` (`a`, `b`) VALUES (?, f(?)), (?, f(?)), (?, f(?))"},
+		{"INSERT INTO `t` (`) VALUES (`) VALUES (?) RETURNING `) VALUES (`", 2,
+		"INSERT INTO `t` (`) VALUES (`) VALUES (?), (?) RETURNING `) VALUES (`"},
+		{"INSERT INTO `t` () VALUES ()", 2, "INSERT INTO `t` () VALUES (), ()"},
+		{"DELETE FROM `t`", 2, NULL},
+		{"INSERT INTO `t` (`a`) VALUES (?", 2, NULL}
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ConnhubText text = {NULL, 0, 0};
+		ConnhubError error;
+
+		memset(&error, 0, sizeof(error));
+		is_int(my_repeat_row(&fake_host, cases[i].text, cases[i].count, &text, &error),
+			   cases[i].want != NULL ? CONNHUB_OK : CONNHUB_INTERNAL, "rows of %s", cases[i].text);
+		if (cases[i].want != NULL)
+			is_text(text.data, cases[i].want, "their text");
+		fake_host.free(text.data);
+	}
+}
+
+static void
+test_render_write(void)
+{
+	ConnhubColumn a = stored(CONNHUB_INT32, "int(11)", -1, 0);
+	ConnhubColumn t = stored(CONNHUB_TEXT, "varchar(9)", -1, 0);
+	const ConnhubColumn *columns[] = {&a};
+	const ConnhubColumn *keys[] = {&t};
+	ConnhubWrite write = {
+		.struct_size = sizeof(write), .kind = CONNHUB_UPDATE, .table = "t", .columns = columns, .ncolumns = 1, .keys = keys,
+		.nkeys = 1
+	};
+	ConnhubPiece piece = {.struct_size = sizeof(piece), .kind = CONNHUB_PIECE_WRITE, .write = &write};
+	ConnhubSource old = source;
+	ConnhubText text = {NULL, 0, 0};
+	ConnhubError error;
+	ConnhubVerdict verdict;
+
+	a.name = "a";
+	t.name = "t";
+	t.collation = "utf8mb4_general_ci";
+	memset(&error, 0, sizeof(error));
+	memset(&verdict, 0, sizeof(verdict));
+	driver->judge(&source, &piece, &verdict);
+	is_int(verdict.kind, CONNHUB_EXACT, "an update by a key of text");
+	is_int(driver->render_write(&source, &write, &text, &error), CONNHUB_OK, "is rendered");
+	is_text(text.data, "UPDATE `t` SET `a` = ?1 WHERE (`t` = ?2 AND (CAST(CONVERT(`t` USING utf8mb4) AS BINARY) = "
+			"CAST(CONVERT(?2 USING utf8mb4) AS BINARY)))", "with a key compared by bytes");
+	fake_host.free(text.data);
+	write.returning = columns;
+	write.nreturning = 1;
+	memset(&verdict, 0, sizeof(verdict));
+	driver->judge(&source, &piece, &verdict);
+	is_int(verdict.kind, CONNHUB_REFUSE, "an update that gives rows back");
+	write.kind = CONNHUB_INSERT;
+	write.nkeys = 0;
+	memset(&verdict, 0, sizeof(verdict));
+	driver->judge(&source, &piece, &verdict);
+	is_int(verdict.kind, CONNHUB_EXACT, "an insert that does");
+	old.version_num = 100400;
+	driver->judge(&old, &piece, &verdict);
+	is_int(verdict.kind, CONNHUB_REFUSE, "but not on an older MariaDB");
+	write.nreturning = 0;
+	write.skip_conflicts = true;
+	memset(&verdict, 0, sizeof(verdict));
+	driver->judge(&source, &piece, &verdict);
+	is_int(verdict.kind, CONNHUB_REFUSE, "an insert that passes over conflicts");
+}
+
+static void
+test_param(void)
+{
+	ConnhubValue value = {.type = {.type = CONNHUB_INTERVAL}, .v.interval.micros = INT64_C(838) * 3600 * 1000000};
+	MYSQL_BIND	bind;
+	MyParam		param;
+
+	ok(my_param_set(&bind, &param, &value) == NULL, "an interval of 838 hours");
+	is_int(param.time.day * 24 + param.time.hour, 838, "has all of them");
+	ok(param.time.hour < 24, "in days and hours");
+	value.v.interval.months = 1;
+	ok(my_param_set(&bind, &param, &value) != NULL, "one of months has no form");
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */
@@ -492,6 +696,11 @@ main(void)
 	test_types();
 	test_errors();
 	test_set();
+	test_fit();
+	test_store();
+	test_repeat();
+	test_render_write();
+	test_param();
 	test_open();
 	is_int(fake.live, 0, "no memory is left behind");
 	return tap_done();

@@ -180,6 +180,17 @@ test_request(void)
 /* ---- Values on the wire ---------------------------------------------------------------------------------------- */
 
 static void
+test_count(void)
+{
+	const ConnhubExpr rows = {
+		.struct_size = sizeof(ConnhubExpr), .kind = CONNHUB_EXPR_AGGREGATE, .type = {.type = CONNHUB_INT64},
+		.fn = CONNHUB_FN_COUNT_ALL
+	};
+
+	is_int(fake_judge(driver, &genuine, CONNHUB_PIECE_OUTPUT, &rows), CONNHUB_EXACT, "count(*), which has no arguments");
+}
+
+static void
 test_decoders(void)
 {
 	ConnhubTypeRef wanted = {.type = CONNHUB_DATE,.precision = -1};
@@ -242,6 +253,7 @@ main(void)
 	test_bounds();
 	test_superset();
 	test_request();
+	test_count();
 	test_decoders();
 	test_params();
 	return tap_done();

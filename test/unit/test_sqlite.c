@@ -435,6 +435,12 @@ test_judge(void)
 	const ConnhubExpr *five = fake_int(CONNHUB_INT64, 5);
 	const ConnhubExpr *word = fake_slice(CONNHUB_TEXT, "it's");
 	const ConnhubExpr *date = fake_int(CONNHUB_DATE, 19782);
+	const ConnhubExpr *small = fake_column("s", CONNHUB_INT32, "INT STRICT", NULL);
+	const ConnhubExpr *loose_small = fake_column("l", CONNHUB_INT32, "INT", NULL);
+	ConnhubExpr sum = {
+		.struct_size = sizeof(sum), .kind = CONNHUB_EXPR_AGGREGATE, .type = {.type = CONNHUB_INT64, .precision = -1},
+		.fn = CONNHUB_FN_SUM, .nargs = 1
+	};
 
 	check_filter(&source, fake_call(CONNHUB_FN_GT, NULL, id, five, NULL, NULL), "exact", "(t.\"id\" > 5)", "rowid > 5");
 	check_filter(&source, fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL), "superset", "(t.\"n\" > 5)",
@@ -484,6 +490,10 @@ test_judge(void)
 									five, NULL, NULL), "exact", "((t.\"id\" % 5) = 5)", "rowid % 5");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, fake_call_of(CONNHUB_INT64, CONNHUB_FN_ADD, NULL, id, five, NULL, NULL),
 									five, NULL, NULL), "refused", "", "rowid + 5");
+	sum.args = &small;
+	is_int(fake_judge(driver, &source, CONNHUB_PIECE_OUTPUT, &sum), CONNHUB_EXACT, "sum of an enforced column");
+	sum.args = &loose_small;
+	is_int(fake_judge(driver, &source, CONNHUB_PIECE_OUTPUT, &sum), CONNHUB_REFUSE, "sum of one that is not");
 	is_int(fake_judge_sort(driver, &source, loose, NULL), CONNHUB_EXACT, "sort by integer");
 	is_int(fake_judge_sort(driver, &source, name, &fake_english), CONNHUB_REFUSE, "sort by text and locale");
 	is_int(fake_judge_sort(driver, &source, nocase, &fake_c), CONNHUB_EXACT, "sort by NOCASE text and bytes");

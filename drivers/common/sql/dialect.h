@@ -221,6 +221,9 @@ extern ConnhubStatus sql_render_write(const SqlDialect *dialect, const ConnhubHo
 extern ConnhubStatus sql_render_modify(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
 									   const ConnhubModify *modify, ConnhubText *out, ConnhubError *error);
 
+/* Append the text of a value that is neither text nor bytes, without quotes, as PostgreSQL reads it. */
+extern void sql_append_plain(TextWriter *writer, const ConnhubValue *value);
+
 /* The usual question about a column: is its remote type known, and the one declared here?  Returns NULL
  * or the reason why not.  A null test needs only the first. */
 extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse use);

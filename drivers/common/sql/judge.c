@@ -270,7 +270,50 @@ judge_aggregate(Judge *judge, const ConnhubExpr *expr, int depth)
 	return weight > MAX_WEIGHT ? refused(judge, "the expression is too large") : weight;
 }
 
-/* The pieces of the sub-select were judged when it was planned. */
+static bool
+judge_all(Judge *judge, const ConnhubExpr *const *exprs, uint32_t count, int depth)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (judge_expr(judge, exprs[i], depth + 1, false) == 0)
+			return false;
+	return true;
+}
+
+static bool judge_request(Judge *judge, const ConnhubRequest *request, int depth);
+
+static bool
+judge_relation(Judge *judge, const ConnhubRelation *relation, int depth)
+{
+	if (depth > SQL_MAX_DEPTH)
+		return refused(judge, "the expression is nested too deeply");
+	if (relation->join == CONNHUB_JOIN_NONE)
+		return (!relation->query || judge_request(judge, relation->query, depth + 1)) &&
+			judge_all(judge, relation->filters, relation->nfilters, depth);
+	return judge_relation(judge, relation->left, depth + 1) && judge_relation(judge, relation->right, depth + 1) &&
+		judge_all(judge, relation->on, relation->non, depth);
+}
+
+/* The pieces of a sub-select were judged when it was planned, with parameters where columns of the query around
+ * it stand by now: what compares with a value may be refused with a column. */
+static bool
+judge_request(Judge *judge, const ConnhubRequest *request, int depth)
+{
+	for (uint32_t i = 0; i < request->nsort; i++)
+	{
+		SqlMatch	match;
+
+		sql_match_sort(judge->dialect, judge->source, &request->sort[i], &match);
+		if (match.kind != CONNHUB_EXACT)
+			return refused(judge, match.reason);
+		if (judge_expr(judge, request->sort[i].expr, depth + 1, false) == 0)
+			return false;
+	}
+	return (!request->from || judge_relation(judge, request->from, depth + 1)) &&
+		judge_all(judge, request->filters, request->nfilters, depth) &&
+		judge_all(judge, request->having, request->nhaving, depth) &&
+		judge_all(judge, request->outputs, request->noutputs, depth);
+}
+
 static uint64_t
 judge_subquery(Judge *judge, const ConnhubExpr *expr, int depth)
 {
@@ -280,6 +323,8 @@ judge_subquery(Judge *judge, const ConnhubExpr *expr, int depth)
 	ConnhubCollation bytes = {.name = "C", .is_c = true, .deterministic = true};
 	SqlMatch	match;
 
+	if (!judge_request(judge, expr->query, depth))
+		return 0;
 	if (expr->kind != CONNHUB_EXPR_IN_QUERY)
 		return 1;
 	if ((judge->dialect->flags & SQL_LIMIT_OUTSIDE_IN) && (expr->query->limit || expr->query->offset))

@@ -240,7 +240,7 @@ nonfinite_word(const ConnhubValue *value)
 
 /* ---- Values ------------------------------------------------------------------------------ */
 
-/* Append the text of a value that is neither text nor bytes. */
+/* Append the text of a finite value that is neither text nor bytes. */
 static void
 append_plain(TextWriter *writer, const ConnhubValue *value)
 {
@@ -277,6 +277,15 @@ append_plain(TextWriter *writer, const ConnhubValue *value)
 			text_format(writer, "%lld", (long long) value->v.integer);
 			break;
 	}
+}
+
+void
+sql_append_plain(TextWriter *writer, const ConnhubValue *value)
+{
+	if (sql_is_nonfinite(value))
+		text_string(writer, nonfinite_word(value));
+	else
+		append_plain(writer, value);
 }
 
 static void

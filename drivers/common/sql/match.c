@@ -213,6 +213,8 @@ sql_match_call(const SqlDialect *dialect, const ConnhubSource *source, const Con
 	}
 	if (text_type != CONNHUB_TYPE_NONE)
 		match_text(dialect, source, rule->text, call->fn, text_type, call->collation, call->args, call->nargs, match);
+	if (call->nargs == 0)
+		return;
 	if (match->kind == CONNHUB_EXACT && dialect->excess && (objection = dialect->excess(source, call->fn, call)))
 	{
 		match->kind = CONNHUB_SUPERSET;

@@ -998,6 +998,7 @@ typedef struct ConnhubTxn
 
 	/* Since 1.1. */
 	bool		two_phase;		/* `prepare` will be called: for sources that must know beforehand */
+	const char *gid;			/* with two_phase: what prepare will be given */
 	const char *snapshot;		/* from export_snapshot of another connection: see the same data; or NULL */
 } ConnhubTxn;
 
