@@ -12,8 +12,8 @@
 #include "decimal.h"
 #include "sql/dialect.h"
 
-/* Digits before the point that a sum may have more than what is summed up. */
-#define SUM_DIGITS	22
+/* Digits before the point that a sum may have more than what is summed up: those of the number of rows. */
+#define SUM_DIGITS	15
 
 typedef struct MyDigits
 {

@@ -63,8 +63,6 @@
 #define DATED(op)		"(%1 " op " %2 AND " NO_ZERO(1) " = 0 AND " NO_ZERO(2) " = 0)"
 #define UTF8_OF(n)		"CONVERT(%" #n " USING utf8mb4)"
 
-#define ZERO_DATES_REASON "a date such as 0000-00-00 is before all others there and none here"
-
 #define EXACT(fn, operands, form)		{fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
 #define TEXTUAL(fn, use)				{fn, TEXTS, 0, "%1", use, CONNHUB_EXACT, NULL, 0, 0, NULL}
 #define SUPERSET(fn, operands, form, reason) \
@@ -98,8 +96,8 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_GE, ORDERED, "(%1 >= %2)"),
 	EXACT(CONNHUB_FN_LT, DATES, DATED("<")),
 	EXACT(CONNHUB_FN_LE, DATES, DATED("<=")),
-	EXACT(CONNHUB_FN_GT, DATES, "(%1 > %2)"),
-	EXACT(CONNHUB_FN_GE, DATES, "(%1 >= %2)"),
+	EXACT(CONNHUB_FN_GT, DATES, DATED(">")),
+	EXACT(CONNHUB_FN_GE, DATES, DATED(">=")),
 	EXACT(CONNHUB_FN_IS_DISTINCT, ORDERED | SQL_T(CONNHUB_UUID), "(NOT (%1 <=> %2))"),
 	EXACT(CONNHUB_FN_IS_NOT_DISTINCT, IDENTIFIED, "(%1 <=> %2)"),
 	EXACT(CONNHUB_FN_IN, IDENTIFIED, "(%1 IN (%[, ]2))"),
@@ -537,9 +535,6 @@ veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 
 	if (fn == CONNHUB_FN_NONE)
 		return expr->kind == CONNHUB_EXPR_CONST && expr->type.type == CONNHUB_DECIMAL ? my_decimal_refusal(expr) : NULL;
-	if ((fn == CONNHUB_FN_GT || fn == CONNHUB_FN_GE) && (DATES & SQL_T(expr->args[0]->type.type)) != 0 &&
-		expr->args[1]->kind != CONNHUB_EXPR_CONST && expr->args[1]->kind != CONNHUB_EXPR_PARAM)
-		return ZERO_DATES_REASON;
 	if (is_number_function(fn))
 		reason = refuse_number_function(fn, expr);
 	if (reason == NULL && expr->type.type == CONNHUB_DECIMAL)
@@ -565,7 +560,7 @@ gives_back(const ConnhubSource *source, ConnhubWriteKind kind)
 
 const SqlDialect my_dialect = {
 	.name = "MySQL",
-	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT |
+	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_MIXED_DATES | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT |
 	SQL_ZONE_OMITTED | SQL_SETS_IN_ORDER,
 	.quote_open = '`',
 	.quote_close = '`',

@@ -434,7 +434,7 @@ postgresql_input(const ConnhubSource *source, const ConnhubColumn *column)
 
 static const SqlDialect postgresql_dialect = {
 	.name = "PostgreSQL",
-	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_MIXED_DATES | SQL_AGGREGATE_FILTER |
 	SQL_GROUPING_SETS | SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',

@@ -41,15 +41,24 @@ is_comparison(ConnhubFunction fn)
 		fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN;
 }
 
+/* Does the source compare the one type with the other as this cast would have it? */
+static bool
+is_needless(const SqlDialect *dialect, ConnhubType from, ConnhubType to)
+{
+	if ((dialect->flags & SQL_MIXED_INTEGERS) && in_set(SQL_INTEGERS, from) && in_set(SQL_INTEGERS, to))
+		return true;
+	return (dialect->flags & SQL_MIXED_DATES) && from == CONNHUB_DATE && to == CONNHUB_TIMESTAMP;
+}
+
 const ConnhubExpr *
 sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i)
 {
 	const ConnhubExpr *arg = call->args[i];
 
-	if ((dialect->flags & SQL_MIXED_INTEGERS) == 0 || !is_comparison(call->fn))
+	if (!is_comparison(call->fn))
 		return arg;
 	while (arg->kind == CONNHUB_EXPR_CALL && arg->fn == CONNHUB_FN_CAST && arg->nargs == 1 &&
-		   in_set(SQL_INTEGERS, arg->type.type) && in_set(SQL_INTEGERS, arg->args[0]->type.type))
+		   is_needless(dialect, arg->args[0]->type.type, arg->type.type))
 		arg = arg->args[0];
 	return arg;
 }
