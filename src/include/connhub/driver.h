@@ -698,8 +698,7 @@ typedef enum ConnhubExprKind
 	CONNHUB_EXPR_EXISTS = 7,	/* has `query` a row?  BOOL, never null */
 	CONNHUB_EXPR_SUBQUERY = 8,	/* the one value of `query`, which has one output and at most one row; null
 								 * without a row */
-	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is.  Integers
-								 * may differ in width */
+	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is */
 } ConnhubExprKind;
 
 struct ConnhubRequest;
@@ -989,6 +988,8 @@ typedef struct ConnhubQuery
 	bool		few_rows;		/* a small result is expected: to read it off is quicker than to stop it */
 	bool		writes;			/* it changes rows: never to be sent twice */
 	bool		columns_unknown;	/* describe comes before the first fetch; ncolumns is 0.  CAP_DESCRIBE only */
+	bool		alone;			/* it only reads, and nothing else is to see the same data: no transaction was begun for it,
+								 * and none may be open once its cursor is closed */
 } ConnhubQuery;
 
 /* What a transaction asks of the source. */
