@@ -172,10 +172,16 @@ type_name(Oid type)
 	return strncmp(name, prefix, strlen(prefix)) == 0 ? name + strlen(prefix) : name;
 }
 
+Oid
+ch_typemap_base(Oid type, int32 *typmod)
+{
+	return type < FirstGenbkiObjectId ? type : getBaseTypeAndTypmod(type, typmod);
+}
+
 ConnhubType
 ch_typemap_from_pg(Oid type, int32 typmod, ConnhubTypeRef *out)
 {
-	Oid			base = getBaseTypeAndTypmod(type, &typmod);
+	Oid			base = ch_typemap_base(type, &typmod);
 	const ChTypeRow *row = row_of_oid(base);
 	Oid			element;
 
@@ -570,7 +576,8 @@ value_jsonb(Datum value, ConnhubValue *out)
 bool
 ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out)
 {
-	Oid			base = getBaseType(type);
+	int32		typmod = -1;
+	Oid			base = ch_typemap_base(type, &typmod);
 	const ChTypeRow *row = row_of_oid(base);
 
 	memset(out, 0, sizeof(*out));
@@ -606,11 +613,15 @@ set_locally(const char *name, const char *value)
 int
 ch_typemap_settings(Oid type)
 {
-	Oid			base = getBaseType(type);
-	Oid			element = OidIsValid(get_element_type(base)) ? get_element_type(base) : base;
+	int32		typmod = -1;
+	Oid			base = ch_typemap_base(type, &typmod);
+	Oid			element;
 
 	if (row_of_oid(base) && base != INTERVALOID)
 		return 0;
+	element = get_element_type(base);
+	if (!OidIsValid(element))
+		element = base;
 	if (row_of_oid(element) || type_is_enum(element))
 		return CH_SETTING_STYLE;
 	if (element >= FirstNormalObjectId && get_typtype(element) != TYPTYPE_BASE)

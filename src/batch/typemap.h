@@ -9,6 +9,9 @@
  * static, or in the current memory context. */
 extern ConnhubType ch_typemap_from_pg(Oid type, int32 typmod, ConnhubTypeRef *out);
 
+/* The type a domain stands on, with its modifier; another type itself, which costs nothing where the server brings it. */
+extern Oid	ch_typemap_base(Oid type, int32 *typmod);
+
 /* The PostgreSQL type of an ABI type; never fails.  pg_type wins when it names a type that can hold
  * foreign values here: one of pg_catalog, or of an installed extension.  A type that is unknown here,
  * and one whose text means nothing here (regclass, aclitem), becomes text.
