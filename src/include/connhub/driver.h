@@ -698,7 +698,8 @@ typedef enum ConnhubExprKind
 	CONNHUB_EXPR_EXISTS = 7,	/* has `query` a row?  BOOL, never null */
 	CONNHUB_EXPR_SUBQUERY = 8,	/* the one value of `query`, which has one output and at most one row; null
 								 * without a row */
-	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is */
+	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is.  Integers
+								 * may differ in width */
 } ConnhubExprKind;
 
 struct ConnhubRequest;
