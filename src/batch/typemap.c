@@ -30,6 +30,7 @@
 #include "utils/varbit.h"
 #include "utils/xml.h"
 
+#include "batch/numeric.h"
 #include "batch/typemap.h"
 
 /* What a type's modifiers mean. */
@@ -453,9 +454,15 @@ value_float8(Datum value, ConnhubValue *out)
 static bool
 value_numeric(Datum value, ConnhubValue *out)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	char	   *text;
+	Size		length;
 
-	set_slice(out, text, strlen(text));
+	if (!ch_numeric_to_text(value, &text, &length))
+	{
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+		length = strlen(text);
+	}
+	set_slice(out, text, length);
 	return true;
 }
 
