@@ -289,6 +289,14 @@ put_slice(char *target, const ConnhubValue *value)
 	return (int) slice->length + version;
 }
 
+/* Infinity since PostgreSQL 17; an older source would take it for a number. */
+static bool
+is_infinite(const ConnhubInterval *interval)
+{
+	return (interval->months == INT32_MAX && interval->days == INT32_MAX && interval->micros == INT64_MAX) ||
+		(interval->months == INT32_MIN && interval->days == INT32_MIN && interval->micros == INT64_MIN);
+}
+
 /* Returns the length of the form; -1: the source's type cannot hold the value. */
 static int
 put_as_binary(char *target, const ConnhubValue *value)
@@ -305,6 +313,10 @@ put_as_binary(char *target, const ConnhubValue *value)
 		case CONNHUB_BYTES:
 		case CONNHUB_JSON:
 			return put_slice(target, value);
+		case CONNHUB_INTERVAL:
+			if (is_infinite(&value->v.interval))
+				return -1;
+			return pg_put_wire(target, value, pg_wire_width(CONNHUB_INTERVAL)) ? pg_wire_width(CONNHUB_INTERVAL) : -1;
 		default:
 			width = pg_wire_width(value->type.type);
 			return pg_put_wire(target, value, width) ? width : -1;
