@@ -26,6 +26,7 @@ CREATE TRIGGER halve BEFORE INSERT ON flow.halved FOR EACH ROW EXECUTE FUNCTION 
 CREATE TABLE flow.noisy (id bigint PRIMARY KEY, v text);
 CREATE FUNCTION flow.shout() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''row %'', NEW.id; RETURN NULL; END';
 CREATE TRIGGER shout AFTER INSERT ON flow.noisy FOR EACH ROW EXECUTE FUNCTION flow.shout();
+CREATE TABLE flow.numbers (t text, n numeric);
 CREATE TABLE flow.changing (id int, v int);
 GRANT USAGE ON SCHEMA flow TO connhub_flow;
 GRANT ALL ON ALL TABLES IN SCHEMA flow TO connhub_flow;
@@ -76,6 +77,15 @@ is(source_psql("SELECT count(*) FROM flow.forms f JOIN flow.texts t USING (id) W
 	(SELECT ROW(t.*)::text FROM (SELECT $names FROM flow.texts x WHERE x.id = t.id) t)"), '3000', 'to the letter the same as by text');
 is(sql("SELECT count(*) FROM (SELECT $names FROM forms EXCEPT SELECT $names FROM pg.forms) AS lost" =~ s/\bj, /j::text, /gr =~ s/\bn, /n::text, /gr),
 	'0', 'and the same as here');
+
+# Numbers of every size, whose scale is part of them.
+($out, $err) = sql(<<'SQL');
+CREATE TABLE numbers AS SELECT (((i * 7919) % 100003 - 50001)::numeric * 10::numeric ^ (i % 60 - 30)) AS n FROM generate_series(1, 6000) AS i
+	UNION ALL SELECT round((i * 104729 % 10000019)::numeric / 10::numeric ^ (i % 9), i % 11) FROM generate_series(1, 6000) AS i
+	UNION ALL SELECT unnest(ARRAY['0', '0.000', '-0.0001', 'NaN', '1e200', '1e-60', '1e-100', '9999', '10000', '99990000', '0.00009999', '10000.0001']::numeric[]);
+INSERT INTO pg.numbers SELECT n::text, n FROM numbers;
+SQL
+is($err . source_psql("SELECT count(*), count(*) FILTER (WHERE t = n::text) FROM flow.numbers"), '12012|12012', 'numbers of every size');
 
 # Rights and types.
 ($out, $err) = sql("INSERT INTO pg.write_only SELECT i, 'x' FROM generate_series(1, 2500) i");
