@@ -21,6 +21,7 @@
 #include "param.h"
 #include "query.h"
 #include "text.h"
+#include "txn.h"
 #include "value.h"
 #include "write.h"
 
@@ -290,7 +291,10 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 	if (status != CONNHUB_OK)
 		return status;
-	status = start_query(cursor, query, error);
+	if (query->alone)
+		status = my_repeat_read(conn, error);
+	if (status == CONNHUB_OK)
+		status = start_query(cursor, query, error);
 	if (status != CONNHUB_OK)
 		return my_cursor_fail(cursor, error);
 	*result = cursor;

@@ -82,6 +82,7 @@ typedef struct PgStream
 	PgStatement *statement;		/* that PREPARE or the query belongs to, or NULL */
 	bool		has_savepoint;
 	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
+	bool		is_small;		/* its rows are read off rather than stopped where there is no savepoint */
 	bool		has_rows;		/* one was given out */
 	bool		keeps_head;		/* PG_SEND_HEAD */
 	bool		writes;			/* to stop it would undo it */

@@ -4,7 +4,7 @@
  * flight.  A statement that fails, or that is cancelled because its rows are not wanted any more, is
  * rolled back to the savepoint: the transaction and its snapshot survive.  The first statement of a transaction
  * goes without one when its result is small: its rows are read off rather than stopped, and when it fails the
- * transaction begins anew.
+ * transaction begins anew.  A statement outside a transaction has nothing to be kept from.
  *
  * The COMMIT of a transaction that only read is sent without waiting: its answer is read off before those of the
  * next flight, and an error in it counts as the loss of the connection.
@@ -118,7 +118,8 @@ pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 	char		name[32];
 
 	conn->stream.writes = (flags & PG_SEND_WRITES) != 0;
-	if ((flags & PG_SEND_SMALL) && !conn->stream.writes && conn->has_savepoints)
+	conn->stream.is_small = (flags & PG_SEND_SMALL) && !conn->stream.writes;
+	if (conn->stream.is_small && conn->has_savepoints)
 		conn->stream.begin = conn->pending_begin;
 	if (!pg_send_opening(conn))
 		return false;
@@ -526,7 +527,7 @@ stop(ConnhubConn *conn, ConnhubError *error)
 	if (!conn->stream.failed && current_step(conn) <= PG_STEP_QUERY)
 	{
 		/* A small result is read off, as long as it takes no longer than a stop may. */
-		if (conn->stream.begin && drain(conn, error) == CONNHUB_DONE)
+		if (conn->stream.is_small && !conn->stream.has_savepoint && drain(conn, error) == CONNHUB_DONE)
 			return CONNHUB_DONE;
 
 		/* A stray cancel could hit the next statement, and a broken transaction cannot be mended

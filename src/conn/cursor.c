@@ -38,6 +38,7 @@ struct ChCursor
 
 static MemoryContext cursor_context = NULL;
 
+static bool may_run_alone(const ChConn *conn);
 static void execute(ChCursor *cursor);
 static void send_again(ChCursor *cursor);
 static ChCursor *cursor_create(const char *statement);
@@ -54,15 +55,18 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 {
 	ChCursor   *cursor;
 	bool		is_first = !conn->has_sent;
+	bool		is_alone = query->alone && may_run_alone(conn);
 
 	ch_cursor_make_room(conn, query->writes);
 	conn->unanswered = NULL;
-	ch_xact_guard(conn, query->writes);
+	if (!is_alone)
+		ch_xact_guard(conn, query->writes);
 
 	cursor = cursor_create(query->text);
 	PG_TRY();
 	{
 		cursor->query = *query;
+		cursor->query.alone = is_alone;
 		cursor->writes = query->writes;
 		cursor->spill = spill;
 		cursor->holder = holder;
@@ -79,6 +83,15 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	}
 	PG_END_TRY();
 	return cursor;
+}
+
+/* May a statement that asks for no transaction go without one?  Where writes are forbidden the source is told so by
+ * the transaction: a view may hide a function that writes.  Drivers of ABI 1.0 do not know of it. */
+static bool
+may_run_alone(const ChConn *conn)
+{
+	return conn->txn == CH_TXN_NONE && !conn->has_sent && !conn->lost_snapshot && !conn->is_read_only && !XactReadOnly &&
+		conn->driver->abi_minor >= 1;
 }
 
 static ChCursor *
@@ -168,7 +181,8 @@ send_again(ChCursor *cursor)
 
 	stream_unlink(cursor);
 	ch_pool_reopen(conn);
-	ch_xact_begin_remote(conn);
+	if (!cursor->query.alone)
+		ch_xact_begin_remote(conn);
 	stream_link(cursor, conn);
 	execute(cursor);
 }
@@ -185,19 +199,20 @@ call_for(ChCursor *cursor, ChCall *call)
 void
 ch_cursor_make_room(ChConn *conn, bool all)
 {
+	bool		may_stay = !all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) != 0;
 	dlist_mutable_iter iter;
 
 	ch_flow_end(conn);
-	if (!all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR))
-		return;
+
+	/* No transaction can begin under a cursor outside of one. */
 	dlist_foreach_modify(iter, &conn->streams)
 	{
 		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
 
-		if (cursor->spill != NULL)
+		if (cursor->spill != NULL && (!may_stay || cursor->query.alone))
 			cursor->spill(cursor->holder);
 	}
-	if (!dlist_is_empty(&conn->streams))
+	if (!may_stay && !dlist_is_empty(&conn->streams))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("the connection of connector \"%s\" is busy with another statement", conn->name),

@@ -13,11 +13,14 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
+#include "tcop/pquery.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
@@ -243,6 +246,45 @@ require_connector(ChScanState *scan)
 	return connector;
 }
 
+/* ---- A statement by itself --------------------------------------------------------------- */
+
+/* Is the statement of this scan all that the client's own statement runs, each other node having one input? */
+static bool
+is_only_scan(const ForeignScanState *node)
+{
+	const PlannedStmt *statement = node->ss.ps.state->es_plannedstmt;
+	const Plan *plan = statement->planTree;
+	ListCell   *cell;
+
+	if (statement->subplans != NIL)
+		return false;
+	for (; plan != node->ss.ps.plan; plan = plan->lefttree)
+	{
+		if (plan->lefttree == NULL || plan->righttree != NULL || IsA(plan, CustomScan) || IsA(plan, ForeignScan))
+			return false;
+	}
+
+	/* A function of somebody's own may run queries, whatever its properties say. */
+	foreach(cell, statement->invalItems)
+	{
+		if (lfirst_node(PlanInvalItem, cell)->cacheId == PROCOID)
+			return false;
+	}
+	return true;
+}
+
+/* Will no other statement of the local transaction have to see the same data?  Then the remote one needs no
+ * transaction, being its own snapshot.  The portal without a name runs what a client sends; portals of functions and
+ * of EXECUTE have names. */
+static bool
+is_alone(const ChScanState *scan, const ForeignScanState *node)
+{
+	return intVal(item(scan, CH_PLAN_PLAIN)) != 0 && intVal(item(scan, CH_PLAN_WRITES)) == CH_PLAN_READS &&
+		!IsTransactionBlock() && GetCurrentTransactionNestLevel() == 1 && !IsolationUsesXactSnapshot() &&
+		ActivePortal != NULL && ActivePortal->name[0] == '\0' && ActivePortal->queryDesc != NULL &&
+		ActivePortal->queryDesc->estate == node->ss.ps.state && is_only_scan(node);
+}
+
 static void spill(void *holder);
 
 static void
@@ -261,6 +303,7 @@ start(ChScanState *scan, ForeignScanState *node)
 	query.writes = intVal(item(scan, CH_PLAN_WRITES)) != CH_PLAN_READS;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
 	query.few_rows = intVal(item(scan, CH_PLAN_FEW_ROWS)) != 0;
+	query.alone = query.few_rows && is_alone(scan, node);
 	if (scan->batch == NULL)
 		scan->batch = ch_batch_create(scan->context, scan->ncolumns, FIRST_CAPACITY, BATCH_BYTES);
 

@@ -25,6 +25,7 @@ typedef enum ChPlanItem
 	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
 	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
 	CH_PLAN_FEW_ROWS,			/* Integer: 1 when a small result is expected */
+	CH_PLAN_PLAIN,				/* Integer: 1 when nothing that the query computes can read from a source by itself */
 	CH_PLAN_SYSTEM_COLUMNS,		/* Integer: 1 when xmin and its like are wanted */
 	CH_PLAN_QUALS,				/* List of CH_PLAN_NOTE lists, one per condition checked here, in order */
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */

@@ -989,6 +989,8 @@ typedef struct ConnhubQuery
 	bool		few_rows;		/* a small result is expected: to read it off is quicker than to stop it */
 	bool		writes;			/* it changes rows: never to be sent twice */
 	bool		columns_unknown;	/* describe comes before the first fetch; ncolumns is 0.  CAP_DESCRIBE only */
+	bool		alone;			/* it only reads, and nothing else is to see the same data: no transaction was begun for it,
+								 * and none may be open once its cursor is closed */
 } ConnhubQuery;
 
 /* What a transaction asks of the source. */
