@@ -30,6 +30,17 @@ extern Oid	ch_typemap_pg_oid(const ConnhubTypeRef *ref);
  * years before 294277 AD); *out is then unset.  Throws when text has no UTF-8 form. */
 extern bool ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out);
 
+/* The same for many values of one type, which is looked up once. */
+typedef struct ChValueMaker
+{
+	Oid			base;
+	ConnhubTypeRef type;
+	bool		(*convert) (Datum value, ConnhubValue *out);	/* NULL: by its output function */
+} ChValueMaker;
+
+extern void ch_typemap_maker(Oid type, ChValueMaker *maker);
+extern bool ch_typemap_make(const ChValueMaker *maker, Datum value, bool isnull, ConnhubValue *out);
+
 /* Seconds and days between 1970-01-01 and 2000-01-01. */
 #define CH_EPOCH_DAYS	(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
 #define CH_EPOCH_USECS	((int64) CH_EPOCH_DAYS * USECS_PER_DAY)

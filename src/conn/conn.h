@@ -63,9 +63,14 @@ extern uint64 ch_cursor_affected(const ChCursor *cursor);
 
 /* Write rows; text is what render_write made.  *affected becomes the number of rows written.  With
  * write->nreturning a cursor over the rows given back is returned, to be read and closed at once; NULL
- * otherwise.  Sent once, whatever comes of it.  Throws. */
+ * otherwise.  Sent once, whatever comes of it.  Throws.
+ *
+ * With rows->more, for an INSERT that gives nothing back and skips nothing, rows may be in flight afterwards, counted as
+ * written.  write and text must then last until ch_conn_write_end, which throws what became of them.  So does whoever
+ * needs the connection meanwhile. */
 extern ChCursor *ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text,
 							   const ConnhubRows *rows, uint64 *affected);
+extern void ch_conn_write_end(ChConn *conn, const ConnhubWrite *write);
 
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);

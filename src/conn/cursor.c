@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/pool.h"
 #include "conn/xact.h"
 #include "driver/host.h"
@@ -109,35 +110,41 @@ cursor_create(const char *statement)
 ChCursor *
 ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected)
 {
-	ChCursor   *cursor = NULL;
+	ChCursor   *volatile cursor = NULL;
 	ConnhubCursor *handle;
-	ChCall		call;
-	ConnhubError error;
-	ConnhubStatus status;
 
-	ch_cursor_make_room(conn, true);
+	if (!ch_flow_goes_on(conn, write))
+		ch_cursor_make_room(conn, true);
 	conn->unanswered = NULL;
 	ch_xact_guard(conn, true);
-	if (write->nreturning > 0)
-		cursor = cursor_create(text);
-
-	ch_pool_call(conn, &call);
-	call.statement = text;
-	conn->has_sent = true;
-	status = ch_call_write(&call, conn->handle, write, rows, affected, &handle, &error);
-	if (status != CONNHUB_OK)
+	if (write->nreturning == 0)
 	{
-		ch_pool_note_failure(conn, &error);
-		if (cursor != NULL)
-			cursor_free(cursor);
-		ch_call_raise(&call, &error);
-	}
-	if (cursor == NULL)
+		ch_flow_write(conn, write, text, rows, affected, &handle);
 		return NULL;
+	}
+
+	cursor = cursor_create(text);
+	PG_TRY();
+	{
+		ch_flow_write(conn, write, text, rows, affected, &handle);
+	}
+	PG_CATCH();
+	{
+		cursor_free(cursor);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	cursor->handle = handle;
 	cursor->timeout_ms = conn->query_timeout_ms;
 	stream_link(cursor, conn);
 	return cursor;
+}
+
+void
+ch_conn_write_end(ChConn *conn, const ConnhubWrite *write)
+{
+	if (conn->flow == write)
+		ch_flow_end(conn);
 }
 
 static void
@@ -194,6 +201,8 @@ ch_cursor_make_room(ChConn *conn, bool all)
 {
 	bool		may_stay = !all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) != 0;
 	dlist_mutable_iter iter;
+
+	ch_flow_end(conn);
 
 	/* No transaction can begin under a cursor outside of one. */
 	dlist_foreach_modify(iter, &conn->streams)

@@ -46,6 +46,11 @@ struct ChConn
 	char		planned_gid[64];	/* under which the transaction will be prepared; empty: it will not be */
 	char		gid[64];		/* of what was prepared and is to be finished; empty: nothing */
 
+	/* The statement whose rows are in flight (flow.c). */
+	const ConnhubWrite *flow;	/* NULL: none; lives as long as the statement */
+	const char *flow_text;
+	SubTransactionId flow_subxact;
+
 	dlist_head	streams;		/* open cursors: ChStream */
 };
 

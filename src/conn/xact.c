@@ -20,6 +20,7 @@
 #include "common/redact.h"
 #include "common/wait.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/open.h"
 #include "conn/pool.h"
 #include "conn/prepare.h"
@@ -244,6 +245,7 @@ require_whole(void)
 
 		if (!conn->is_used || conn->written_level == 0)
 			continue;
+		ch_flow_end(conn);
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted)
 			ereport(ERROR,
 					(errcode(ERRCODE_CONNECTION_FAILURE),
@@ -441,6 +443,7 @@ conn_salvage(ChConn *conn, SubTransactionId subxact)
 {
 	ChCall		call;
 
+	ch_flow_forget(conn, subxact);
 	if (conn->handle == NULL)
 		return false;
 	ch_cursor_end_all(conn, subxact);

@@ -886,6 +886,7 @@ typedef struct ConnhubRows
 	uint32_t	nrows;
 	uint32_t	ncolumns;
 	const ConnhubValue *values;
+	bool		more;			/* the statement is not over: these may be left in flight.  Only with CAP_FLOW */
 } ConnhubRows;
 
 typedef struct ConnhubAssignment
@@ -1023,7 +1024,8 @@ typedef struct ConnhubTxn
 #define CONNHUB_CAP_READY			(UINT64_C(1) << 11) /* ready */
 #define CONNHUB_CAP_EXPORT			(UINT64_C(1) << 12) /* export_snapshot, and ConnhubTxn.snapshot is honoured */
 #define CONNHUB_CAP_DESCRIBE		(UINT64_C(1) << 13) /* describe, and ConnhubQuery.columns_unknown is honoured */
-#define CONNHUB_CAP_ALL				((UINT64_C(1) << 14) - 1)
+#define CONNHUB_CAP_FLOW			(UINT64_C(1) << 14) /* ConnhubRows.more is honoured */
+#define CONNHUB_CAP_ALL				((UINT64_C(1) << 15) - 1)
 
 typedef struct ConnhubDriver
 {
@@ -1111,6 +1113,13 @@ typedef struct ConnhubDriver
 	 * them: core then rolls back.  May wait.  *affected becomes the number of rows that were changed, found
 	 * and left as they are, or inserted.  With returning and CAP_WRITE *cursor gives one row for each; the driver
 	 * sets *cursor to NULL otherwise.  rows lives until write returns.  TRUNCATE has no rows.
+	 *
+	 * With CAP_FLOW an INSERT without returning and skip_conflicts may come with rows->more: the driver then may send the
+	 * rows without waiting for the answer, and counts them in *affected, where each will be inserted or the statement
+	 * fails.  After such a call comes another of the same statement, the last without more and possibly
+	 * without rows, which tells how it went.  Before that core calls nothing else on conn but check (CHECK_ALIVE), and
+	 * rollback, rollback_to, cancel and close, which give up what is in flight.  A query's timeout is not to count the time
+	 * between calls.  After a failure nothing is in flight.
 	 * OK, QUERY, DATA, PERMISSION, LOST, TIMEOUT, CANCELLED, NO_MEMORY.  CAP_WRITE. */
 	ConnhubStatus (*write) (ConnhubConn *conn, const ConnhubWrite *write, const char *text,
 							const ConnhubRows *rows, uint64_t *affected, ConnhubCursor **cursor,
