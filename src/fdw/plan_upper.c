@@ -261,6 +261,11 @@ make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **rea
 	*reason = "DISTINCT ON has no counterpart";
 	if (root->parse->hasDistinctOn)
 		return false;
+
+	/* One row is all there is to find, and a source may stop at it before it skips any. */
+	*reason = "DISTINCT has no columns";
+	if (!contain_var_clause((Node *) target->exprs))
+		return false;
 	info->outputs = NIL;
 	foreach(cell, root->parse->distinctClause)
 	{

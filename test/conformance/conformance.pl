@@ -88,6 +88,8 @@ my @cases = (
 	[ 'semi-join-sorted', 'customers', 'id', 'WHERE id IN (SELECT customer_id FROM orders WHERE total > 100) ORDER BY id LIMIT 7' ],
 	[ 'group-by-constant', 'orders', 'k, count(*)', 'CROSS JOIN (SELECT 2 AS k) c GROUP BY k' ],
 	[ 'window-count', 'orders', 'id, count(*) OVER (PARTITION BY customer_id)', 'WHERE id < 50' ],
+	[ 'window-sum', 'orders', 'id, sum(customer_id) OVER (PARTITION BY customer_id ORDER BY id)', 'WHERE id < 50' ],
+	[ 'distinct-constants-offset', 'orders', 'DISTINCT 10, 3', 'LIMIT 3 OFFSET 1' ],
 	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
 	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],
 	[ 'aggregate-filter-date', 'customers', 'country, min(birthday) FILTER (WHERE id > 40), count(*) FILTER (WHERE id > 40)', 'GROUP BY country' ],

@@ -14,6 +14,7 @@
  *   %p           a parameter's placeholder
  *   %r           a column's remote type (in SqlDialect.input only)
  *   %d           "DISTINCT " in an aggregate of distinct arguments
+ *   %w           FILTER and OVER of an aggregate; a form without it ends in them
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H

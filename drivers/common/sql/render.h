@@ -29,6 +29,7 @@ typedef struct FormArgs
 	const ConnhubValue *value;
 	uint32_t	param;
 	bool		is_distinct;
+	const ConnhubExpr *aggregate;	/* when the form is an aggregate's */
 } FormArgs;
 
 extern void sql_render_form(Render *render, const char *form, const FormArgs *args, int depth);
