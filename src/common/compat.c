@@ -102,6 +102,20 @@ ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startu
 #endif
 }
 
+bool
+ch_compat_append_wakes(void)
+{
+	static const int first[][2] = {{140000, 140018}, {150000, 150013}, {160000, 160009}, {170000, 170005}};
+	int			version = atoi(GetConfigOption("server_version_num", false, false));
+
+	for (int i = 0; i < lengthof(first); i++)
+	{
+		if (version / 10000 == first[i][0] / 10000)
+			return version >= first[i][1];
+	}
+	return true;
+}
+
 Oid
 ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate)
 {

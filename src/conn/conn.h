@@ -60,6 +60,14 @@ extern ChCursor *ch_conn_write(ChConn *conn, const ConnhubWrite *write, const ch
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
 
+/* Would ch_cursor_fetch return without waiting?  If not, *wait says for what; whoever has waited asks again.  While
+ * the source is not ready its time runs, and once that is up fetch will say so.  True where the driver cannot
+ * tell.  Throws. */
+extern bool ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait);
+
+/* The holder of a cursor that keeps the connection to itself and was opened with this spill; NULL: none does. */
+extern void *ch_conn_holder(const ChConn *conn, ChSpill spill);
+
 /* End the cursor and free it; NULL is allowed.  Does not throw; safe in error paths and after the
  * transaction ended.  Every cursor is closed by its holder, at the latest in a reset callback of the
  * holder's memory context. */

@@ -3,7 +3,8 @@
  * Nothing is opened before the first row is asked for, so EXPLAIN never connects.  Three lifetimes: the
  * plan's context holds the state, the batch has its own, a row's values live in the per-tuple context
  * the executor calls us in.  A scan that is still streaming when another statement needs the
- * connection reads the rest of its rows into a tuplestore, which spills to disk beyond work_mem. */
+ * connection reads the rest of its rows into a tuplestore, which spills to disk beyond work_mem.  An asynchronous scan
+ * fetches only after it was found ready. */
 #include "postgres.h"
 
 #include "access/htup_details.h"
@@ -62,6 +63,10 @@ typedef struct ChScanState
 	bool		started;		/* the native query was run */
 	bool		at_end;			/* the cursor has no more batches */
 	bool		first_batch;	/* the batch held is the first of the run */
+
+	/* Asynchronous. */
+	AsyncRequest *request;		/* the Append's; NULL: not asynchronous, or not asked yet */
+	bool		may_fetch;		/* a fetch would not wait */
 
 	/* Set aside. */
 	Tuplestorestate *store;		/* the rest of the rows, or NULL */
@@ -275,6 +280,50 @@ start(ChScanState *scan, ForeignScanState *node)
 	MemoryContextSwitchTo(old);
 }
 
+/* Has the connection a scan of the same Append that will be read on?  From the Append's wait, one that is neither
+ * waiting nor to be asked again will not. */
+static bool
+is_queued(ChScanState *scan, bool is_wait)
+{
+	ChScanState *holder = ch_conn_holder(ch_conn_acquire(require_connector(scan), scan->user), spill);
+	AsyncRequest *other = holder ? holder->request : NULL;
+
+	if (other == NULL || other->requestor != scan->request->requestor)
+		return false;
+	return !is_wait || other->callback_pending ||
+		bms_is_member(other->request_index, castNode(AppendState, other->requestor)->as_needrequest);
+}
+
+ChScanStand
+ch_scan_look(ForeignScanState *node, AsyncRequest *request, bool is_wait, ConnhubWait *wait)
+{
+	ChScanState *scan = node->fdw_state;
+
+	scan->request = request;
+	if (scan->is_spilling)
+		return CH_SCAN_READY;
+	if (!scan->started)
+	{
+		if (is_queued(scan, is_wait))
+			return CH_SCAN_QUEUED;
+		start(scan, node);
+	}
+	if (scan->store || scan->at_end || scan->row < scan->batch->nrows)
+		return CH_SCAN_READY;
+
+	/* An Append waits for input alone. */
+	scan->may_fetch = ch_cursor_ready(scan->cursor, wait) || wait->fd < 0 || (wait->events & CONNHUB_READABLE) == 0;
+	return scan->may_fetch ? CH_SCAN_READY : CH_SCAN_WAITS;
+}
+
+bool
+ch_scan_is_over(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	return scan->store != NULL || (scan->at_end && scan->row >= scan->batch->nrows);
+}
+
 /* Get the next batch; false at the end. */
 static bool
 next_batch(ChScanState *scan)
@@ -313,6 +362,16 @@ next_batch(ChScanState *scan)
 	scan->counts.batches++;
 	scan->counts.rows += scan->batch->nrows;
 	return true;
+}
+
+/* The next batch, unless an asynchronous scan would have to wait for it. */
+static bool
+refill(ChScanState *scan, ForeignScanState *node)
+{
+	if (node->ss.ps.async_capable && !scan->may_fetch)
+		return false;
+	scan->may_fetch = false;
+	return next_batch(scan);
 }
 
 /* The next row of the batch, its values in the current memory context. */
@@ -434,7 +493,7 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 
 	if (scan->store == NULL)
 	{
-		if (scan->row >= scan->batch->nrows && !next_batch(scan))
+		if (scan->row >= scan->batch->nrows && !refill(scan, node))
 			return slot;
 		read_row(scan, slot);
 	}
@@ -518,11 +577,14 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 			scan->row = 0;
 			return;
 		}
+		if (scan->store == NULL && !scan->at_end && scan->batch->nrows == 0)
+			return;
 	}
 	release_cursor(scan);
 	forget_store(scan);
 	scan->is_spilling = false;
 	scan->is_busy = false;
+	scan->may_fetch = false;
 	scan->started = false;
 }
 

@@ -114,6 +114,27 @@ extern void ch_end_foreign_scan(ForeignScanState *node);
  * lives until the run has begun. */
 extern void ch_scan_set_keys(ForeignScanState *node, Datum *keys, int count, Oid type);
 
+/* Where an asynchronous scan stands. */
+typedef enum ChScanStand
+{
+	CH_SCAN_READY,				/* its next rows, or its end, are there; to call for one does not wait */
+	CH_SCAN_WAITS,				/* for its source, as *wait says */
+	CH_SCAN_QUEUED				/* not begun: another scan of the same Append has the connection */
+} ChScanStand;
+
+/* Begin the scan if it is not, and look.  From an Append's wait it is not queued behind a scan that nobody will read
+ * on.  Does not wait for rows; once there are none left at hand a row asked for is an empty slot. */
+extern ChScanStand ch_scan_look(ForeignScanState *node, AsyncRequest *request, bool is_wait, ConnhubWait *wait);
+
+/* After an empty slot: was that the end? */
+extern bool ch_scan_is_over(ForeignScanState *node);
+
+/* exec_async.c */
+extern bool ch_is_foreign_path_async_capable(ForeignPath *path);
+extern void ch_foreign_async_request(AsyncRequest *request);
+extern void ch_foreign_async_configure_wait(AsyncRequest *request);
+extern void ch_foreign_async_notify(AsyncRequest *request);
+
 /* What a scan has done so far, for EXPLAIN ANALYZE. */
 typedef struct ChScanCounts
 {

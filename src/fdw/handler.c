@@ -33,6 +33,10 @@ connhub_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ReScanForeignScan = ch_rescan_foreign_scan;
 	routine->EndForeignScan = ch_end_foreign_scan;
 	routine->IsForeignScanParallelSafe = scan_is_parallel_safe;
+	routine->IsForeignPathAsyncCapable = ch_is_foreign_path_async_capable;
+	routine->ForeignAsyncRequest = ch_foreign_async_request;
+	routine->ForeignAsyncConfigureWait = ch_foreign_async_configure_wait;
+	routine->ForeignAsyncNotify = ch_foreign_async_notify;
 	routine->AddForeignUpdateTargets = ch_add_foreign_update_targets;
 	routine->PlanForeignModify = ch_plan_foreign_modify;
 	routine->BeginForeignModify = ch_begin_foreign_modify;
