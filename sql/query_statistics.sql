@@ -4,7 +4,8 @@ CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_statistics', 'mock', options => jsonb_build_object('tables',
 	'n(1000): id int64 key, a int32 modulo 10, b int32 nulls 4, c int16 modulo 4 nulls 2, txt text, d date;'
-	'm(5000): id int64 key, n_id int32'));
+	'm(5000): id int64 key, n_id int32;'
+	'v(1000): i int32 modulo 200, f float64, num decimal, d date, t time, ts timestamp, tz timestamptz, u uuid, ok bool, txt text'));
 CREATE SCHEMA query_statistics;
 SELECT "table" FROM connhub.attach('query_statistics', 'data', into_schema => 'query_statistics');
 SET search_path = query_statistics;
@@ -36,6 +37,20 @@ SELECT expected('SELECT FROM other WHERE id <= 100.5'), expected($$SELECT FROM o
 ALTER FOREIGN TABLE other ALTER a TYPE int;
 SELECT expected('SELECT FROM other WHERE a > 8');
 
+-- What a source tells may be anything: what is no value of the type is left out, and the rest serves.
+UPDATE connhub_catalog.remote_statistics SET most_common = '[["x", 0.1], ["", 0.1], [null, 0.1], ["1e9999", 0.1], ["9223372036854775808", 0.1],
+	["2024-02-30", 0.1], ["24:61:00", 0.1], ["2024-05-05 12:00:00+99:99:99:99", 0.1], ["7", 7], ["7", -1], ["7", "0.5"], "7", ["7"], {"7": 0.5},
+	["7", 0.25], ["7.5", 0.25], ["2024-02-29", 0.25], ["12:34:56.5", 0.25], ["2024-02-29 12:34:56", 0.25], ["2024-02-29 12:34:56+02", 0.25],
+	["00000000-0000-0000-0000-0000000000ff", 0.25], ["t", 0.25]]', histogram = '["x", {}, [1], null, "10", "-20", "30"]'
+WHERE table_name = 'v';
+SELECT expected('SELECT FROM v WHERE i = 7'), expected('SELECT FROM v WHERE f = 7.5'), expected('SELECT FROM v WHERE num = 7.5'),
+	expected($$SELECT FROM v WHERE d = '2024-02-29'$$), expected($$SELECT FROM v WHERE t = '12:34:56.5'$$);
+SELECT expected($$SELECT FROM v WHERE ts = '2024-02-29 12:34:56'$$), expected($$SELECT FROM v WHERE tz = '2024-02-29 10:34:56 UTC'$$),
+	expected($$SELECT FROM v WHERE u = '00000000-0000-0000-0000-0000000000ff'$$), expected('SELECT FROM v WHERE ok'), expected($$SELECT FROM v WHERE txt = 'x'$$);
+SELECT expected('SELECT FROM v WHERE i < 10') BETWEEN 600 AND 700 AS by_what_is_left_of_the_histogram;
+UPDATE connhub_catalog.remote_statistics SET most_common = '{"a": 1}', histogram = '"b"' WHERE table_name = 'v';
+SELECT expected('SELECT FROM v WHERE i = 7');
+
 -- Who may not read a column learns nothing of its values by an operator that tells what it is given.
 CREATE FUNCTION tell(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
 	RAISE WARNING 'told %', $1;
@@ -46,6 +61,11 @@ CREATE ROLE query_statistics_user;
 GRANT USAGE ON SCHEMA query_statistics TO query_statistics_user;
 GRANT SELECT (id) ON n TO query_statistics_user;
 SELECT expected('SELECT FROM n WHERE a <<< 2');
+GRANT connhub_reader TO query_statistics_user;
+SET ROLE query_statistics_user;
+SELECT count(*) > 0 AS seen, count(most_common) AS values, count(histogram) AS bounds FROM connhub.remote_column WHERE connector = 'query_statistics';
+RESET ROLE;
+SELECT count(most_common) > 0 AS values, count(histogram) > 0 AS bounds FROM connhub.remote_column WHERE connector = 'query_statistics';
 SET ROLE query_statistics_user;
 SELECT expected('SELECT FROM n WHERE id <= 100');
 -- this must fail, and tell nothing

@@ -73,6 +73,20 @@ COPY n (a) FROM stdin;
 \.
 DROP TRIGGER after_row ON n;
 DROP TRIGGER before_row ON n;
+-- one for the statement sees all of its rows
+CREATE FUNCTION count_n() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING '% rows', (SELECT count(*) FROM n);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER after_statement AFTER INSERT ON n EXECUTE FUNCTION count_n();
+INSERT INTO n (a) VALUES (8), (8);
+COPY n (a) FROM stdin;
+8
+8
+\.
+DROP TRIGGER after_statement ON n;
+DELETE FROM n WHERE a = 8;
 TABLE n;
 
 -- partitions whose columns stand in another order

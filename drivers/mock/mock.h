@@ -321,6 +321,9 @@ extern ConnhubStatus mk_render(const ConnhubSource *source, const ConnhubRequest
 extern ConnhubStatus mk_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
 extern ConnhubStatus mk_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
+extern ConnhubStatus mk_describe(ConnhubCursor *cursor,
+								 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+								 ConnhubError *error);
 extern ConnhubStatus mk_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
 /* ---- Writing (store.c: states and transactions; write.c: rows) ---- */
 

@@ -265,7 +265,7 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 		status = copy_params(cursor, query, error);
 	if (status == CONNHUB_OK)
 		status = mk_parse(&cursor->arena, &conn->tables, query->text, query->nparams, plan, error);
-	if (status == CONNHUB_OK && plan->noutputs != query->ncolumns)
+	if (status == CONNHUB_OK && plan->noutputs != query->ncolumns && !query->columns_unknown)
 		status = fail_as(error, CONNHUB_QUERY, "query has %u columns, %u were asked for",
 						 plan->noutputs, query->ncolumns);
 	if (status == CONNHUB_OK && plan->kind != 0)
@@ -407,6 +407,23 @@ put_value(ConnhubBatch *batch, ConnhubVector *vector, const ConnhubValue *value)
 	}
 }
 
+/* The type of an output; BOOL for a call, since all but casts are conditions. */
+static const MkType *
+output_type(const ConnhubCursor *cursor, const MkExpr *output)
+{
+	switch (output->kind)
+	{
+		case CONNHUB_EXPR_COLUMN:
+			return output->column->type;
+		case CONNHUB_EXPR_CONST:
+			return mk_type_by_id(output->value.type.type);
+		case CONNHUB_EXPR_PARAM:
+			return mk_type_by_id(cursor->params[output->param].type.type);
+		default:
+			return mk_type_by_id(output->fn == CONNHUB_FN_CAST ? output->cast : CONNHUB_BOOL);
+	}
+}
+
 /* The type a column is handed over in: its own when that is what core wants or differs only in
  * width, else text. */
 static ConnhubType
@@ -519,6 +536,28 @@ mk_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 		cursor->stalled = false;
 	}
 	return batch->nrows > 0 ? CONNHUB_OK : CONNHUB_DONE;
+}
+
+ConnhubStatus
+mk_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	uint32_t	i;
+
+	for (i = 0; i < cursor->plan.noutputs; i++)
+	{
+		const MkExpr *output = cursor->plan.outputs[i];
+		const MkType *type = output_type(cursor, output);
+		ConnhubTypeRef ref = {.type = CONNHUB_TEXT, .precision = -1, .pg_type = "text"};
+
+		if (type != NULL)
+		{
+			ref.type = type->type;
+			ref.pg_type = type->pg_type;
+		}
+		found(arg, output->kind == CONNHUB_EXPR_COLUMN ? output->column->name : "value", &ref);
+	}
+	return CONNHUB_OK;
 }
 
 ConnhubStatus

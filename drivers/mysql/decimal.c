@@ -5,11 +5,15 @@
  * with the digits of the values.  Within the source's bounds both give the same number.
  *
  * The digits after the point that are shown differ where branches of a CASE have different scales: the source fills
- * them up to the largest. */
+ * them up to the largest.  A sum of such numbers is the one exception: it differs only where all summed up are of a
+ * smaller scale, by trailing zeros. */
 #include <string.h>
 
 #include "decimal.h"
 #include "sql/dialect.h"
+
+/* Digits before the point that a sum may have more than what is summed up: those of the number of rows. */
+#define SUM_DIGITS	15
 
 typedef struct MyDigits
 {
@@ -170,6 +174,15 @@ count_call(const ConnhubExpr *expr, int depth, MyDigits *digits)
 	}
 }
 
+/* SUM, MIN and MAX. */
+static void
+count_aggregate(const ConnhubExpr *expr, int depth, MyDigits *digits)
+{
+	count_digits(expr->args[0], depth + 1, digits);
+	if (expr->fn == CONNHUB_FN_SUM)
+		digits->whole += SUM_DIGITS;
+}
+
 static void
 count_digits(const ConnhubExpr *expr, int depth, MyDigits *digits)
 {
@@ -182,6 +195,9 @@ count_digits(const ConnhubExpr *expr, int depth, MyDigits *digits)
 		count_type(&expr->column->natural, digits);
 	else if (expr->kind == CONNHUB_EXPR_CALL && expr->type.type == CONNHUB_DECIMAL)
 		count_call(expr, depth, digits);
+	else if (expr->kind == CONNHUB_EXPR_AGGREGATE && expr->fn >= CONNHUB_FN_SUM && expr->fn <= CONNHUB_FN_MAX &&
+			 expr->fn != CONNHUB_FN_AVG)
+		count_aggregate(expr, depth, digits);
 	else
 		count_type(&expr->type, digits);
 }
@@ -216,7 +232,8 @@ my_decimal_is_shown_alike(const ConnhubExpr *expr)
 {
 	MyDigits	digits;
 
-	if (expr->kind != CONNHUB_EXPR_CALL || expr->type.type != CONNHUB_DECIMAL)
+	if (expr->type.type != CONNHUB_DECIMAL || expr->kind == CONNHUB_EXPR_COLUMN ||
+		(expr->kind == CONNHUB_EXPR_AGGREGATE && (expr->fn == CONNHUB_FN_SUM || expr->fn == CONNHUB_FN_AVG)))
 		return true;
 	count_digits(expr, 0, &digits);
 	return digits.known && digits.alike;

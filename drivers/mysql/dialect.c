@@ -59,9 +59,9 @@
 	"0 * (9223372036854775807 + (YEAR(%" #n ") = 0 OR MONTH(%" #n ") = 0 OR DAYOFMONTH(%" #n ") = 0))"
 #define PART(form)		"(" NO_ZERO(1) " + " form ")"
 #define TRUNCATED(form)	"IF(" NO_ZERO(1) " = 0, CAST(" form " AS DATETIME), NULL)"
+/* A comparison that a date with a zero could meet: reading such a date would be an error here, and is one there. */
+#define DATED(op)		"(%1 " op " %2 AND " NO_ZERO(1) " = 0 AND " NO_ZERO(2) " = 0)"
 #define UTF8_OF(n)		"CONVERT(%" #n " USING utf8mb4)"
-
-#define ZERO_DATES_REASON "a date such as 0000-00-00 is before all others there and none here"
 
 #define EXACT(fn, operands, form)		{fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
 #define TEXTUAL(fn, use)				{fn, TEXTS, 0, "%1", use, CONNHUB_EXACT, NULL, 0, 0, NULL}
@@ -89,15 +89,15 @@ static const SqlRule rules[] = {
 
 	EXACT(CONNHUB_FN_EQ, IDENTIFIED, "(%1 = %2)"),
 	EXACT(CONNHUB_FN_NE, ORDERED | SQL_T(CONNHUB_UUID), "(%1 <> %2)"),
-	SUPERSET(CONNHUB_FN_NE, DATES, "(%1 <> %2)", ZERO_DATES_REASON),
+	EXACT(CONNHUB_FN_NE, DATES, DATED("<>")),
 	EXACT(CONNHUB_FN_LT, ORDERED, "(%1 < %2)"),
 	EXACT(CONNHUB_FN_LE, ORDERED, "(%1 <= %2)"),
 	EXACT(CONNHUB_FN_GT, ORDERED, "(%1 > %2)"),
 	EXACT(CONNHUB_FN_GE, ORDERED, "(%1 >= %2)"),
-	SUPERSET(CONNHUB_FN_LT, DATES, "(%1 < %2)", ZERO_DATES_REASON),
-	SUPERSET(CONNHUB_FN_LE, DATES, "(%1 <= %2)", ZERO_DATES_REASON),
-	EXACT(CONNHUB_FN_GT, DATES, "(%1 > %2)"),
-	EXACT(CONNHUB_FN_GE, DATES, "(%1 >= %2)"),
+	EXACT(CONNHUB_FN_LT, DATES, DATED("<")),
+	EXACT(CONNHUB_FN_LE, DATES, DATED("<=")),
+	EXACT(CONNHUB_FN_GT, DATES, DATED(">")),
+	EXACT(CONNHUB_FN_GE, DATES, DATED(">=")),
 	EXACT(CONNHUB_FN_IS_DISTINCT, ORDERED | SQL_T(CONNHUB_UUID), "(NOT (%1 <=> %2))"),
 	EXACT(CONNHUB_FN_IS_NOT_DISTINCT, IDENTIFIED, "(%1 <=> %2)"),
 	EXACT(CONNHUB_FN_IN, IDENTIFIED, "(%1 IN (%[, ]2))"),
@@ -145,8 +145,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_MOD, EXACTS, "(%1 %% %2)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | DOUBLES | DECIMALS, "(- %1)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | DOUBLES | DECIMALS, "ABS(%1)"),
-	EXACT(CONNHUB_FN_CEIL, DECIMALS | DOUBLES, "CEILING(%1)"),
-	EXACT(CONNHUB_FN_FLOOR, DECIMALS | DOUBLES, "FLOOR(%1)"),
+	/* Not of reals: a large one is cut to the width of a temporary table's column when rows are grouped by it. */
+	EXACT(CONNHUB_FN_CEIL, DECIMALS, "CEILING(%1)"),
+	EXACT(CONNHUB_FN_FLOOR, DECIMALS, "FLOOR(%1)"),
 	EXACT(CONNHUB_FN_ROUND, DECIMALS | INTEGER, "ROUND(%[, ]1)"),
 	EXACT(CONNHUB_FN_TRUNC, DECIMALS | INTEGER, "TRUNCATE(%1, %2)"),
 	EXACT(CONNHUB_FN_SIGN, DECIMALS | DOUBLES, "SIGN(%1)"),
@@ -342,7 +343,9 @@ is_unsigned(const ConnhubExpr *expr)
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || strstr(expr->column->remote_type, "unsigned") != NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return is_unsigned(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (is_unsigned(expr->args[i]))
 			return true;
@@ -388,7 +391,9 @@ find_text_column(const ConnhubExpr *expr, bool (*test) (const ConnhubColumn *col
 {
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->type.type == CONNHUB_TEXT && (test == NULL || test(expr->column)) ? expr->column : NULL;
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return find_text_column(expr->query->outputs[0], test);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const ConnhubColumn *found = expr->args[i]->type.type == CONNHUB_TEXT ? find_text_column(expr->args[i], test) : NULL;
 
@@ -415,7 +420,9 @@ is_long(const ConnhubColumn *column)
 static bool
 adds_text(const ConnhubExpr *expr)
 {
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return adds_text(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		if (expr->args[i]->type.type == CONNHUB_TEXT && adds_text(expr->args[i]))
 			return true;
@@ -528,9 +535,6 @@ veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 
 	if (fn == CONNHUB_FN_NONE)
 		return expr->kind == CONNHUB_EXPR_CONST && expr->type.type == CONNHUB_DECIMAL ? my_decimal_refusal(expr) : NULL;
-	if ((fn == CONNHUB_FN_GT || fn == CONNHUB_FN_GE) && (DATES & SQL_T(expr->args[0]->type.type)) != 0 &&
-		expr->args[1]->kind != CONNHUB_EXPR_CONST && expr->args[1]->kind != CONNHUB_EXPR_PARAM)
-		return ZERO_DATES_REASON;
 	if (is_number_function(fn))
 		reason = refuse_number_function(fn, expr);
 	if (reason == NULL && expr->type.type == CONNHUB_DECIMAL)
@@ -556,7 +560,7 @@ gives_back(const ConnhubSource *source, ConnhubWriteKind kind)
 
 const SqlDialect my_dialect = {
 	.name = "MySQL",
-	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT |
+	.flags = SQL_NULLS_LOW | SQL_MIXED_INTEGERS | SQL_MIXED_DATES | SQL_GROUPED_IS_SORTED | SQL_LIMIT_OUTSIDE_IN | SQL_LIMIT_CONSTANT |
 	SQL_ZONE_OMITTED | SQL_SETS_IN_ORDER,
 	.quote_open = '`',
 	.quote_close = '`',

@@ -491,7 +491,18 @@ discover_foreign_keys(MyDiscovery *discovery)
 
 /* ---- Statistics -------------------------------------------------------------------------- */
 
-/* Columns: schema, table, column, null fraction, distinct values, average width, histogram. */
+/* A value that is frequent has a bucket of MariaDB's JSON histogram for itself, with the fraction of the rows that are
+ * not null; the others are of nearly equal size. */
+#define HISTOGRAM_BUCKETS \
+	"FROM JSON_TABLE(CONVERT(s.histogram USING utf8mb4), '$.histogram_hb[*]' COLUMNS " \
+	"(start LONGTEXT PATH '$.start', size DOUBLE PATH '$.size', ndv BIGINT PATH '$.ndv')) b WHERE s.hist_type = 'JSON_HB' "
+
+static const char histogram_bounds[] =
+	"JSON_ARRAY_APPEND((SELECT JSON_ARRAYAGG(b.start) " HISTOGRAM_BUCKETS "AND b.ndv > 1), '$', s.max_value)";
+static const char histogram_singles[] =
+	"(SELECT JSON_ARRAYAGG(JSON_ARRAY(b.start, b.size * (1 - s.nulls_ratio))) " HISTOGRAM_BUCKETS "AND b.ndv = 1)";
+
+/* Columns: schema, table, column, null fraction, distinct values, average width, histogram, most common values. */
 static ConnhubStatus
 take_column_stats(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 {
@@ -502,7 +513,8 @@ take_column_stats(MyDiscovery *discovery, MYSQL_ROW row, void *arg)
 		.null_fraction = row[3] != NULL ? strtod(row[3], NULL) : -1,
 		.distinct_values = row[4] != NULL ? strtod(row[4], NULL) : 0,
 		.average_width = row[5] != NULL ? (int32_t) strtod(row[5], NULL) : -1,
-		.histogram = none_if_empty(row[6])
+		.histogram = none_if_empty(row[6]),
+		.most_common = none_if_empty(row[7])
 	};
 
 	if (!my_set_add(&discovery->told, row[0], row[1], row[2]))
@@ -534,9 +546,9 @@ discover_column_stats(MyDiscovery *discovery)
 	{
 		my_text_add(&text, "SELECT s.db_name, s.table_name, s.column_name, s.nulls_ratio, "
 					"t.cardinality * (1 - s.nulls_ratio) / NULLIF(s.avg_frequency, 0), s.avg_length, ");
-		my_text_add(&text, has_json_histogram ?
-					"CASE WHEN s.hist_type = 'JSON_HB' THEN JSON_COMPACT(JSON_ARRAY_APPEND("
-					"JSON_EXTRACT(s.histogram, '$.histogram_hb[*].start'), '$', s.max_value)) END" : "NULL");
+		my_text_add(&text, has_json_histogram ? histogram_bounds : "NULL");
+		my_text_add(&text, ", ");
+		my_text_add(&text, has_json_histogram ? histogram_singles : "NULL");
 		my_text_add(&text, " FROM mysql.column_stats s LEFT JOIN mysql.table_stats t "
 					"ON t.db_name = s.db_name AND t.table_name = s.table_name WHERE ");
 		add_scope(&text, discovery, "s.db_name", "s.table_name");
@@ -546,7 +558,7 @@ discover_column_stats(MyDiscovery *discovery)
 		my_text_add(&text, "SELECT schema_name, table_name, column_name, "
 					"JSON_EXTRACT(histogram, '$.\"null-values\"'), "
 					"CASE JSON_UNQUOTE(JSON_EXTRACT(histogram, '$.\"histogram-type\"')) "
-					"WHEN 'singleton' THEN JSON_LENGTH(histogram, '$.buckets') END, NULL, NULL "
+					"WHEN 'singleton' THEN JSON_LENGTH(histogram, '$.buckets') END, NULL, NULL, NULL "
 					"FROM information_schema.column_statistics WHERE ");
 		add_scope(&text, discovery, "schema_name", "table_name");
 	}

@@ -37,7 +37,7 @@ static ConnhubDriver driver = {
 	.library = "MariaDB Connector/C",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
-	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY,
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_DESCRIBE,
 	.types = types,
 	.ntypes = sizeof(types) / sizeof(types[0]),
 	.open = my_open,
@@ -64,7 +64,8 @@ static ConnhubDriver driver = {
 	.prepare = my_prepare,
 	.finish_prepared = my_finish_prepared,
 	.list_prepared = my_list_prepared,
-	.ready = my_ready
+	.ready = my_ready,
+	.describe = my_describe,
 };
 
 /* The library loads plug-ins named in the environment when it starts: not here. */

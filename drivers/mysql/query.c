@@ -17,6 +17,7 @@
 #include "command.h"
 #include "dialect.h"
 #include "error.h"
+#include "field.h"
 #include "param.h"
 #include "query.h"
 #include "text.h"
@@ -37,6 +38,7 @@ struct ConnhubCursor
 	bool		has_failed;		/* and is to be prepared afresh next time: its tables may have changed */
 	bool		at_end;			/* nothing unread */
 	uint64_t	affected;		/* rows changed, or given back */
+	bool		writes;			/* as the query says */
 	unsigned long sent_bytes;	/* of parameters */
 	uint32_t	nfields;
 	MyColumn   *columns;		/* one per field of the result */
@@ -147,8 +149,10 @@ describe(ConnhubCursor *cursor, ConnhubError *error)
 
 	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
 	cursor->at_end = cursor->nfields == 0;
+
+	/* MariaDB gives back no columns either when it sees that no row can meet the condition of a write. */
 	if (cursor->at_end)
-		return require_shape(cursor, error);
+		return cursor->writes ? CONNHUB_OK : require_shape(cursor, error);
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
 	if (cursor->columns == NULL)
 		return fail_no_memory(error);
@@ -216,6 +220,7 @@ start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 	uint32_t	norder = 0;
 	ConnhubStatus status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
 
+	cursor->writes = query->writes;
 	if (status != CONNHUB_OK)
 		fail_no_memory(error);
 	else
@@ -289,6 +294,31 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 	if (status != CONNHUB_OK)
 		return my_cursor_fail(cursor, error);
 	*result = cursor;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+my_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	ConnhubStatus status = cursor->is_sent ? read_answer(cursor, error) : CONNHUB_OK;
+	MYSQL_RES  *result;
+
+	if (status != CONNHUB_OK || cursor->nfields == 0)
+		return status;
+	result = mysql_stmt_result_metadata(cursor->stmt);
+	if (result == NULL)
+		return my_stmt_error(cursor->conn, cursor->stmt, error);
+	for (uint32_t i = 0; i < cursor->nfields; i++)
+	{
+		const MYSQL_FIELD *field = mysql_fetch_field_direct(result, i);
+		ConnhubTypeRef type;
+
+		my_field_type(field, cursor->conn->tinyint1_is_boolean, &type);
+		found(arg, field->name, &type);
+	}
+	mysql_free_result(result);
+	cursor->nvectors = cursor->nfields;
 	return CONNHUB_OK;
 }
 

@@ -6,6 +6,9 @@
 
 extern ConnhubStatus my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
+extern ConnhubStatus my_describe(ConnhubCursor *cursor,
+								 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+								 ConnhubError *error);
 extern ConnhubStatus my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
 extern ConnhubStatus my_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
 extern ConnhubStatus my_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);

@@ -1,8 +1,8 @@
 /* write.c — rows into the source.
  *
- * MariaDB takes many sets of parameters of one prepared statement in one packet, and says how many rows
- * they changed together.  Elsewhere an INSERT of many rows is one statement with as many lists of values,
- * and rows are updated and deleted one by one.  A packet stays well below what the source takes.
+ * For an INSERT, MariaDB takes many sets of parameters of one prepared statement in one packet; elsewhere it is
+ * one statement with as many lists of values.  Rows are updated and deleted one by one, so that the
+ * count of each is known.  A packet stays well below what the source takes.
  *
  * A value is stored as it is or not at all.  fit.c looks at each beforehand; strict mode refuses what does
  * not fit; and what is left of that in a warning or a note is made an error here, whereupon core
@@ -357,7 +357,8 @@ takes_sets(const Writer *writer)
 {
 	unsigned long capabilities = 0;
 
-	return writer->norder > 0 && writer->rows->nrows > 1 && writer->write->nreturning == 0 &&
+	return writer->write->kind == CONNHUB_INSERT && writer->norder > 0 && writer->rows->nrows > 1 &&
+		writer->write->nreturning == 0 &&
 		mariadb_get_infov(writer->conn->mysql, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &capabilities) == 0 &&
 		(capabilities & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
 }
@@ -366,7 +367,7 @@ takes_sets(const Writer *writer)
 static uint32_t
 most_rows(const Writer *writer, bool as_sets)
 {
-	if (writer->write->kind != CONNHUB_INSERT && !as_sets)
+	if (writer->write->kind != CONNHUB_INSERT)
 		return 1;
 	if (as_sets || writer->norder == 0)
 		return writer->rows->nrows;

@@ -472,6 +472,7 @@ pg_close(ConnhubConn *conn)
 		pg_close_cursor(cursor, &ignored);
 	}
 	finish_pg(conn);
+	PQclear(conn->head);
 	free_strings(conn->keywords);
 	free_strings(conn->values);
 	free_strings(conn->addresses);

@@ -335,7 +335,9 @@ other_collation(const ConnhubExpr *expr, const char **found)
 			return expr->column->collation;
 		*found = expr->column->collation;
 	}
-	for (uint32_t i = 0; expr->kind == CONNHUB_EXPR_CALL && i < expr->nargs; i++)
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return other_collation(expr->query->outputs[0], found);
+	for (uint32_t i = 0; i < expr->nargs; i++)
 	{
 		const char *other = other_collation(expr->args[i], found);
 
@@ -355,9 +357,11 @@ width_of(ConnhubType type)
 static const char *
 arguments_refusal(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
-	const ConnhubExpr *last = expr->args[expr->nargs - 1];
+	const ConnhubExpr *last = expr->nargs > 0 ? expr->args[expr->nargs - 1] : NULL;
 	const char *collation = NULL;
 
+	if (last == NULL)
+		return NULL;
 	if (expr->collation && other_collation(expr, &collation))
 		return "columns of different collations meet there";
 	if ((fn == CONNHUB_FN_MATCHES || fn == CONNHUB_FN_NOT_MATCHES) && !expr->collation->is_c && !is_plain_pattern(last))
@@ -430,7 +434,7 @@ postgresql_input(const ConnhubSource *source, const ConnhubColumn *column)
 
 static const SqlDialect postgresql_dialect = {
 	.name = "PostgreSQL",
-	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_AGGREGATE_FILTER |
+	.flags = SQL_NULLS_WORDS | SQL_COLUMNS_QUALIFIED | SQL_MIXED_INTEGERS | SQL_MIXED_DATES | SQL_AGGREGATE_FILTER |
 	SQL_GROUPING_SETS | SQL_FRAME_GROUPS,
 	.quote_open = '"',
 	.quote_close = '"',

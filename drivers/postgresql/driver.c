@@ -58,7 +58,7 @@ static const ConnhubDriver pg_driver = {
 	.library = library,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
-	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_EXPORT,
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_EXPORT | CONNHUB_CAP_DESCRIBE,
 	.types = pg_types,
 	.ntypes = PG_NTYPES,
 	.open = pg_open,
@@ -87,6 +87,7 @@ static const ConnhubDriver pg_driver = {
 	.list_prepared = pg_list_prepared,
 	.ready = pg_ready,
 	.export_snapshot = pg_export_snapshot,
+	.describe = pg_describe,
 };
 
 const ConnhubDriver *

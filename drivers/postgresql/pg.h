@@ -68,6 +68,7 @@ typedef struct PgStream
 	bool		has_savepoint;
 	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
 	bool		has_rows;		/* one was given out */
+	bool		keeps_head;		/* PG_SEND_HEAD */
 	bool		writes;			/* to stop it would undo it */
 	bool		is_told;		/* its error was handed on */
 	bool		is_copy;		/* the query is a COPY, outside pipeline mode */
@@ -122,6 +123,7 @@ struct ConnhubConn
 	bool		has_stale_savepoint;	/* the savepoint of a statement is still to be released */
 	uint32_t	unanswered;		/* steps of an earlier flight whose answers are still to come */
 	PgStream	stream;
+	PGresult   *head;			/* columns of the query sent with PG_SEND_HEAD, once its rows have ended; or NULL */
 	ConnhubCursor *cursor;
 	PgStatement statements[PG_STATEMENTS];
 	uint32_t	next_statement;
@@ -162,6 +164,7 @@ typedef struct PgParams
 #define PG_SEND_SMALL	0x4		/* its rows will be read to their end */
 #define PG_SEND_WRITES	0x8		/* it changes rows: never stopped, and core undoes it when it fails */
 #define PG_SEND_BARE	0x10	/* without a savepoint */
+#define PG_SEND_HEAD	0x20	/* keep its columns in conn->head when it has no row */
 
 extern ConnhubStatus pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags,
 							 ConnhubError *error);
@@ -222,6 +225,9 @@ extern ConnhubStatus pg_export_snapshot(ConnhubConn *conn, char *name, size_t si
 extern ConnhubStatus pg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
 extern ConnhubStatus pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
+extern ConnhubStatus pg_describe(ConnhubCursor *cursor,
+								 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+								 ConnhubError *error);
 extern ConnhubStatus pg_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
 extern ConnhubStatus pg_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error);
 extern ConnhubStatus pg_ready(ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
@@ -268,6 +274,7 @@ typedef struct PgType
 extern const PgType *pg_type_by_oid(Oid oid);
 extern Oid	pg_oid_by_name(const char *name);
 extern void pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref);
+extern void pg_result_type(Oid oid, int32_t typmod, ConnhubTypeRef *ref);
 extern bool pg_is_text_type(Oid oid);
 extern bool pg_is_stand_in(const ConnhubColumn *column);
 extern bool pg_needs_text_output(const ConnhubColumn *column);

@@ -33,7 +33,7 @@ struct ConnhubCursor
 	uint32_t	max_kept;
 	bool		is_copy;
 	PGresult   *shape;			/* description of a COPY's rows */
-	void	   *peeked;			/* the next row, when ready has come upon it */
+	void	   *peeked;			/* the next row, when ready or describe has come upon it */
 	int			peeked_length;	/* of a COPY's */
 	PGresult  **stored;			/* all rows, when they were read before: those from `next` on; or NULL */
 	uint32_t	nstored;
@@ -113,6 +113,7 @@ static bool
 suits_copy(const ConnhubConn *conn, const ConnhubQuery *query)
 {
 	return conn->has_copy && conn->has_savepoints && query->nparams == 0 && !query->few_rows && !query->writes &&
+		!query->columns_unknown &&
 		strncmp(query->text, "SELECT ", 7) == 0;
 }
 
@@ -131,7 +132,9 @@ send(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor *cursor, Connhu
 	status = pg_bind(query->params, query->nparams, &bound, error);
 	if (status != CONNHUB_OK)
 		return status;
-	if (!conn->text_results)
+	if (query->columns_unknown)
+		flags |= PG_SEND_HEAD;
+	else if (!conn->text_results)
 		flags |= PG_SEND_BINARY;
 	if (query->writes)
 		flags |= PG_SEND_WRITES;
@@ -435,6 +438,43 @@ pg_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 
 	/* What else ended the loop comes again with the next fetch. */
 	return batch->nrows > 0 ? CONNHUB_OK : status;
+}
+
+/* Columns that nobody has asked for come as text: any type has such a form. */
+static ConnhubStatus
+take_columns(ConnhubCursor *cursor, const PGresult *head, ConnhubError *error)
+{
+	int			count = head ? PQnfields(head) : 0;
+
+	if (count == 0)
+		return CONNHUB_OK;
+	cursor->columns = pg_host->alloc(sizeof(CursorColumn) * (size_t) count);
+	if (!cursor->columns)
+		return fail_no_memory(error);
+	memset(cursor->columns, 0, sizeof(CursorColumn) * (size_t) count);
+	cursor->ncolumns = (uint32_t) count;
+	for (int i = 0; i < count; i++)
+		pg_result_type(PQftype(head, i), PQfmod(head, i), &cursor->columns[i].wanted);
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+pg_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	ConnhubConn *conn = cursor->conn;
+	void	   *row = NULL;
+	int			length;
+	ConnhubStatus status = next_row(cursor, true, &row, &length, error);
+	const PGresult *head = status == CONNHUB_OK ? row : conn->head;
+
+	if (status != CONNHUB_OK && status != CONNHUB_DONE)
+		return status;
+	cursor->peeked = row;
+	status = take_columns(cursor, head, error);
+	for (uint32_t i = 0; status == CONNHUB_OK && i < cursor->ncolumns; i++)
+		found(arg, PQfname(head, (int) i), &cursor->columns[i].wanted);
+	return status;
 }
 
 ConnhubStatus

@@ -228,6 +228,9 @@ pg_send(ConnhubConn *conn, const char *text, const PgParams *params, int flags, 
 		return error->status;
 	statement = flags & PG_SEND_ONCE ? NULL : pg_find_statement(conn, text);
 	conn->stream.statement = statement;
+	conn->stream.keeps_head = (flags & PG_SEND_HEAD) != 0;
+	PQclear(conn->head);
+	conn->head = NULL;
 	if (!pg_send_prologue(conn, statement, flags) ||
 		!pg_send_query(conn, statement, text, params, (flags & PG_SEND_BINARY) != 0))
 		return pg_lost(conn, error);
@@ -303,7 +306,11 @@ take_answer(ConnhubConn *conn, PgStep step, PGresult *result)
 				return false;	/* rows that would be lost: they were to come one by one */
 			snprintf(stream->tag, sizeof(stream->tag), "%s", PQcmdStatus(result));
 			stream->affected += strtoull(PQcmdTuples(result), NULL, 10);
-			break;
+			if (!stream->keeps_head || PQresultStatus(result) != PGRES_TUPLES_OK)
+				break;
+			PQclear(conn->head);
+			conn->head = PQcopyResult(result, PG_COPYRES_ATTRS);
+			return conn->head != NULL;
 		case PGRES_PIPELINE_SYNC:
 			stream->steps &= ~PG_STEP(step);
 			return step == PG_STEP_EARLIER_SYNC || step == PG_STEP_SYNC;

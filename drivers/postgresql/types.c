@@ -190,6 +190,15 @@ pg_type_ref(Oid base, bool is_array, int32_t typmod, ConnhubTypeRef *ref)
 	}
 }
 
+/* What a result column becomes here. */
+void
+pg_result_type(Oid oid, int32_t typmod, ConnhubTypeRef *ref)
+{
+	const PgType *element = type_by_array_oid(oid);
+
+	pg_type_ref(element ? element->oid : oid, element != NULL, typmod, ref);
+}
+
 bool
 pg_is_text_type(Oid oid)
 {

@@ -2,7 +2,7 @@
  *
  * A column's type is a wish: unless the table is STRICT, or the column is the rowid, any value may stand in it.  Reading
  * such a value fails, so filters must not settle the matter behind the reader's back:
- *   - Equality with a constant finds only values of the constant's kind: exact.
+ *   - Equality with a constant, or with a column that is enforced, finds only values of its kind: exact.
  *   - In any other comparison text and blobs sort above all numbers and would pass or fail for no good
  *     reason: a superset, so that core reads the column of every row that passes.
  *   - What computes with values (%, length) is sent for columns that are enforced.
@@ -70,7 +70,9 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_ADD, SQL_INTEGERS, "(%1 + %2)"),
 	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
-	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "(- %1)"),
+	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS, "(- %1)"),
+	/* A minus sign would leave the sign of a zero alone. */
+	EXACT(CONNHUB_FN_NEG, SQL_T(CONNHUB_FLOAT64), "(%1 * -1e0)"),
 	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
 	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
 	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
@@ -134,6 +136,8 @@ has_unenforced(const ConnhubExpr *expr)
 
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
 		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return has_unenforced(expr->query->outputs[0]);
 	for (i = 0; i < expr->nargs; i++)
 		if (has_unenforced(expr->args[i]))
 			return true;
@@ -146,16 +150,16 @@ is_known(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
 }
 
-/* Is every argument but the first a constant or a parameter? */
+/* Do all operands but one hold nothing but values of their type?  What else stands in that one equals none of them. */
 static bool
-compares_with_known(const ConnhubExpr *call)
+compares_with_enforced(const ConnhubExpr *call)
 {
+	uint32_t	unenforced = 0;
 	uint32_t	i;
 
-	for (i = 1; i < call->nargs; i++)
-		if (!is_known(call->args[i]))
-			return call->nargs == 2 && is_known(call->args[0]);
-	return true;
+	for (i = 0; i < call->nargs; i++)
+		unenforced += has_unenforced(call->args[i]);
+	return unenforced <= 1;
 }
 
 static bool
@@ -182,7 +186,7 @@ excess(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 		return NULL;
 	if (equality && has_decimal_param(expr))
 		return "a decimal of many digits is compared as a binary number there";
-	if (has_unenforced(expr) && !(equality && compares_with_known(expr)))
+	if (has_unenforced(expr) && !(equality && compares_with_enforced(expr)))
 		return "values of any type may stand in the column";
 	return NULL;
 }

@@ -13,7 +13,8 @@ static const ConnhubDriver sq_driver = {
 	.library = "SQLite " SQLITE_VERSION,
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_MULTI_CURSOR | CONNHUB_CAP_STATS |
-	CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT | CONNHUB_CAP_READY,
+	CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT | CONNHUB_CAP_READY |
+	CONNHUB_CAP_DESCRIBE,
 	.types = sq_types,
 	.ntypes = 1,
 	.open = sq_open,
@@ -38,6 +39,7 @@ static const ConnhubDriver sq_driver = {
 	.release = sq_release_savepoint,
 	.rollback_to = sq_rollback_to,
 	.ready = sq_ready,
+	.describe = sq_describe,
 };
 
 const ConnhubDriver *

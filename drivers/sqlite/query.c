@@ -185,6 +185,27 @@ sq_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 	return batch->nrows > 0 ? CONNHUB_OK : CONNHUB_DONE;
 }
 
+/* An expression has no declared type: whatever it gives can be told as text. */
+ConnhubStatus
+sq_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+			ConnhubError *error)
+{
+	int			count = sqlite3_column_count(cursor->statement);
+
+	for (int i = 0; i < count; i++)
+	{
+		const char *name = sqlite3_column_name(cursor->statement, i);
+		ConnhubTypeRef type;
+
+		if (name == NULL)
+			return fail_no_memory(error);
+		sq_type_from_declared(sqlite3_column_decltype(cursor->statement, i), &type);
+		found(arg, name, &type);
+	}
+	cursor->ncolumns = (uint32_t) count;
+	return CONNHUB_OK;
+}
+
 ConnhubStatus
 sq_affected(ConnhubCursor *cursor, uint64_t *rows, ConnhubError *error)
 {

@@ -194,6 +194,9 @@ extern ConnhubStatus sq_render(const ConnhubSource *source, const ConnhubRequest
 extern ConnhubStatus sq_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **cursor,
 								ConnhubError *error);
 extern ConnhubStatus sq_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error);
+extern ConnhubStatus sq_describe(ConnhubCursor *cursor,
+								 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+								 ConnhubError *error);
 extern ConnhubStatus sq_close_cursor(ConnhubCursor *cursor, ConnhubError *error);
 extern ConnhubStatus sq_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);
 extern ConnhubStatus sq_release_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error);

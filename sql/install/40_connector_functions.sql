@@ -139,6 +139,11 @@ CREATE FUNCTION connhub_catalog.connector_id(connector text) RETURNS uuid
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION connhub_catalog.connector_id(text) IS 'Id of the connector of a name or id; an error with the closest name when there is none';
 
+CREATE FUNCTION connhub_catalog.may_use(connector uuid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'connhub_connector_may_use'
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION connhub_catalog.may_use(uuid) IS 'Whether the current user may read what a connector leads to';
+
 CREATE FUNCTION connhub_catalog.may_see(connector uuid) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'connhub_connector_may_see'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;

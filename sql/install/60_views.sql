@@ -108,7 +108,9 @@ COMMENT ON COLUMN connhub.remote_table.size_bytes IS 'Estimated bytes without in
 CREATE VIEW connhub.remote_column WITH (security_barrier) AS
 	SELECT r.connector_id, c.name AS connector, r.schema, r.table_name, r.position, r.name, r.remote_type,
 		r.pg_type_full AS pg_type, NOT r.not_null AS nullable, r.generated, r.default_value, r.comment,
-		r.collation, s.null_fraction, s.distinct_values, s.average_width, s.correlation, s.most_common, s.histogram
+		r.collation, s.null_fraction, s.distinct_values, s.average_width, s.correlation,
+		CASE WHEN connhub_catalog.may_use(r.connector_id) THEN s.most_common END AS most_common,
+		CASE WHEN connhub_catalog.may_use(r.connector_id) THEN s.histogram END AS histogram
 	FROM connhub_catalog.remote_column r
 	JOIN connhub.connector c ON c.id OPERATOR(pg_catalog.=) r.connector_id
 	LEFT JOIN connhub_catalog.remote_statistics s
@@ -134,8 +136,8 @@ COMMENT ON COLUMN connhub.remote_column.null_fraction IS 'Fraction of nulls; nul
 COMMENT ON COLUMN connhub.remote_column.distinct_values IS 'Positive: a count; negative: minus the fraction of rows; null: unknown';
 COMMENT ON COLUMN connhub.remote_column.average_width IS 'Average bytes; null: unknown';
 COMMENT ON COLUMN connhub.remote_column.correlation IS 'Correlation of physical with logical order; null: unknown';
-COMMENT ON COLUMN connhub.remote_column.most_common IS 'Array of [value, frequency]';
-COMMENT ON COLUMN connhub.remote_column.histogram IS 'Array of equal-count bounds';
+COMMENT ON COLUMN connhub.remote_column.most_common IS 'Array of [value, frequency]; null for who may not use the connector';
+COMMENT ON COLUMN connhub.remote_column.histogram IS 'Array of equal-count bounds; null for who may not use the connector';
 
 CREATE VIEW connhub.remote_key WITH (security_barrier) AS
 	SELECT k.connector_id, c.name AS connector, k.schema, k.table_name, k.name, k.kind AS type, k.columns,

@@ -12,6 +12,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA connhub TO connhub_admin, connhub_operator,
 GRANT EXECUTE ON FUNCTION
 	connhub_catalog.connector_id(text),
 	connhub_catalog.may_see(uuid),
+	connhub_catalog.may_use(uuid),
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),

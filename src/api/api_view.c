@@ -15,6 +15,7 @@
 
 PG_FUNCTION_INFO_V1(connhub_connector_id);
 PG_FUNCTION_INFO_V1(connhub_connector_may_see);
+PG_FUNCTION_INFO_V1(connhub_connector_may_use);
 PG_FUNCTION_INFO_V1(connhub_connector_server_name);
 PG_FUNCTION_INFO_V1(connhub_connector_owner_name);
 PG_FUNCTION_INFO_V1(connhub_argument_one_of);
@@ -35,6 +36,14 @@ connhub_connector_may_see(PG_FUNCTION_ARGS)
 	const ChConnector *connector = ch_connector_get(PG_GETARG_UUID_P(0), true);
 
 	PG_RETURN_BOOL(connector != NULL && ch_connector_may_see(connector, GetUserId()));
+}
+
+Datum
+connhub_connector_may_use(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector = ch_connector_get(PG_GETARG_UUID_P(0), true);
+
+	PG_RETURN_BOOL(connector != NULL && ch_connector_may_use(connector, GetUserId()));
 }
 
 Datum

@@ -48,6 +48,16 @@ extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 typedef void (*ChSpill) (void *holder);
 extern ChCursor *ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *holder);
 
+/* The result columns of a query run with columns_unknown, before its first fetch: ChResultColumn, in the current
+ * memory context.  Throws. */
+typedef struct ChResultColumn
+{
+	char	   *name;			/* in the database's encoding */
+	ConnhubTypeRef type;
+} ChResultColumn;
+
+extern List *ch_cursor_describe(ChCursor *cursor);
+
 /* Rows that the statement of a cursor with query->writes changed: known once fetch has returned false. */
 extern uint64 ch_cursor_affected(const ChCursor *cursor);
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 #include "batch/batch.h"
@@ -15,6 +16,7 @@
 #include "conn/cursor.h"
 #include "conn/pool.h"
 #include "conn/xact.h"
+#include "driver/host.h"
 
 struct ChCursor
 {
@@ -195,6 +197,138 @@ ch_cursor_make_room(ChConn *conn, bool all)
 				 errhint("Read the other statement to its end first.")));
 }
 
+/* ---- The columns of a result ---------------------------------------------------------------- */
+
+/* Columns on their way out of a driver, whose frames must not be jumped over: host memory. */
+typedef struct FoundColumns
+{
+	ChResultColumn *columns;
+	int			count;
+	int			capacity;
+	bool		failed;			/* out of memory */
+} FoundColumns;
+
+static char *
+host_copy(const char *text)
+{
+	char	   *copy = text == NULL ? NULL : ch_host_get()->alloc(strlen(text) + 1);
+
+	return copy == NULL ? NULL : strcpy(copy, text);
+}
+
+static void
+found_column(void *arg, const char *name, const ConnhubTypeRef *type)
+{
+	FoundColumns *found = arg;
+	ChResultColumn *column;
+
+	if (found->count == found->capacity && !found->failed)
+	{
+		int			capacity = Max(found->capacity * 2, 16);
+		ChResultColumn *columns = ch_host_get()->realloc(found->columns, sizeof(ChResultColumn) * capacity);
+
+		if (columns == NULL)
+			found->failed = true;
+		else
+		{
+			found->columns = columns;
+			found->capacity = capacity;
+		}
+	}
+	if (found->failed)
+		return;
+	column = &found->columns[found->count];
+	column->type = *type;
+	column->type.pg_type = host_copy(type->pg_type);
+	column->name = host_copy(name);
+	found->count++;
+	found->failed = column->name == NULL || (type->pg_type != NULL && column->type.pg_type == NULL);
+}
+
+static void
+found_free(FoundColumns *found)
+{
+	for (int i = 0; i < found->count; i++)
+	{
+		ch_host_get()->free(found->columns[i].name);
+		ch_host_get()->free(unconstify(char *, found->columns[i].type.pg_type));
+	}
+	ch_host_get()->free(found->columns);
+	memset(found, 0, sizeof(*found));
+}
+
+/* Into the database's encoding and memory. */
+static List *
+found_take(FoundColumns *found)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < found->count; i++)
+	{
+		const ChResultColumn *from = &found->columns[i];
+		ChResultColumn *column = palloc(sizeof(ChResultColumn));
+
+		column->type = from->type;
+		column->type.pg_type = from->type.pg_type ? pstrdup(from->type.pg_type) : NULL;
+		column->name = pg_any_to_server(pstrdup(from->name), strlen(from->name), PG_UTF8);
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+static ConnhubStatus
+describe(ChCursor *cursor, FoundColumns *found, ChCall *call, ConnhubError *error)
+{
+	int64		started = ch_clock->now_us();
+	ConnhubStatus status;
+
+	call_for(cursor, call);
+	status = ch_call_describe(call, cursor->handle, found_column, found, error);
+	cursor->spent_us += ch_clock->now_us() - started;
+	if (status == CONNHUB_OK && found->failed)
+	{
+		ch_error_set(error, CONNHUB_NO_MEMORY, "out of memory");
+		status = CONNHUB_NO_MEMORY;
+	}
+	return status;
+}
+
+List *
+ch_cursor_describe(ChCursor *cursor)
+{
+	FoundColumns found = {0};
+	List	   *volatile columns = NIL;
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status = describe(cursor, &found, &call, &error);
+
+	if (status == CONNHUB_LOST && cursor->conn->unanswered == cursor)
+	{
+		found_free(&found);
+		send_again(cursor);
+		status = describe(cursor, &found, &call, &error);
+	}
+	if (cursor->conn->unanswered == cursor)
+		cursor->conn->unanswered = NULL;
+	PG_TRY();
+	{
+		if (status != CONNHUB_OK)
+		{
+			ch_pool_note_failure(cursor->conn, &error);
+			ch_call_raise(&call, &error);
+		}
+		columns = found_take(&found);
+	}
+	PG_FINALLY();
+	{
+		found_free(&found);
+	}
+	PG_END_TRY();
+	return columns;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
 bool
 ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 {
@@ -221,7 +355,7 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	if (status == CONNHUB_DONE)
 	{
 		batch->nrows = 0;
-		if (cursor->writes)
+		if (cursor->writes && (cursor->conn->driver->capabilities & CONNHUB_CAP_MODIFY) != 0)
 			note_affected(cursor);
 		stream_end(cursor, false);
 		return false;

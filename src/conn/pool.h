@@ -43,6 +43,7 @@ struct ChConn
 	ChRemoteTxn txn;
 	int			written_level;	/* the outermost nesting level that wrote and was not rolled back; 0: none */
 	int			nsavepoints;	/* set at the source, the deepest of this depth */
+	char		planned_gid[64];	/* under which the transaction will be prepared; empty: it will not be */
 	char		gid[64];		/* of what was prepared and is to be finished; empty: nothing */
 
 	dlist_head	streams;		/* open cursors: ChStream */

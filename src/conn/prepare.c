@@ -23,12 +23,6 @@
 /* Finishing holds up a commit that already stands: no longer than this. */
 #define FINISH_TIMEOUT_MS	10000
 
-bool
-ch_prepare_wanted(const ChConn *conn)
-{
-	return conn->is_two_phase && (conn->driver->capabilities & CONNHUB_CAP_PREPARE) != 0;
-}
-
 /* What the names of this database begin with. */
 static char *
 gid_prefix(void)
@@ -36,17 +30,28 @@ gid_prefix(void)
 	return psprintf("connhub_%016llx_%u_", (unsigned long long) GetSystemIdentifier(), MyDatabaseId);
 }
 
+/* No id can be had in recovery, nor while reading in parallel: nothing is written then. */
+bool
+ch_prepare_plan(ChConn *conn)
+{
+	static uint32 number = 0;
+
+	if (!conn->is_two_phase || (conn->driver->capabilities & CONNHUB_CAP_PREPARE) == 0 || RecoveryInProgress() ||
+		(IsInParallelMode() && !FullTransactionIdIsValid(GetTopFullTransactionIdIfAny())))
+		return false;
+	snprintf(conn->planned_gid, sizeof(conn->planned_gid), "%s%llu_%u", gid_prefix(),
+			 (unsigned long long) U64FromFullTransactionId(GetTopFullTransactionId()), ++number);
+	return true;
+}
+
 void
 ch_prepare(ChConn *conn)
 {
-	static uint32 number = 0;
-	FullTransactionId xid = GetTopFullTransactionId();
 	ChCall		call;
 	ConnhubError error;
 
 	ForceSyncCommit();
-	snprintf(conn->gid, sizeof(conn->gid), "%s%llu_%u", gid_prefix(),
-			 (unsigned long long) U64FromFullTransactionId(xid), ++number);
+	strlcpy(conn->gid, conn->planned_gid, sizeof(conn->gid));
 	ch_pool_call(conn, &call);
 	if (ch_call_prepare(&call, conn->handle, conn->gid, &error) != CONNHUB_OK)
 	{

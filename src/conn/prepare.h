@@ -4,10 +4,11 @@
 
 #include "conn/pool.h"
 
-/* Is this connection's transaction to be prepared rather than committed? */
-extern bool ch_prepare_wanted(const ChConn *conn);
+/* Is the transaction about to begin to be prepared rather than committed?  Then choose its name, which says
+ * which local transaction decides: some sources must know it beforehand. */
+extern bool ch_prepare_plan(ChConn *conn);
 
-/* Prepare it, under a name that says which local transaction decides.  Throws. */
+/* Prepare it.  Throws. */
 extern void ch_prepare(ChConn *conn);
 
 /* The local transaction has ended: commit or roll back all that was prepared.  Does not throw; what cannot be

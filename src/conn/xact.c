@@ -53,7 +53,6 @@ ch_xact_begin_remote(ChConn *conn)
 	ConnhubTxn	txn = {
 		.struct_size = sizeof(txn),
 		.read_only = XactReadOnly || conn->is_read_only,
-		.two_phase = conn->is_two_phase && (conn->driver->capabilities & CONNHUB_CAP_PREPARE) != 0,
 		.one_snapshot = (conn->driver->capabilities & CONNHUB_CAP_SNAPSHOT) != 0,
 	};
 	ChCall		call;
@@ -69,6 +68,11 @@ ch_xact_begin_remote(ChConn *conn)
 				 errdetail("A statement failed in it, and a new one would see other data."),
 				 errhint("Run the transaction again.")));
 
+	if (!txn.read_only && ch_prepare_plan(conn))
+	{
+		txn.two_phase = true;
+		txn.gid = conn->planned_gid;
+	}
 	ch_pool_call(conn, &call);
 	status = ch_call_begin(&call, conn->handle, &txn, &error);
 	if (status == CONNHUB_LOST && !conn->has_sent && !conn->is_fresh)
@@ -213,7 +217,7 @@ commit_all(void)
 	{
 		ChConn	   *conn = dlist_container(ChConn, node, iter.cur);
 
-		if (conn->written_level > 0 && ch_prepare_wanted(conn) && commits(conn))
+		if (conn->written_level > 0 && conn->planned_gid[0] != '\0' && commits(conn))
 			ch_prepare(conn);
 	}
 	dlist_foreach(iter, ch_pool_connections())

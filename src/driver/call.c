@@ -395,6 +395,17 @@ ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size, 
 	return only_ok(call, frame_end(&frame, call->driver->export_snapshot(conn, name, size, error)), error);
 }
 
+ConnhubStatus
+ch_call_describe(ChCall *call, ConnhubCursor *cursor,
+				 void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+				 ConnhubError *error)
+{
+	Frame		frame;
+
+	frame_begin(&frame, call, "describe", error);
+	return only_ok(call, frame_end(&frame, call->driver->describe(cursor, found, arg, error)), error);
+}
+
 void
 ch_call_raise(const ChCall *call, const ConnhubError *error)
 {

@@ -53,6 +53,9 @@ extern ConnhubStatus ch_call_list_prepared(ChCall *call, ConnhubConn *conn, cons
 extern ConnhubStatus ch_call_ready(ChCall *call, ConnhubCursor *cursor, ConnhubWait *wait, ConnhubError *error);
 extern ConnhubStatus ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size,
 											 ConnhubError *error);
+extern ConnhubStatus ch_call_describe(ChCall *call, ConnhubCursor *cursor,
+									  void (*found) (void *arg, const char *name, const ConnhubTypeRef *type),
+									  void *arg, ConnhubError *error);
 
 /* Raise a failed call's error, with connector, driver, slot and statement in its context. */
 extern void ch_call_raise(const ChCall *call, const ConnhubError *error) pg_attribute_noreturn();

@@ -104,6 +104,13 @@ default_export_snapshot(ConnhubConn *conn, char *name, size_t size, ConnhubError
 	return unsupported(error, "sharing a snapshot");
 }
 
+static ConnhubStatus
+default_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *name, const ConnhubTypeRef *type),
+				 void *arg, ConnhubError *error)
+{
+	return unsupported(error, "telling the columns of a result");
+}
+
 #define FILL(slot, stub) \
 	do { if (driver->slot == NULL) driver->slot = (stub); } while (0)
 
@@ -127,4 +134,5 @@ ch_driver_fill_defaults(ConnhubDriver *driver)
 	FILL(list_prepared, default_list_prepared);
 	FILL(ready, default_ready);
 	FILL(export_snapshot, default_export_snapshot);
+	FILL(describe, default_describe);
 }

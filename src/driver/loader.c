@@ -193,6 +193,7 @@ check_slots(const ConnhubDriver *driver)
 		{"list_prepared", CONNHUB_CAP_PREPARE, driver->list_prepared != NULL},
 		{"ready", CONNHUB_CAP_READY, driver->ready != NULL},
 		{"export_snapshot", CONNHUB_CAP_EXPORT, driver->export_snapshot != NULL},
+		{"describe", CONNHUB_CAP_DESCRIBE, driver->describe != NULL},
 	};
 
 	for (int i = 0; i < lengthof(required); i++)

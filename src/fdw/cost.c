@@ -17,6 +17,8 @@
 /* A row through the network, and each kilobyte of it. */
 #define COST_ROW		0.01
 #define COST_KILOBYTE	0.05
+/* Of two ways that cost the same, the one that leaves grouping to the source is taken. */
+#define COMPUTED_DISCOUNT	0.9
 /* Rows and pages of a table nothing is known of; as for a local table without statistics. */
 #define DEFAULT_ROWS	1000.0
 #define DEFAULT_PAGES	10.0
@@ -113,8 +115,8 @@ ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCos
 	cost->rows = limit > 0 ? Min(limit, rel->rows) : rel->rows;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;
 
-	/* A source that need not group need not read on after the last row wanted. */
-	if (!info->is_grouped)
+	/* A source that need not group, nor sort joined rows, need not read on after the last row wanted. */
+	if (!info->is_grouped && !(sorted && bms_membership(info->relids) == BMS_MULTIPLE))
 		run *= wanted / Max(info->rows, 1);
 	else
 	{
@@ -129,6 +131,13 @@ ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCos
 	/* Half of what cost_sort asks for the comparisons, so that a sort goes to the source if it can. */
 	if (sorted)
 		cost->startup += cpu_operator_cost * comparisons(info->rows, wanted);
+
+	/* What is computed there is not computed here, even where both would cost the same. */
+	if (info->computes)
+	{
+		cost->startup *= COMPUTED_DISCOUNT;
+		run *= COMPUTED_DISCOUNT;
+	}
 	cost->total = cost->startup + run;
 }
 
@@ -136,6 +145,10 @@ void
 ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost)
 {
 	Cost		found = keys * random_page_cost + fetched * (random_page_cost + cpu_tuple_cost);
+
+	/* Of a join the keys find the rows of one side; what is done for the others is not known to be less. */
+	if (IS_JOIN_REL(rel))
+		is_indexed = false;
 
 	cost->rows = fetched;
 	cost->startup = COST_STATEMENT + rel->baserestrictcost.startup + rel->reltarget->cost.startup;

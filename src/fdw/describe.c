@@ -103,8 +103,7 @@ describe_node(PlanState *state, void *context)
 	{
 		ForeignScanState *node = (ForeignScanState *) state;
 
-		if (node->fdwroutine->BeginForeignScan == ch_begin_foreign_scan &&
-			castNode(ForeignScan, state->plan)->operation == CMD_SELECT)
+		if (node->fdwroutine->BeginForeignScan == ch_begin_foreign_scan)
 			describe_scan(walk, castNode(ForeignScan, state->plan));
 	}
 	return planstate_tree_walker(state, describe_node, context);

@@ -183,6 +183,15 @@ routed_columns(ModifyTableState *mtstate, ResultRelInfo *rinfo, ChRelInfo *info)
 	return attnums;
 }
 
+/* COPY runs triggers of the statement before it ends the last batch. */
+static bool
+sees_statement(ResultRelInfo *rinfo)
+{
+	ResultRelInfo *named = rinfo->ri_RootResultRelInfo ? rinfo->ri_RootResultRelInfo : rinfo;
+
+	return named->ri_TrigDesc && named->ri_TrigDesc->trig_insert_after_statement;
+}
+
 /* The executor adjusts RETURNING of a partition to its columns, under the number of the first target. */
 void
 ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
@@ -211,7 +220,7 @@ ch_begin_foreign_insert(ModifyTableState *mtstate, ResultRelInfo *rinfo)
 	add_optional(state);
 	if (may_batch(rinfo) && mtstate->operation != CMD_UPDATE)
 		state->batch_size = ch_modify_batch_size(state->relation);
-	state->is_deferred = plan == NULL && state->batch_size > 1;
+	state->is_deferred = plan == NULL && state->batch_size > 1 && !sees_statement(rinfo);
 	if (rinfo->ri_FdwState)
 		((ChModifyState *) rinfo->ri_FdwState)->moved_in = state;
 	else
@@ -390,8 +399,8 @@ forget_rows(ChModifyState *state)
 	MemoryContextReset(state->row_context);
 }
 
-/* Read the one row that was given back, if any, into slot. */
-static void
+/* Read the one row that was given back, if any, into slot; returns how many there were. */
+static uint64
 receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState *estate)
 {
 	uint64		received = 0;
@@ -401,7 +410,7 @@ receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState
 	{
 		ch_batch_reset(state->batch, ch_slot_reader_wanted(state->reader));
 		if (!ch_cursor_fetch(cursor, state->batch))
-			return;
+			return received;
 		ch_batch_validate(state->batch, ch_slot_reader_wanted(state->reader));
 		received += state->batch->nrows;
 		if (received > 1)
@@ -415,12 +424,14 @@ receive_row(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState
 }
 
 /* The same, whatever happens ending the cursor. */
-static void
+static uint64
 receive_and_close(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, EState *estate)
 {
+	volatile uint64 received = 0;
+
 	PG_TRY();
 	{
-		receive_row(state, cursor, slot, estate);
+		received = receive_row(state, cursor, slot, estate);
 	}
 	PG_CATCH();
 	{
@@ -429,6 +440,7 @@ receive_and_close(ChModifyState *state, ChCursor *cursor, TupleTableSlot *slot, 
 	}
 	PG_END_TRY();
 	ch_cursor_close(cursor);
+	return received;
 }
 
 /* Write the rows gathered; returns how many were.  slot: for the row given back. */
@@ -446,8 +458,10 @@ rows_write(ChModifyState *state, TupleTableSlot *slot, EState *estate)
 	rows.ncolumns = list_length(variant->attnums) + list_length(state->parts.keys);
 	cursor = ch_conn_write(ch_conn_acquire(state->info->at->connector, state->user), variant->write,
 						   variant->statement, &rows, &affected);
+
+	/* What is given back is what was written; a driver need not know the number before. */
 	if (cursor != NULL)
-		receive_and_close(state, cursor, slot, estate);
+		affected = receive_and_close(state, cursor, slot, estate);
 	forget_rows(state);
 	return affected;
 }

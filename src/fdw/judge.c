@@ -180,17 +180,20 @@ ch_judge_request(ChRelInfo *info, ConnhubPieceKind kind, const ConnhubRequest *r
 
 /* ---- Order ------------------------------------------------------------------------------- */
 
+/* Can a stage that computes its output sort by the expression?  A change of type that keeps the bits does not matter. */
 static bool
-is_put_out(List *outputs, Expr *expr)
+is_computed(ChRelInfo *info, Expr *expr)
 {
 	ListCell   *cell;
 
-	foreach(cell, outputs)
+	while (IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	foreach(cell, info->outputs)
 	{
 		if (equal(((ChOutput *) lfirst(cell))->expr, expr))
 			return true;
 	}
-	return false;
+	return list_member(info->group_exprs, expr) || contain_agg_clause((Node *) expr);
 }
 
 /* The expression of a pathkey that this relation alone can compute. */
@@ -203,12 +206,10 @@ sort_member(PathKey *key, RelOptInfo *rel, ChRelInfo *info)
 	{
 		EquivalenceMember *member = lfirst(cell);
 
-		if (member->em_is_const)
+		if (member->em_is_const || !bms_is_subset(member->em_relids, info->relids) ||
+			bms_overlap(member->em_relids, info->hidden))
 			continue;
-		if (info->computes ? is_put_out(info->outputs, member->em_expr) || list_member(info->group_exprs, member->em_expr) ||
-			(contain_agg_clause((Node *) member->em_expr) && bms_is_subset(member->em_relids, info->relids)) :
-			!bms_is_empty(member->em_relids) && bms_is_subset(member->em_relids, info->relids) &&
-			!bms_overlap(member->em_relids, info->hidden))
+		if (info->computes ? is_computed(info, member->em_expr) : !bms_is_empty(member->em_relids))
 			return member;
 	}
 	return NULL;

@@ -70,6 +70,9 @@ scan_of_target(ModifyTable *plan, Index result)
 	return NULL;
 }
 
+/* Every column of a write is one of its table, so that a sub-select's would be taken for those. */
+static const char *const no_query = "a sub-select takes part";
+
 static const char *
 collect_filters(ChDirect *direct, ForeignScan *scan)
 {
@@ -79,7 +82,13 @@ collect_filters(ChDirect *direct, ForeignScan *scan)
 		list_length(scan->fdw_recheck_quals) != list_length(direct->info->pieces))
 		return "conditions are checked here";
 	foreach(cell, direct->info->pieces)
-		direct->filters = lappend(direct->filters, (void *) ((ChPiece *) lfirst(cell))->expr);
+	{
+		const ConnhubExpr *expr = ((ChPiece *) lfirst(cell))->expr;
+
+		if (ch_expr_has_query(expr))
+			return no_query;
+		direct->filters = lappend(direct->filters, (void *) expr);
+	}
 	return NULL;
 }
 
@@ -93,6 +102,8 @@ collect_assignment(ChDirect *direct, Expr *value, AttrNumber attnum)
 
 	if (expr == NULL)
 		return reason;
+	if (ch_expr_has_query(expr))
+		return no_query;
 	if (expr->type.type != column->type.type ||
 		(expr->type.type == CONNHUB_NATIVE && strcmp(expr->type.pg_type, column->type.pg_type) != 0))
 		return "a value has another type than its column";

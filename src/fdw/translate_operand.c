@@ -4,6 +4,8 @@
  * type; a column is widened by a cast, which a driver may find needless. */
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #include "batch/typemap.h"
 #include "fdw/translate_operand.h"
 #include "request/request.h"
@@ -34,6 +36,49 @@ constant_fits(const ConnhubExpr *expr, ConnhubType type)
 		type == CONNHUB_INT32 ? value >= PG_INT32_MIN && value <= PG_INT32_MAX : true;
 }
 
+/* A constant that is the beginning of a day, or infinite. */
+static bool
+is_midnight(const ConnhubExpr *expr)
+{
+	int64		value;
+
+	if (expr->kind != CONNHUB_EXPR_CONST || expr->type.type != CONNHUB_TIMESTAMP)
+		return false;
+	value = expr->value->v.integer;
+	return expr->value->is_null || value == CONNHUB_INFINITY || value == CONNHUB_MINUS_INFINITY ||
+		value % USECS_PER_DAY == 0;
+}
+
+/* Can dates be compared with the others as dates?  Then no column need be converted. */
+static bool
+all_are_days(List *args)
+{
+	bool		has_date = false;
+	ListCell   *cell;
+
+	foreach(cell, args)
+	{
+		const ConnhubExpr *arg = lfirst(cell);
+
+		if (arg->type.type == CONNHUB_DATE)
+			has_date = true;
+		else if (!is_midnight(arg))
+			return false;
+	}
+	return has_date;
+}
+
+static const ConnhubExpr *
+day_of(const ConnhubExpr *midnight, const ConnhubTypeRef *date)
+{
+	ConnhubValue value = *midnight->value;
+
+	value.type = *date;
+	if (!value.is_null && value.v.integer != CONNHUB_INFINITY && value.v.integer != CONNHUB_MINUS_INFINITY)
+		value.v.integer /= USECS_PER_DAY;
+	return ch_expr_const(&value);
+}
+
 /* The operand as the type wanted, without loss. */
 static const ConnhubExpr *
 bring(const ConnhubExpr *expr, ConnhubType wanted, ChTranslation *t)
@@ -45,6 +90,8 @@ bring(const ConnhubExpr *expr, ConnhubType wanted, ChTranslation *t)
 	if (expr->type.type == wanted)
 		return expr;
 	ch_typemap_from_pg(pg_type_of(wanted), -1, &ref);
+	if (wanted == CONNHUB_DATE && is_midnight(expr))
+		return day_of(expr, &ref);
 	if (expr->kind == CONNHUB_EXPR_CONST && same_storage)
 	{
 		ConnhubValue value = *expr->value;
@@ -140,6 +187,8 @@ ch_translate_call(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTyp
 	{
 		if (is_comparison(fn) && integer_rank(operand) > 0)
 			operand = narrowest(args, operand);
+		else if (is_comparison(fn) && operand == CONNHUB_TIMESTAMP && all_are_days(args))
+			operand = CONNHUB_DATE;
 		foreach(cell, args)
 		{
 			ConnhubType other = foreach_current_index(cell) == 1 ? meaning->second :

@@ -217,6 +217,19 @@ ch_expr_has_param(const ConnhubExpr *expr)
 	return expr->filter != NULL && ch_expr_has_param(expr->filter);
 }
 
+bool
+ch_expr_has_query(const ConnhubExpr *expr)
+{
+	if (expr->query != NULL)
+		return true;
+	for (uint32 i = 0; i < expr->nargs; i++)
+	{
+		if (ch_expr_has_query(expr->args[i]))
+			return true;
+	}
+	return false;
+}
+
 /* ---- Relations and requests -------------------------------------------------------------- */
 
 static ConnhubRelation *

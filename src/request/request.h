@@ -53,9 +53,10 @@ extern const ConnhubExpr *ch_expr_not(const ConnhubExpr *expr);
 /* The name of a function in EXPLAIN and messages. */
 extern const char *ch_function_name(ConnhubFunction fn);
 
-/* Does the expression use a column?  Has it a parameter? */
+/* Does the expression use a column?  Has it a parameter?  A sub-select? */
 extern bool ch_expr_has_column(const ConnhubExpr *expr);
 extern bool ch_expr_has_param(const ConnhubExpr *expr);
+extern bool ch_expr_has_query(const ConnhubExpr *expr);
 
 /* The relations of a request: a table, a derived table, a join.  Conditions are Lists of ConnhubExpr *. */
 extern const ConnhubRelation *ch_relation_table(uint32 number, const char *schema, const char *table);

@@ -39,11 +39,11 @@ sub load_data
 	return;
 }
 
-# Feed SQL, from files or as text, to a command line client of an administrator; it must succeed.
+# Feed SQL to a command line client of an administrator; it must succeed, what it answers does not matter.
 sub feed
 {
 	my ($sql, @command) = @_;
-	open my $pipe, '|-', @command or die "$command[0]: $!\n";
+	open my $pipe, '|-', 'sh', '-c', 'exec "$0" "$@" >/dev/null', @command or die "$command[0]: $!\n";
 	print $pipe $sql;
 	close $pipe or die "$command[0] failed\n";
 	return;
@@ -60,8 +60,9 @@ sub file
 sub psql
 {
 	my ($host, $port, $database, $sql, %variables) = @_;
+	local $ENV{PGOPTIONS} = '--client-min-messages=warning';
 	feed($sql, 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', $host, '-p', $port, '-U', 'postgres', '-d', $database,
-		'-o', '/dev/null', map { ('-v', "$_=$variables{$_}") } keys %variables);
+		map { ('-v', "$_=$variables{$_}") } keys %variables);
 	return;
 }
 
@@ -189,7 +190,7 @@ sub items_pg
 		l_returnflag char(1) NOT NULL, l_linestatus char(1) NOT NULL, l_shipdate date NOT NULL, l_commitdate date NOT NULL, l_receiptdate date NOT NULL,
 		l_shipinstruct char(25) NOT NULL, l_shipmode char(10) NOT NULL, l_comment varchar(44) NOT NULL)");
 	copy_to_hub('local.rows', $rows);
-	hub("CREATE TABLE local.keys AS SELECT DISTINCT ON (md5(k::text)) k FROM generate_series(1, $keys, greatest($keys / 1000, 1)) k ORDER BY md5(k::text) LIMIT 1000;
+	hub("CREATE TABLE local.keys AS SELECT k FROM generate_series(1::bigint, $keys, greatest($keys / 1000, 1)) k ORDER BY md5(k::text) LIMIT 1000;
 		VACUUM ANALYZE local.rows; VACUUM ANALYZE local.keys");
 	return;
 }

@@ -193,7 +193,8 @@ sub lookup
 {
 	my ($work) = @_;
 	my $source = $sources{ $work->{source} };
-	my $points = join ':', 1000, int(row_count() / 4);
+	my $count = 200;
+	my $points = join ':', $count, int(row_count() / 4);
 	my @notes;
 	my $side = sub {
 		my ($name, $target, $schema) = @_;
@@ -201,7 +202,7 @@ sub lookup
 		$client->ask('prepare', '-', on($point{$target}, $schema));
 		return [ $name => sub {
 				my $answer = $client->ask('points', $points, '');
-				die "not every key was found\n" if $answer->{rows} != 1000;
+				die "not every key was found\n" if $answer->{rows} != $count;
 				return $answer->{seconds};
 			} ];
 	};

@@ -36,9 +36,20 @@ sub main
 			my ($error) = split /\n/, $@;
 			printf "%-16s not run: %s\n", $work->{name}, $error;
 			$failed++;
+			reconnect();
 		}
 	}
 	Client->close_all;
 	printf "%d works, %d missed their goal, %d did not run or answered wrongly\n", scalar @chosen, $missed, $failed;
 	return $failed ? 1 : 0;
+}
+
+# After a failure the next work gets new connections, once the hub takes them: it may have crashed.
+sub reconnect
+{
+	my $until = time + 60;
+	Client->close_all;
+	sleep 1;
+	sleep 1 until system('pg_isready -q') == 0 || time > $until;
+	return;
 }

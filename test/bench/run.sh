@@ -14,10 +14,12 @@ source test/servers/lib.sh
 folder=$(mktemp -d "${TMPDIR:-/tmp}/connhub-bench.XXXXXX")
 chmod 755 "$folder"
 started=()
+runner=
 
 cleanup() {
 	local status=$? i
 	trap '' INT TERM HUP
+	[ -z "$runner" ] || kill -TERM "$runner" 2>/dev/null || true
 	for ((i = ${#started[@]} - 1; i >= 0; i--)); do
 		test/servers/"${started[i]}".sh stop "$folder/${started[i]}" >/dev/null 2>&1 || true
 	done
@@ -78,4 +80,9 @@ for server in sqlite postgresql mariadb hub; do
 done
 
 server_folder "$folder/data"
-BENCH_FOLDER=$folder perl -Itest/bench test/bench/bench.pl "$@"
+BENCH_FOLDER=$folder perl -Itest/bench test/bench/bench.pl "$@" </dev/null &
+runner=$!
+status=0
+wait "$runner" || status=$?
+runner=
+exit "$status"

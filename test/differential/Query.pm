@@ -202,9 +202,15 @@ sub aggregate
 sub output
 {
 	my ($scope, $depth) = @_;
+	return scalar_query($scope) if chance(0.06);
+	return plain_output($scope, $depth);
+}
+
+sub plain_output
+{
+	my ($scope, $depth) = @_;
 	my @columns = columns_of($scope);
 	return node(pick(@$scope)->{alias} . '.*') if chance(0.1);
-	return scalar_query($scope) if chance(0.06);
 	my $chosen = pick(@columns);
 	return chance(0.6) ? column($chosen) : expression($chosen->{kind}, $depth, $scope);
 }
@@ -417,18 +423,21 @@ sub random_read
 sub value_for
 {
 	my ($column, $scope, $depth) = @_;
-	my $free = $column->{small} && $column->{kind} =~ /^(int|num|flt|date)$/ || $column->{kind} =~ /^(bool|uuid|blob)$/;
+	my $free = $column->{small} && $column->{kind} =~ /^(int|num|flt|date)$/ && $column->{type} !~ /unsigned/ || $column->{kind} =~ /^(bool|uuid|blob)$/;
 	return expression($column->{kind}, $depth, $scope, $column->{small}) if $free && chance(0.5);
-	return node('left(', leaf('text', $scope), ", $column->{limit})") if $column->{kind} eq 'text' && $column->{limit} && chance(0.2) && columns_of($scope, 'text');
+
+	# A blank at the end does not stay in a char(n), whatever it is here.
+	return node('left(', leaf('text', $scope), ", $column->{limit})") if $column->{kind} eq 'text' && $column->{limit} && $column->{type} !~ /^char/ && chance(0.2) && columns_of($scope, 'text');
 	return constant(!$column->{not_null} && chance(0.15) ? undef : pick(@{ $column->{values} }), $column->{is}, $column->{values});
 }
 
+# Without sub-selects: one that reads the source there sees what the statement has changed so far.
 sub returning
 {
 	my ($scope) = @_;
 	return '' if chance(0.4);
 	tag('returning');
-	return optional(' RETURNING ', list_of(', ', 1, map { output($scope, 1) } 1 .. 1 + int rand 3));
+	return optional(' RETURNING ', list_of(', ', 1, map { plain_output($scope, 1) } 1 .. 1 + int rand 3));
 }
 
 sub insert_query

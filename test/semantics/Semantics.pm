@@ -13,7 +13,7 @@ use lib 'test/tap';
 use Hub;
 use Test::More;
 
-our @EXPORT = qw(semantics_hub check_semantics check_errors check_coverage);
+our @EXPORT = qw(semantics_hub check_semantics check_queries check_errors check_coverage);
 
 my $probe = <<'SQL';
 -- The first disagreement about an expression, or null; with the native queries that were planned.
@@ -21,6 +21,7 @@ CREATE FUNCTION probe(expression text, type text, OUT trouble text, OUT native t
 DECLARE
 	value text;
 	condition text;
+	plain text;
 	query text;
 	line text;
 	here text;
@@ -31,12 +32,13 @@ BEGIN
 	FOR value IN EXECUTE format('SELECT DISTINCT (%s)::text FROM semantics.semantics', expression) LOOP
 		condition := CASE WHEN value IS NULL THEN format('(%s) IS NULL', expression)
 			WHEN type = 'boolean' THEN format(CASE WHEN value::boolean THEN '%s' ELSE 'NOT (%s)' END, expression)
-			ELSE format('(%s) IS NOT DISTINCT FROM %L::%s', expression, value, type) END;
-		query := format('SELECT array_agg(id ORDER BY id) FROM semantics.semantics WHERE %s', condition);
+			ELSE format('(%s) IS NOT DISTINCT FROM %L::%s', expression, value, replace(type, 'digits', 'numeric')) END;
+		plain := format('SELECT id FROM semantics.semantics WHERE %s', condition);
+		query := format('SELECT array_agg(id ORDER BY id) FROM (%s OFFSET 0) AS found', plain);
 		PERFORM set_config('connhub.pushdown', 'off', true);
 		EXECUTE query INTO here;
 		PERFORM set_config('connhub.pushdown', 'on', true);
-		FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || query LOOP
+		FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || plain LOOP
 			IF line ~ 'Native Query:' THEN
 				native := native || line || E'\n';
 			ELSIF line ~ 'Kept Locally|Rechecked Locally|Filter:' THEN
@@ -51,8 +53,10 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	-- The values themselves, where their computation is sent.
-	query := format('SELECT array_agg(ROW(id, v::text) ORDER BY id) FROM (SELECT id, (%s) AS v FROM semantics.semantics OFFSET 0) AS s', expression);
+	-- The values themselves, which come from the source where it groups by them.  Equal ones may be written in two ways:
+	-- zero as a real, and digits after the point, of which "digits" says that they do not vary.
+	query := format('SELECT array_agg(ROW(%1$s, n) ORDER BY (%1$s)::text COLLATE "C") FROM (SELECT (%2$s) AS v, count(*) AS n FROM semantics.semantics GROUP BY 1 OFFSET 0) AS g',
+		CASE WHEN type = 'numeric' THEN 'trim_scale(v)' WHEN type IN ('real', 'float8') THEN 'v + 0' ELSE 'v::text' END, expression);
 	EXECUTE query INTO here;
 	PERFORM set_config('connhub.pushdown', 'on', true);
 	EXECUTE query INTO there;
@@ -62,6 +66,25 @@ BEGIN
 END $$;
 SQL
 
+# Aggregates and window functions: [ function, native, query... ] of "semantics.semantics", compared as a whole.
+sub check_queries
+{
+	my ($hub, @cases) = @_;
+	for my $case (@cases)
+	{
+		my ($function, $native, @queries) = @$case;
+		for my $query (@queries)
+		{
+			my ($code, $plan, $err) = $hub->psql('postgres', "EXPLAIN (VERBOSE, COSTS OFF) $query");
+			my ($sent) = $plan =~ /(Native Query: .*)/;
+			ok(index($sent // '', $native) >= 0, "$function: $query is sent") or diag($plan);
+			my @rows = map { join "\n", sort split /\n/, $hub->safe_psql('postgres', "SET connhub.pushdown = $_; $query") } qw(on off);
+			is($rows[0], $rows[1], "$function: $query means the same");
+		}
+	}
+	return;
+}
+
 # A hub with a connector whose table "semantics" is attached into a schema of that name.
 sub semantics_hub
 {
@@ -70,6 +93,8 @@ sub semantics_hub
 	$hub->safe_psql('postgres', $probe);
 	$hub->safe_psql('postgres', "SELECT connhub.create_connector(name => 'semantics', " . arguments(connector($source, %change)) . ')');
 	$hub->safe_psql('postgres', "SELECT * FROM connhub.attach('semantics', remote_schema => " . literal($remote_schema) . ", tables => ARRAY['semantics'])");
+	# So many rows that it pays to compute at the source.
+	$hub->safe_psql('postgres', "ANALYZE semantics.semantics; UPDATE connhub_catalog.remote_table SET rows = 1e7, bytes = 1e9 WHERE name = 'semantics'");
 	return $hub;
 }
 

@@ -62,11 +62,11 @@ my @cases = (
 	[ 'NOT_LIKE', 'NOT LIKE', "boolean: t NOT LIKE '%🐎'" ],
 	[ 'CHAR_LENGTH', 'CHAR_LENGTH(', 'integer: length(t)' ],
 
-	[ 'ADD', ' + ', 'integer: i2 + 1', 'bigint: i8 + 1', 'numeric: n + m', 'numeric: n + 0.05', 'float8: f8 + 1', 'integer: i1::integer + i2', 'numeric: i4 + n' ],
-	[ 'SUB', ' - ', 'integer: i2 - 7', 'bigint: i8 - i4', 'numeric: n - m', 'float8: f8 - 1', 'numeric: 1 - n' ],
-	[ 'MUL', ' * ', 'integer: i2 * 3', 'bigint: i4::bigint * i2', 'numeric: n * m', 'numeric: n * (1 - m) * (1 + n)', 'numeric: n * 3' ],
+	[ 'ADD', ' + ', 'integer: i2 + 1', 'bigint: i8 + 1', 'digits: n + m', 'digits: n + 0.05', 'float8: f8 + 1', 'integer: i1::integer + i2', 'numeric: i4 + n' ],
+	[ 'SUB', ' - ', 'integer: i2 - 7', 'bigint: i8 - i4', 'digits: n - m', 'float8: f8 - 1', 'numeric: 1 - n' ],
+	[ 'MUL', ' * ', 'integer: i2 * 3', 'bigint: i4::bigint * i2', 'digits: n * m', 'digits: n * (1 - m) * (1 + n)', 'digits: n * 3' ],
 	[ 'DIV', ' DIV ', 'integer: i4 / 2', 'bigint: i8 / -3' ],
-	[ 'MOD', ' % ', 'integer: i4 % 5', 'numeric: n % 0.7', 'numeric: m % -3', 'integer: i4 % 1000 + 5' ],
+	[ 'MOD', ' % ', 'integer: i4 % 5', 'digits: n % 0.7', 'digits: m % -3', 'integer: i4 % 1000 + 5' ],
 	[ 'NEG', '(- ', 'bigint: - i8', 'numeric: - n', 'float8: - f8', 'integer: - (i2::integer)' ],
 	[ 'ABS', 'ABS(', 'bigint: abs(i8)', 'numeric: abs(m)', 'float8: abs(f8)', 'integer: abs(i2::integer)' ],
 	[ 'ADD', undef, 'integer: (i4 % 1000) + x4 % 1000 + i4 - i4', 'numeric: w * w * 0', 'bigint: u4 + 1' ],
@@ -100,13 +100,13 @@ my @cases = (
 	[ 'STARTS_WITH', 'AS BINARY', "boolean: starts_with(t, 'a')", "boolean: starts_with(t, '')", "boolean: starts_with(t, 'aaa ')", "boolean: starts_with(l, 'é')" ],
 	[ 'ASCII', 'ORD(', 'integer: ascii(t)', 'integer: ascii(l)' ],
 
-	[ 'CEIL', 'CEILING(', 'numeric: ceil(n)', 'numeric: ceil(w)', 'float8: ceil(f8)' ],
-	[ 'FLOOR', 'FLOOR(', 'numeric: floor(n)', 'numeric: floor(m)', 'float8: floor(f8)' ],
-	[ 'ROUND', 'ROUND(', 'numeric: round(n)', 'numeric: round(m)', map { "numeric: round(m, $_)" } -3, -1, 0, 1, 3 ],
-	[ 'TRUNC', 'TRUNCATE(', map { "numeric: trunc(m, $_)" } -3, 0, 2 ],
-	[ 'ROUND', undef, 'float8: round(f8)' ],
+	[ 'CEIL', 'CEILING(', 'digits: ceil(n)', 'digits: ceil(w)' ],
+	[ 'FLOOR', 'FLOOR(', 'numeric: floor(n)', 'numeric: floor(m)' ],
+	[ 'ROUND', 'ROUND(', 'numeric: round(n)', 'numeric: round(m)', map { "digits: round(m, $_)" } -3, -1, 0, 1, 3, 6 ],
+	[ 'TRUNC', 'TRUNCATE(', map { "digits: trunc(m, $_)" } -3, 0, 2 ],
+	[ 'ROUND', undef, 'float8: round(f8)', 'float8: ceil(f8)', 'float8: floor(f8)' ],
 	[ 'SIGN', 'SIGN(', 'numeric: sign(m)', 'float8: sign(f8)' ],
-	[ 'FIT', 'AS DECIMAL(', 'numeric: n::numeric(20,1)', 'numeric: m::numeric(12,0)', 'numeric: i4::numeric(12,2)' ],
+	[ 'FIT', 'AS DECIMAL(', 'digits: n::numeric(20,1)', 'digits: m::numeric(12,0)', 'digits: i4::numeric(12,2)' ],
 	[ 'FIT', undef, 'numeric: w::numeric(35,0)::numeric' ],
 	[ 'BIT_AND', ' & ', 'integer: i4 & 6', 'bigint: i8 & -8' ],
 	[ 'BIT_OR', ' | ', 'integer: i4 | 6', 'bigint: i8 | -1' ],
@@ -117,13 +117,13 @@ my @cases = (
 	[ 'GREATEST', undef, 'integer: GREATEST(i4, i2, 5)' ],
 
 	[ 'DATE_DIFF', 'DATEDIFF(', "integer: e - '2000-01-01'::date", 'integer: d - e' ],
-	(map { my ($function, $unit, $native) = @$_; [ $function, $native, "numeric: extract($unit from d)", "numeric: extract($unit from e)", "numeric: extract($unit from ts)" ] } @parts),
+	(map { my ($function, $unit, $native) = @$_; [ $function, $native, "digits: extract($unit from d)", "numeric: extract($unit from e)", "numeric: extract($unit from ts)" ] } @parts),
 	[ 'YEAR', 'YEAR(', "float8: date_part('year', ts)", 'boolean: extract(year from d) = 2000' ],
 	[ 'HOUR', 'HOUR(', 'numeric: extract(hour from ts)', "float8: date_part('hour', s0)" ],
 	[ 'MINUTE', 'MINUTE(', 'numeric: extract(minute from ts)' ],
-	[ 'SECOND', 'MICROSECOND(', 'numeric: extract(second from ts)', 'numeric: extract(second from s0)' ],
-	[ 'EPOCH', '86400', 'numeric: extract(epoch from d)' ],
-	[ 'EPOCH', 'TIMESTAMPDIFF(', 'numeric: extract(epoch from ts)', 'numeric: extract(epoch from tz)' ],
+	[ 'SECOND', 'MICROSECOND(', 'digits: extract(second from ts)', 'digits: extract(second from s0)' ],
+	[ 'EPOCH', '86400', 'digits: extract(epoch from d)' ],
+	[ 'EPOCH', 'TIMESTAMPDIFF(', 'digits: extract(epoch from ts)', 'digits: extract(epoch from tz)' ],
 	[ 'YEAR', undef, 'numeric: extract(year from tz)', 'date: e + 1', "timestamp: ts + interval '1 day'", 'numeric: extract(isoyear from d)' ],
 	(map { [ "TRUNC_\U$_", 'AS DATETIME', "timestamp: date_trunc('$_', ts)", "timestamp: date_trunc('$_', s0)" ] } @units),
 	[ 'AT_UTC', '', "timestamp: tz AT TIME ZONE 'UTC'", "numeric: extract(year from tz AT TIME ZONE 'UTC')", "timestamp: date_trunc('day', tz AT TIME ZONE 'UTC')" ],
@@ -131,10 +131,22 @@ my @cases = (
 	[ 'CONVERT', undef, 'integer: (n % 1000)::integer', 'text: i4::text' ],
 );
 
+my @queries = (
+	[ 'COUNT_ALL', 'COUNT(*)', "SELECT b, count(*) FROM semantics.semantics GROUP BY b" ],
+	[ 'COUNT', 'COUNT(', "SELECT b, count(i4), count(DISTINCT i4) FROM semantics.semantics GROUP BY b" ],
+	[ 'SUM', 'SUM(', "SELECT b, sum(i2), sum(i4), sum(i8), sum(n), sum(n * (1 - m)) FROM semantics.semantics GROUP BY b", "SELECT b, sum(CASE WHEN i4 > 0 THEN n * (1 - m) ELSE 0.000000 END) FROM semantics.semantics GROUP BY b" ],
+	[ 'MIN', 'MIN(', "SELECT b, min(i4), min(f8) FROM semantics.semantics GROUP BY b" ],
+	[ 'MAX', 'MAX(', "SELECT b, max(i4), max(f8) FROM semantics.semantics GROUP BY b" ],
+	[ 'ROW_NUMBER', 'ROW_NUMBER()', "SELECT id, row_number() OVER (PARTITION BY b ORDER BY id) FROM semantics.semantics" ],
+	[ 'RANK', ' RANK()', "SELECT id, rank() OVER (ORDER BY i4) FROM semantics.semantics" ],
+	[ 'DENSE_RANK', 'DENSE_RANK()', "SELECT id, dense_rank() OVER (PARTITION BY b ORDER BY i4) FROM semantics.semantics" ],
+);
+
 my $hub = semantics_hub('mariadb', 'connhub_semantics', database => 'connhub_semantics');
 check_semantics($hub, @cases);
 check_errors($hub, 'i8 + 9223372036854775807 > 0', '- (i8 - 9223372036854775807 - 2) > 0');
-check_coverage('drivers/mysql/dialect.c', 'rules', @cases);
+check_queries($hub, @queries);
+check_coverage('drivers/mysql/dialect.c', 'rules', @cases, @queries);
 
 # A date with zeros is an error here, and so is a function of it there.
 $hub->safe_psql('postgres', "SELECT * FROM connhub.attach('semantics', remote_schema => 'connhub_semantics', tables => ARRAY['zeroes'])");

@@ -148,11 +148,27 @@ my @cases = (
 @cases = map { my ($function, $native, @expressions) = @$_; [ $function, $native, grep { !/::numeric\(40,2\)/ } @expressions ] } @cases;
 push @cases, [ 'FIT', '::numeric(', "numeric: (CASE WHEN m < 'Infinity' THEN m END)::numeric(40,2)" ];
 
+my @queries = (
+	[ 'COUNT_ALL', 'count(*)', "SELECT b, count(*) FROM semantics.semantics GROUP BY b" ],
+	[ 'COUNT', 'count(', "SELECT b, count(i4), count(DISTINCT i4) FROM semantics.semantics GROUP BY b" ],
+	[ 'SUM', 'sum(', "SELECT b, sum(i2), sum(i4), sum(i8), sum(n), sum(n * (1 - m)), sum(f4) FILTER (WHERE id < 5) FROM semantics.semantics GROUP BY b" ],
+	[ 'MIN', 'min(', "SELECT b, min(i4), min(f8) FROM semantics.semantics GROUP BY b" ],
+	[ 'MAX', 'max(', "SELECT b, max(i4), max(f8) FROM semantics.semantics GROUP BY b" ],
+	[ 'ROW_NUMBER', 'row_number()', "SELECT id, row_number() OVER (PARTITION BY b ORDER BY id) FROM semantics.semantics" ],
+	[ 'RANK', ' rank()', "SELECT id, rank() OVER (ORDER BY i4) FROM semantics.semantics" ],
+	[ 'DENSE_RANK', 'dense_rank()', "SELECT id, dense_rank() OVER (PARTITION BY b ORDER BY i4) FROM semantics.semantics" ],
+	[ 'AVG', 'avg(', "SELECT b, avg(i4), avg(n), avg(f8) FROM semantics.semantics WHERE id < 6 GROUP BY b" ],
+	[ 'BOOL_AND', 'bool_and(', "SELECT i2, bool_and(b), every(i4 > 0) FROM semantics.semantics GROUP BY i2" ],
+	[ 'BOOL_OR', 'bool_or(', "SELECT i2, bool_or(b) FROM semantics.semantics GROUP BY i2" ],
+	[ 'GROUPING', 'grouping(', "SELECT b, i2, grouping(b, i2), count(*) FROM semantics.semantics GROUP BY ROLLUP (b, i2)" ],
+);
+
 my $hub = semantics_hub('postgresql', 'semantics');
 check_semantics($hub, @cases);
 check_errors($hub, 'x4 + 1 > 0', 'i4 / (i4 - i4) = 1', 'n / 0 = 1', 'substr(t, 1, i4) = \'\'', 'i8::integer = 1', "n::numeric(4,2) = 1", 'sqrt(i4::float8) > 0',
 	"split_part(t, ',', 0) = ''", 'chr(0) = t AND chr(i4 - i4) = t', "make_date(i4 - i4, 1, 1) = d", "e + 2147483647 > d", 'd - e > 0', "f8 * 1e308 > 0");
-check_coverage('drivers/postgresql/dialect.c', 'postgresql_rules', @cases);
+check_queries($hub, @queries);
+check_coverage('drivers/postgresql/dialect.c', 'postgresql_rules', @cases, @queries);
 
 source_psql('DROP SCHEMA semantics CASCADE');
 done_testing();

@@ -52,7 +52,8 @@ my @cases = (
 	[ 'ADD', ' + ', 'bigint: i8 % 1000 + 7', 'integer: length(t) + 1', 'bigint: i8 % 1000 + j8 % 10' ],
 	[ 'SUB', ' - ', 'bigint: i8 % 1000 - 7', 'integer: 1 - length(t)' ],
 	[ 'MUL', ' * ', 'bigint: (i8 % 1000) * (j8 % 1000)', 'integer: length(t) * 2' ],
-	[ 'NEG', '(- ', 'bigint: - (i8 % 1000)', 'float8: - f8' ],
+	[ 'NEG', '(- ', 'bigint: - (i8 % 1000)' ],
+	[ 'NEG', '* -1e0', 'float8: - f8' ],
 	[ 'ABS', 'abs(', 'bigint: abs(i8 % 1000)', 'float8: abs(f8)' ],
 	[ 'ADD', undef, 'bigint: (i8 - i8 % 2) / 2 + (j8 - j8 % 2)', 'float8: f8 + 1', 'bigint: abs(j8)' ],
 	[ 'MOD', undef, 'bigint: i8 % (j8 * j8 + 1)', 'bigint: i8 % -5' ],
@@ -93,9 +94,21 @@ my @cases = (
 	[ 'LIKE', '~ LIKE ', "boolean: t LIKE 'a%'", "boolean: t LIKE 'a\\_b%'" ],
 );
 
+my @queries = (
+	[ 'COUNT_ALL', 'count(*)', "SELECT j8, count(*) FROM semantics.semantics GROUP BY j8" ],
+	[ 'COUNT', 'count(', "SELECT j8, count(i8), count(DISTINCT i8) FROM semantics.semantics GROUP BY j8" ],
+	[ 'SUM', 'sum(', "SELECT j8, sum(length(t)) FROM semantics.semantics GROUP BY j8" ],
+	[ 'MIN', 'min(', "SELECT j8, min(i8), min(f8) FROM semantics.semantics GROUP BY j8" ],
+	[ 'MAX', 'max(', "SELECT j8, max(i8), max(f8) FROM semantics.semantics GROUP BY j8" ],
+	[ 'ROW_NUMBER', 'row_number()', "SELECT id, row_number() OVER (PARTITION BY j8 ORDER BY id) FROM semantics.semantics" ],
+	[ 'RANK', ' rank()', "SELECT id, rank() OVER (ORDER BY i8) FROM semantics.semantics" ],
+	[ 'DENSE_RANK', 'dense_rank()', "SELECT id, dense_rank() OVER (PARTITION BY j8 ORDER BY i8) FROM semantics.semantics" ],
+);
+
 my $hub = semantics_hub('sqlite', 'main', database => $file);
 check_semantics($hub, @cases);
-check_coverage('drivers/sqlite/dialect.c', 'rules', @cases);
+check_queries($hub, @queries);
+check_coverage('drivers/sqlite/dialect.c', 'rules', @cases, @queries);
 
 # Where any value may stand in a column, nothing is computed with it there, and the answer is the same.
 $hub->safe_psql('postgres', "DROP FOREIGN TABLE semantics.semantics; SELECT * FROM connhub.attach('semantics', remote_schema => 'main', tables => ARRAY['loose']);

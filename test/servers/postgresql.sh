@@ -41,6 +41,7 @@ make_cluster() {
 		full_page_writes = off
 		shared_buffers = 32MB
 		max_connections = 60
+		max_prepared_transactions = 10
 		max_wal_senders = 0
 		wal_level = minimal
 		autovacuum = off

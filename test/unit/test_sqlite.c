@@ -446,7 +446,7 @@ test_judge(void)
 	check_filter(&source, fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL), "superset", "(t.\"n\" > 5)",
 				 "integer > 5");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, five, NULL, NULL), "exact", "(t.\"n\" = 5)", "integer = 5");
-	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, id, NULL, NULL), "superset", "(t.\"n\" = t.\"id\")",
+	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, id, NULL, NULL), "exact", "(t.\"n\" = t.\"id\")",
 				 "integer = rowid");
 	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL),
 									NULL, NULL, NULL), "refused", "", "not (integer > 5)");

@@ -130,6 +130,7 @@ typedef enum SqlBackslash
 #define SQL_MIXED_INTEGERS		0x08	/* integers of different width compare without a cast, and by index */
 #define SQL_LIMIT_CONSTANT		0x10	/* LIMIT and OFFSET take constants only */
 #define SQL_ZONE_OMITTED		0x20	/* instants are written in UTC without saying so */
+#define SQL_MIXED_DATES			0x80	/* dates and timestamps compare without a cast, and by index */
 #define SQL_AGGREGATE_FILTER	0x100	/* aggregates take FILTER (WHERE …) */
 #define SQL_GROUPING_SETS		0x200	/* knows GROUPING SETS */
 #define SQL_FRAME_GROUPS		0x400	/* frames may count groups of peers */

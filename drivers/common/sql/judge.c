@@ -258,7 +258,11 @@ judge_aggregate(Judge *judge, const ConnhubExpr *expr, int depth)
 	}
 	if (expr->filter)
 	{
-		uint64_t	filter_weight = judge_expr(judge, expr->filter, depth + 1, false);
+		bool		has_words = (judge->dialect->flags & SQL_AGGREGATE_FILTER) != 0;
+		ConnhubExpr conditional;
+		const ConnhubExpr *pair[2];
+		const ConnhubExpr *filter = has_words ? expr->filter : sql_filtered_argument(expr, &conditional, pair);
+		uint64_t	filter_weight = judge_expr(judge, filter, depth + 1, false);
 
 		if (filter_weight == 0)
 			return 0;

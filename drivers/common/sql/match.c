@@ -41,15 +41,24 @@ is_comparison(ConnhubFunction fn)
 		fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN;
 }
 
+/* Does the source compare the one type with the other as this cast would have it? */
+static bool
+is_needless(const SqlDialect *dialect, ConnhubType from, ConnhubType to)
+{
+	if ((dialect->flags & SQL_MIXED_INTEGERS) && in_set(SQL_INTEGERS, from) && in_set(SQL_INTEGERS, to))
+		return true;
+	return (dialect->flags & SQL_MIXED_DATES) && from == CONNHUB_DATE && to == CONNHUB_TIMESTAMP;
+}
+
 const ConnhubExpr *
 sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i)
 {
 	const ConnhubExpr *arg = call->args[i];
 
-	if ((dialect->flags & SQL_MIXED_INTEGERS) == 0 || !is_comparison(call->fn))
+	if (!is_comparison(call->fn))
 		return arg;
 	while (arg->kind == CONNHUB_EXPR_CALL && arg->fn == CONNHUB_FN_CAST && arg->nargs == 1 &&
-		   in_set(SQL_INTEGERS, arg->type.type) && in_set(SQL_INTEGERS, arg->args[0]->type.type))
+		   is_needless(dialect, arg->args[0]->type.type, arg->type.type))
 		arg = arg->args[0];
 	return arg;
 }
@@ -100,9 +109,10 @@ ask_columns(TextInquiry *inquiry, const ConnhubExpr *expr, int depth)
 		inquiry->question.column = expr->column;
 		ask_text(inquiry);
 	}
-	else if (expr->kind == CONNHUB_EXPR_CALL)
-		for (uint32_t i = 0; i < expr->nargs; i++)
-			ask_columns(inquiry, expr->args[i], depth + 1);
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		ask_columns(inquiry, expr->query->outputs[0], depth + 1);
+	for (uint32_t i = 0; i < expr->nargs; i++)
+		ask_columns(inquiry, expr->args[i], depth + 1);
 }
 
 /* Put the answer about text operands into match. */
@@ -290,4 +300,26 @@ sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *expr)
 		if (request->outputs[i] == expr)
 			return true;
 	return false;
+}
+
+/* ---- Aggregates -------------------------------------------------------------------------- */
+
+/* The row of count(*), where a filter must turn it into the count of a value. */
+static const ConnhubValue one = {.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.v.integer = 1};
+static const ConnhubExpr one_expr = {.struct_size = sizeof(ConnhubExpr),.kind = CONNHUB_EXPR_CONST,
+	.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.value = &one};
+
+const ConnhubExpr *
+sql_filtered_argument(const ConnhubExpr *aggregate, ConnhubExpr *call, const ConnhubExpr *pair[2])
+{
+	pair[0] = aggregate->filter;
+	pair[1] = aggregate->nargs > 0 ? aggregate->args[0] : &one_expr;
+	memset(call, 0, sizeof(*call));
+	call->struct_size = sizeof(*call);
+	call->kind = CONNHUB_EXPR_CALL;
+	call->type = pair[1]->type;
+	call->fn = CONNHUB_FN_CASE;
+	call->nargs = 2;
+	call->args = pair;
+	return call;
 }

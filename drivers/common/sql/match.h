@@ -70,4 +70,8 @@ extern const char *sql_render_pair(const SqlDialect *dialect, const ConnhubSourc
 extern void sql_render_table(TextWriter *out, const SqlDialect *dialect, const ConnhubSource *source,
 							 const char *schema, const char *table);
 
+/* The argument of an aggregate with a filter where that has no words of its own: null for the rows it leaves out.
+ * Made in *call and pair. */
+extern const ConnhubExpr *sql_filtered_argument(const ConnhubExpr *aggregate, ConnhubExpr *call, const ConnhubExpr *pair[2]);
+
 #endif							/* CONNHUB_SQL_MATCH_H */

@@ -166,22 +166,6 @@ render_call(Render *render, const ConnhubExpr *expr, int depth)
 
 /* ---- Aggregates and windows -------------------------------------------------------------- */
 
-/* An argument of an aggregate: where a filter has no words of its own, null for the rows it leaves out. */
-static const ConnhubExpr *
-filtered(const ConnhubExpr *arg, const ConnhubExpr *filter, ConnhubExpr *call, const ConnhubExpr *pair[2])
-{
-	pair[0] = filter;
-	pair[1] = arg;
-	memset(call, 0, sizeof(*call));
-	call->struct_size = sizeof(*call);
-	call->kind = CONNHUB_EXPR_CALL;
-	call->type = arg->type;
-	call->fn = CONNHUB_FN_CASE;
-	call->nargs = 2;
-	call->args = pair;
-	return call;
-}
-
 static void
 render_bound(Render *render, ConnhubBound bound, const ConnhubExpr *offset, const char *unbounded)
 {
@@ -239,17 +223,11 @@ render_window(Render *render, const ConnhubWindow *window)
 	text_char(&render->out, ')');
 }
 
-/* The row of count(*), where a filter must turn it into the count of a value. */
-static const ConnhubValue one = {.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.v.integer = 1};
-static const ConnhubExpr one_expr = {.struct_size = sizeof(ConnhubExpr),.kind = CONNHUB_EXPR_CONST,
-	.type = {CONNHUB_INT64, 0, -1, 0, "bigint"},.value = &one};
-
 static void
 render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
 {
 	bool		has_words = (render->dialect->flags & SQL_AGGREGATE_FILTER) != 0;
-	const ConnhubExpr *source = expr->nargs > 0 ? expr->args[0] : &one_expr;
-	const ConnhubExpr *arg = source;
+	const ConnhubExpr *arg = expr->nargs > 0 ? expr->args[0] : NULL;
 	ConnhubExpr counted = *expr;
 	ConnhubExpr conditional;
 	const ConnhubExpr *pair[2];
@@ -258,7 +236,7 @@ render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
 
 	if (expr->filter && !has_words)
 	{
-		arg = filtered(source, expr->filter, &conditional, pair);
+		arg = sql_filtered_argument(expr, &conditional, pair);
 		args.nargs = 1;
 		if (expr->fn == CONNHUB_FN_COUNT_ALL)
 		{

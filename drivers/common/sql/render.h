@@ -40,6 +40,16 @@ extern void sql_render_output(Render *render, const ConnhubExpr *expr);
 /* A sort key with the place of its nulls. */
 extern void sql_render_sort_key(Render *render, const ConnhubSortKey *key);
 
+/* LIMIT and OFFSET. */
+extern void sql_render_limit(Render *render, const ConnhubRequest *request);
+
+/* Do the nulls of a sort key come where they are wanted without a word about it? */
+extern bool sql_nulls_are_placed(const SqlDialect *dialect, const ConnhubSortKey *key);
+
+/* The first rows of an order whose nulls the source puts elsewhere, as the first of those that are null and of those
+ * that are not; outputs are called c1, c2, ….  False, with nothing written, when the request asks for no such thing. */
+extern bool sql_render_split(Render *render, const ConnhubRequest *request, int depth);
+
 /* SELECT … of a request; names_outputs: its outputs are called c1, c2, …. */
 extern void sql_render_request(Render *render, const ConnhubRequest *request, bool names_outputs, int depth);
 

@@ -158,14 +158,20 @@ is_never_null(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_AGGREGATE && (expr->fn == CONNHUB_FN_COUNT_ALL || expr->fn == CONNHUB_FN_COUNT);
 }
 
+bool
+sql_nulls_are_placed(const SqlDialect *dialect, const ConnhubSortKey *key)
+{
+	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
+
+	return key->nulls_first == (low != key->descending) || is_never_null(key->expr);
+}
+
 /* Write where nulls go unless they go there anyway: a source can then use an index. */
 void
 sql_render_sort_key(Render *render, const ConnhubSortKey *key)
 {
 	const SqlDialect *dialect = render->dialect;
-	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
-	bool		default_first = low != key->descending;
-	bool		placed = key->nulls_first == default_first || is_never_null(key->expr);
+	bool		placed = sql_nulls_are_placed(dialect, key);
 	FormArgs	args = {.args = &key->expr, .nargs = 1, .type = &key->expr->type};
 	SqlMatch	match;
 
@@ -190,8 +196,8 @@ sql_render_sort_key(Render *render, const ConnhubSortKey *key)
 		text_string(&render->out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-static void
-render_limit(Render *render, const ConnhubRequest *request)
+void
+sql_render_limit(Render *render, const ConnhubRequest *request)
 {
 	const SqlDialect *dialect = render->dialect;
 	FormArgs	limit = {.args = &request->limit, .nargs = 1};
@@ -245,6 +251,8 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 	const ConnhubRequest *outer = render->request;
 	bool		in_limit = render->in_limit;
 
+	if (sql_render_split(render, request, depth))
+		return;
 	render->request = request;
 	render->in_limit = false;
 	render_outputs(render, request, names_outputs);
@@ -262,7 +270,7 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 		text_string(&render->out, i == 0 ? " ORDER BY " : ", ");
 		sql_render_sort_key(render, &request->sort[i]);
 	}
-	render_limit(render, request);
+	sql_render_limit(render, request);
 	render_lock(render, request->lock);
 	render->in_limit = in_limit;
 	render->request = outer;

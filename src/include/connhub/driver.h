@@ -698,7 +698,8 @@ typedef enum ConnhubExprKind
 	CONNHUB_EXPR_EXISTS = 7,	/* has `query` a row?  BOOL, never null */
 	CONNHUB_EXPR_SUBQUERY = 8,	/* the one value of `query`, which has one output and at most one row; null
 								 * without a row */
-	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is */
+	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is.  Integers
+								 * may differ in width */
 } ConnhubExprKind;
 
 struct ConnhubRequest;
@@ -869,7 +870,7 @@ typedef struct ConnhubWrite
 	const ConnhubColumn *const *columns;	/* INSERT: given; may be none.  UPDATE: set */
 	uint32_t	ncolumns;
 	const ConnhubColumn *const *keys;	/* UPDATE, DELETE: they identify a row, by their old values, and
-										 * are never null */
+										 * are never null.  None where judge is asked about a change at one go */
 	uint32_t	nkeys;
 	const ConnhubColumn *const *returning;	/* columns of the row as it is then (DELETE: was) */
 	uint32_t	nreturning;
@@ -987,6 +988,7 @@ typedef struct ConnhubQuery
 	/* Since 1.1. */
 	bool		few_rows;		/* a small result is expected: to read it off is quicker than to stop it */
 	bool		writes;			/* it changes rows: never to be sent twice */
+	bool		columns_unknown;	/* describe comes before the first fetch; ncolumns is 0.  CAP_DESCRIBE only */
 } ConnhubQuery;
 
 /* What a transaction asks of the source. */
@@ -1018,7 +1020,8 @@ typedef struct ConnhubTxn
 #define CONNHUB_CAP_PREPARE			(UINT64_C(1) << 10) /* prepare, finish_prepared, list_prepared */
 #define CONNHUB_CAP_READY			(UINT64_C(1) << 11) /* ready */
 #define CONNHUB_CAP_EXPORT			(UINT64_C(1) << 12) /* export_snapshot, and ConnhubTxn.snapshot is honoured */
-#define CONNHUB_CAP_ALL				((UINT64_C(1) << 13) - 1)
+#define CONNHUB_CAP_DESCRIBE		(UINT64_C(1) << 13) /* describe, and ConnhubQuery.columns_unknown is honoured */
+#define CONNHUB_CAP_ALL				((UINT64_C(1) << 14) - 1)
 
 typedef struct ConnhubDriver
 {
@@ -1140,6 +1143,14 @@ typedef struct ConnhubDriver
 	/* A name under which other connections can see this transaction's data (ConnhubTxn.snapshot) while it is
 	 * open.  Called after begin; may wait.  CAP_EXPORT. */
 	ConnhubStatus (*export_snapshot) (ConnhubConn *conn, char *name, size_t size, ConnhubError *error);
+
+	/* Tell the result columns of a query run with columns_unknown, each with the type that discovery would give it;
+	 * TEXT where the source cannot say.  Called once, before the first fetch, whose batch then has these columns.
+	 * A statement without a result has none.  May wait for the head of the result.  found copies what it is
+	 * given.  OK, LOST, QUERY, TIMEOUT, CANCELLED, NO_MEMORY.  CAP_DESCRIBE. */
+	ConnhubStatus (*describe) (ConnhubCursor *cursor,
+							   void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
+							   ConnhubError *error);
 } ConnhubDriver;
 
 /* The one symbol a driver exports.  host lives as long as the process.  Returns a table that is static and

@@ -1,6 +1,6 @@
--- test/bench/sql/items_sqlite.sql — the table items of items.sql.
+-- test/bench/sql/items_sqlite.sql — the table items of items.sql, of the kind whose columns hold what they say.
 CREATE TABLE items (
-	l_orderkey bigint NOT NULL,
+	l_orderkey integer NOT NULL,
 	l_partkey int NOT NULL,
 	l_suppkey int NOT NULL,
 	l_linenumber int NOT NULL,
@@ -10,11 +10,11 @@ CREATE TABLE items (
 	l_tax real NOT NULL,
 	l_returnflag text NOT NULL,
 	l_linestatus text NOT NULL,
-	l_shipdate date NOT NULL,
-	l_commitdate date NOT NULL,
-	l_receiptdate date NOT NULL,
+	l_shipdate text NOT NULL,
+	l_commitdate text NOT NULL,
+	l_receiptdate text NOT NULL,
 	l_shipinstruct text NOT NULL,
 	l_shipmode text NOT NULL,
 	l_comment text NOT NULL,
 	PRIMARY KEY (l_orderkey, l_linenumber)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
