@@ -41,6 +41,13 @@ extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTime
  * when the source has them.  Throws.  Released with the transaction. */
 extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
+/* Let other connections see what this one sees: *name is for ch_conn_import.  False when what was written here is not to
+ * be seen elsewhere, or the source cannot.  Throws. */
+extern bool ch_conn_export(ChConn *conn, char *name, Size size);
+
+/* Have the remote transaction see what the one exported sees.  False when it has begun otherwise. */
+extern bool ch_conn_import(ChConn *conn, const char *name);
+
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
  * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
  * to must last until the first fetch has returned: until then the query may be sent again, unless it
