@@ -31,6 +31,7 @@ struct ChCursor
 	SubTransactionId subxact;
 	int64		timeout_ms;		/* of the whole query; 0: none */
 	int64		spent_us;		/* waiting for the source */
+	int64		asked_us;		/* when the source was last found not ready; 0: it was, or was not asked */
 	ConnhubQuery query;			/* while it may be sent again */
 	bool		writes;
 	uint64		affected;		/* rows written, once known */
@@ -385,6 +386,60 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	ch_pool_note_failure(cursor->conn, &error);
 	ch_call_raise(&call, &error);
 	pg_unreachable();
+}
+
+bool
+ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait)
+{
+	ChConn	   *conn = cursor->conn;
+	int64		since = cursor->asked_us;
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status;
+
+	if (conn == NULL || (conn->driver->capabilities & CONNHUB_CAP_READY) == 0)
+		return true;
+	call_for(cursor, &call);
+	status = ch_call_ready(&call, cursor->handle, wait, &error);
+	cursor->asked_us = 0;
+
+	/* What a statement to be sent again came upon, fetch comes upon too. */
+	if (status == CONNHUB_OK || (status == CONNHUB_LOST && conn->unanswered == cursor))
+		return true;
+	if (status != CONNHUB_WAIT)
+	{
+		ch_pool_note_failure(conn, &error);
+		ch_call_raise(&call, &error);
+	}
+	cursor->asked_us = ch_clock->now_us();
+	if (since != 0)
+		cursor->spent_us += cursor->asked_us - since;
+	if (cursor->timeout_ms > 0)
+	{
+		int64		left = cursor->timeout_ms - cursor->spent_us / 1000;
+
+		if (left <= 0)
+			return true;
+		wait->timeout_ms = wait->timeout_ms < 0 ? left : Min(left, wait->timeout_ms);
+	}
+	return false;
+}
+
+void *
+ch_conn_holder(const ChConn *conn, ChSpill spill)
+{
+	dlist_iter	iter;
+
+	if (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR)
+		return NULL;
+	dlist_foreach(iter, unconstify(dlist_head *, &conn->streams))
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		if (cursor->spill == spill)
+			return cursor->holder;
+	}
+	return NULL;
 }
 
 static void

@@ -313,6 +313,7 @@ ch_pool_end_transaction(void)
 		conn->lost_snapshot = false;
 		conn->written_level = 0;
 		conn->nsavepoints = 0;
+		conn->snapshot[0] = '\0';
 		conn->planned_gid[0] = '\0';
 		conn->gid[0] = '\0';
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted || conn->txn != CH_TXN_NONE)

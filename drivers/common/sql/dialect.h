@@ -191,6 +191,7 @@ typedef struct SqlDialect
 	const char *truncate;		/* before the table's name: "TRUNCATE TABLE" */
 	const char *restart_identity;	/* after it */
 	const char *cascade;
+	const char *blocks;			/* condition that a row is stored in block %1 or behind it, and before block %2; NULL: none */
 	const char *lock_share;		/* "FOR SHARE" */
 	const char *lock_update;	/* "FOR UPDATE" */
 

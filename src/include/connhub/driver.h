@@ -819,6 +819,8 @@ typedef enum ConnhubLock
 } ConnhubLock;
 
 /* A whole request for rows.  The pieces are ones that judge accepted. */
+#define CONNHUB_LAST_BLOCK	INT64_C(4294967296)	/* ConnhubRequest.until_block: behind every block */
+
 typedef struct ConnhubRequest
 {
 	size_t		struct_size;
@@ -847,6 +849,8 @@ typedef struct ConnhubRequest
 	uint32_t	nhaving;
 	bool		is_distinct;	/* each row of outputs once */
 	ConnhubLock lock;			/* never with groups, distinct or derived tables */
+	const ConnhubExpr *from_block;	/* INT64 PARAMs, of an accepted CONNHUB_PIECE_RANGE: only rows stored in this block of */
+	const ConnhubExpr *until_block; /* the table or behind it, and before this one; CONNHUB_LAST_BLOCK: to the end */
 } ConnhubRequest;
 
 /* Since 1.1.  A statement that changes rows.  Written row by row (ConnhubDriver.write) or, for an UPDATE or
@@ -949,7 +953,9 @@ typedef enum ConnhubPieceKind
 	CONNHUB_PIECE_DERIVED = 9,	/* query: may it stand where a table does? */
 	CONNHUB_PIECE_LOCK = 10,	/* query: may its rows be locked? */
 	CONNHUB_PIECE_WRITE = 11,	/* write: may rows be written so, by ConnhubDriver.write? */
-	CONNHUB_PIECE_ASSIGN = 12	/* column, expr: may an UPDATE set column to expr? */
+	CONNHUB_PIECE_ASSIGN = 12,	/* column, expr: may an UPDATE set column to expr? */
+	CONNHUB_PIECE_RANGE = 13	/* query: may its one ordinary table be read in ranges of blocks, over connections that
+								 * share a snapshot?  Ranges that leave out no block must give each row once */
 } ConnhubPieceKind;
 
 typedef struct ConnhubPiece
