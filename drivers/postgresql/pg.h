@@ -84,6 +84,8 @@ typedef struct PgStream
 	const char *begin;			/* what has begun the transaction, when it is this statement's own; or NULL */
 	bool		is_small;		/* its rows are read off rather than stopped where there is no savepoint */
 	bool		has_rows;		/* one was given out */
+	bool		is_first;		/* the transaction, if any, begins with it */
+	bool		is_stale;		/* it failed for having been prepared before something changed, and may run anew */
 	bool		keeps_head;		/* PG_SEND_HEAD */
 	bool		writes;			/* to stop it would undo it */
 	bool		is_told;		/* its error was handed on */

@@ -118,6 +118,7 @@ pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 	char		name[32];
 
 	conn->stream.writes = (flags & PG_SEND_WRITES) != 0;
+	conn->stream.is_first = conn->pending_begin || !conn->in_transaction;
 	conn->stream.is_small = (flags & PG_SEND_SMALL) && !conn->stream.writes;
 	if (conn->stream.is_small && conn->has_savepoints)
 		conn->stream.begin = conn->pending_begin;
@@ -274,7 +275,10 @@ pg_note_failure(ConnhubConn *conn, PgStep step, const PGresult *result)
 	/* What it was prepared for has changed, or a pooler has lost it: prepare anew next time. */
 	if (step == PG_STEP_QUERY && statement && statement->number != 0 &&
 		(strcmp(stream->error.sqlstate, "0A000") == 0 || strcmp(stream->error.sqlstate, "26000") == 0))
+	{
 		pg_retire_statement(statement);
+		stream->is_stale = stream->is_first && !stream->writes && !stream->has_rows;
+	}
 }
 
 /* Read what has arrived, or wait for it.  WAIT: nothing can be read without waiting. */
@@ -389,12 +393,20 @@ pg_next_answer(ConnhubConn *conn, bool may_wait, int64_t timeout_ms, PGresult **
 	return CONNHUB_DONE;
 }
 
-/* Hand on the error of the statement. */
+/* Hand on the error of the statement.  One that nothing stood before and that a new connection will not have prepared
+ * counts as the loss of this one: core then sends it again. */
 ConnhubStatus
 pg_tell_failure(ConnhubConn *conn, ConnhubError *error)
 {
 	conn->stream.is_told = true;
 	*error = conn->stream.error;
+	if (conn->stream.is_stale)
+	{
+		conn->lost = true;
+		error->status = CONNHUB_LOST;
+		error->retryable = true;
+		error->connection_lost = true;
+	}
 	return error->status;
 }
 

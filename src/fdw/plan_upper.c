@@ -53,13 +53,21 @@ add_output(ChRelInfo *info, Node *node, const char **reason)
 	return true;
 }
 
+/* Is a value the same for all rows?  To send it would make it a parameter, and the server takes a parameter that equals an
+ * output for that output. */
+static bool
+is_constant(Node *node)
+{
+	return !contain_var_clause(node) && !contain_agg_clause(node) && !contain_window_function(node);
+}
+
 /* Have the source compute an expression, or what it is made of: the rest is then computed here. */
 static bool
 add_expression(ChRelInfo *info, Node *node, const char **reason)
 {
 	ListCell   *cell;
 
-	if (IsA(node, Const) || IsA(node, Param))
+	if (is_constant(node))
 		return true;
 	if (add_output(info, node, reason))
 		return true;

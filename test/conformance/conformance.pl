@@ -89,6 +89,7 @@ my @cases = (
 	[ 'group-by-constant', 'orders', 'k, count(*)', 'CROSS JOIN (SELECT 2 AS k) c GROUP BY k' ],
 	[ 'window-count', 'orders', 'id, count(*) OVER (PARTITION BY customer_id)', 'WHERE id < 50' ],
 	[ 'window-sum', 'orders', 'id, sum(customer_id) OVER (PARTITION BY customer_id ORDER BY id)', 'WHERE id < 50' ],
+	[ 'window-beside-stable-value', 'orders', q{id, '1970-01-01 00:00:00'::timestamp::timestamptz AS epoch, rank() OVER (ORDER BY customer_id)}, 'WHERE id < 50' ],
 	[ 'distinct-constants-offset', 'orders', 'DISTINCT 10, 3', 'LIMIT 3 OFFSET 1' ],
 	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
 	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],

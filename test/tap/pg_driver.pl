@@ -15,6 +15,7 @@ CREATE VIEW driver.late_fault AS SELECT n, 1 / (150000 - n) AS d FROM generate_s
 CREATE TABLE driver.big AS SELECT n, repeat('x', 100) AS t FROM generate_series(1, 300000) AS n;
 ALTER TABLE driver.big ADD PRIMARY KEY (n);
 CREATE TABLE driver.changing AS SELECT n::int AS v FROM generate_series(1, 5000) AS n;
+CREATE TABLE driver.widening AS SELECT n AS id, ('v' || n)::varchar(10) AS v FROM generate_series(1, 9) AS n;
 CREATE TABLE driver.plain (id bigint PRIMARY KEY, n numeric(12,2), t text, f float8, b bytea, ts timestamptz, a int[]);
 CREATE TABLE driver.ruled (LIKE driver.plain);
 CREATE RULE away AS ON INSERT TO driver.ruled WHERE NEW.id % 2 = 0 DO INSTEAD NOTHING;
@@ -84,6 +85,12 @@ is(sql('WITH s AS MATERIALIZED (SELECT * FROM pg.changing) SELECT sum(v) FROM s'
 source_psql("ALTER TABLE driver.changing ALTER v TYPE date USING '2000-01-01'::date + v");
 ($out, $err) = sql('WITH s AS MATERIALIZED (SELECT * FROM pg.changing) SELECT sum(v) FROM s');
 like($err, qr/another type at the source/, 'after it has changed');
+
+# A statement prepared before its columns changed there runs again when nothing stands before it in the transaction.
+my $widen = sub { my ($to) = @_; return "\\! psql -XAtq -h $ENV{CONNHUB_TEST_PG_SOCKET} -p $ENV{CONNHUB_TEST_PG_PORT} -U postgres -d shop -c 'ALTER TABLE driver.widening ALTER v TYPE varchar($to)'\n" };
+my $look = "PREPARE w AS SELECT v FROM pg.widening WHERE id = \$1;\nEXECUTE w(1); EXECUTE w(2); EXECUTE w(3);\n";
+($out, $err) = sql($look . $widen->(20) . "EXECUTE w(4);\nBEGIN; EXECUTE w(5); EXECUTE w(6);\nCOMMIT; EXECUTE w(7);" . $widen->(30) . "BEGIN ISOLATION LEVEL REPEATABLE READ; EXECUTE w(8); COMMIT;");
+is("$out$err", join("\n", map { "v$_" } 1 .. 8), 'a prepared statement whose columns have changed');
 
 # The same rows by COPY and by INSERT.
 my $rows = "SELECT n::bigint AS id, ((n - 50) / 7.0)::numeric(12,2) AS n, CASE n % 6 WHEN 0 THEN NULL WHEN 1 THEN E'a\\tb\\nc\\rd' WHEN 2 THEN E'\\\\N' WHEN 3 THEN E'\\\\.' WHEN 4 THEN '' ELSE 'Ünï ' || n END AS t,
