@@ -7,6 +7,7 @@
 #include "common/guc.h"
 #include "common/redact.h"
 #include "conn/conn.h"
+#include "fdw/collect.h"
 #include "fdw/derived.h"
 #include "fdw/fdw.h"
 #include "fdw/keyjoin.h"
@@ -25,4 +26,5 @@ _PG_init(void)
 	ch_fdw_init();
 	ch_derived_init();
 	ch_keyjoin_init();
+	ch_collect_init();
 }

@@ -21,6 +21,7 @@
 #include "param.h"
 #include "query.h"
 #include "text.h"
+#include "txn.h"
 #include "value.h"
 #include "write.h"
 
@@ -147,10 +148,10 @@ describe(ConnhubCursor *cursor, ConnhubError *error)
 	ConnhubConn *conn = cursor->conn;
 	MYSQL_RES  *result;
 
-	cursor->nfields = mysql_stmt_field_count(cursor->stmt);
+	/* MariaDB gives back no columns either when it sees that no row can meet the condition of a write; the
+	 * statement remembers those it was prepared with, or gave back before. */
+	cursor->nfields = mysql_field_count(conn->mysql) > 0 ? mysql_stmt_field_count(cursor->stmt) : 0;
 	cursor->at_end = cursor->nfields == 0;
-
-	/* MariaDB gives back no columns either when it sees that no row can meet the condition of a write. */
 	if (cursor->at_end)
 		return cursor->writes ? CONNHUB_OK : require_shape(cursor, error);
 	cursor->columns = conn->host->alloc(cursor->nfields * sizeof(MyColumn));
@@ -290,7 +291,10 @@ my_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result,
 
 	if (status != CONNHUB_OK)
 		return status;
-	status = start_query(cursor, query, error);
+	if (query->alone)
+		status = my_repeat_read(conn, error);
+	if (status == CONNHUB_OK)
+		status = start_query(cursor, query, error);
 	if (status != CONNHUB_OK)
 		return my_cursor_fail(cursor, error);
 	*result = cursor;

@@ -66,16 +66,23 @@ begin_named(ConnhubConn *conn, const char *gid, ConnhubError *error)
 	return status;
 }
 
+ConnhubStatus
+my_repeat_read(ConnhubConn *conn, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	if (conn->can_repeat_read)
+		return CONNHUB_OK;
+	status = my_command_ahead(conn, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", true, error);
+	conn->can_repeat_read = status == CONNHUB_OK;
+	return status;
+}
+
 static ConnhubStatus
 start(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 {
-	ConnhubStatus status = CONNHUB_OK;
+	ConnhubStatus status = txn->one_snapshot ? my_repeat_read(conn, error) : CONNHUB_OK;
 
-	if (txn->one_snapshot && !conn->can_repeat_read)
-	{
-		status = my_command_ahead(conn, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", true, error);
-		conn->can_repeat_read = status == CONNHUB_OK;
-	}
 	if (status != CONNHUB_OK)
 		return status;
 

@@ -4,6 +4,9 @@
 
 #include "conn.h"
 
+/* Make sure that every statement, alone or in a transaction, sees data of one moment. */
+extern ConnhubStatus my_repeat_read(ConnhubConn *conn, ConnhubError *error);
+
 extern ConnhubStatus my_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 extern ConnhubStatus my_commit(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus my_rollback(ConnhubConn *conn, ConnhubError *error);

@@ -35,6 +35,7 @@ static const Setting settings[] = {
 	{"SET bytea_output = hex", 90000, false},
 	{"SET standard_conforming_strings = on", 80200, false},
 	{"SET xmloption = content", 80300, false},
+	{"SET default_transaction_isolation = 'read committed'", 80000, false},
 };
 
 ConnhubStatus

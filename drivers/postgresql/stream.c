@@ -4,7 +4,7 @@
  * flight.  A statement that fails, or that is cancelled because its rows are not wanted any more, is
  * rolled back to the savepoint: the transaction and its snapshot survive.  The first statement of a transaction
  * goes without one when its result is small: its rows are read off rather than stopped, and when it fails the
- * transaction begins anew.
+ * transaction begins anew.  A statement outside a transaction has nothing to be kept from.
  *
  * The COMMIT of a transaction that only read is sent without waiting: its answer is read off before those of the
  * next flight, and an error in it counts as the loss of the connection.
@@ -69,12 +69,20 @@ send_begin(ConnhubConn *conn)
 	return send_due(conn, text) && (!conn->snapshot[0] || send_due(conn, conn->snapshot));
 }
 
+/* Is the transaction, which can take a statement, with or without the timeout against our wish? */
+static bool
+must_set_timeout(const ConnhubConn *conn)
+{
+	return conn->query_timeout_ms > 0 && conn->timeout_lifted != conn->wants_no_timeout &&
+		(conn->in_transaction || conn->pending_begin) && PQtransactionStatus(conn->pg) != PQTRANS_INERROR;
+}
+
 /* Is there something that the next statement must take along? */
 bool
 pg_has_opening(const ConnhubConn *conn)
 {
 	return conn->pending_begin || conn->has_stale_savepoint || conn->savepoints < conn->savepoints_due ||
-		conn->unanswered != 0;
+		conn->unanswered != 0 || must_set_timeout(conn);
 }
 
 /* Queue what begins the transaction, what ends a statement before, and savepoints.  False when libpq refuses. */
@@ -93,7 +101,13 @@ pg_send_opening(ConnhubConn *conn)
 		if (!send_due(conn, text))
 			return false;
 	}
-	return true;
+	if (!must_set_timeout(conn))
+		return true;
+	conn->timeout_lifted = conn->wants_no_timeout;
+	conn->has_lifted_timeout |= conn->timeout_lifted;
+	snprintf(text, sizeof(text), "SET LOCAL statement_timeout = %lld",
+			 (long long) (conn->timeout_lifted ? 0 : conn->query_timeout_ms));
+	return send_due(conn, text);
 }
 
 /* Queue what precedes the query.  False when libpq refuses. */
@@ -104,7 +118,8 @@ pg_send_prologue(ConnhubConn *conn, PgStatement *statement, int flags)
 	char		name[32];
 
 	conn->stream.writes = (flags & PG_SEND_WRITES) != 0;
-	if ((flags & PG_SEND_SMALL) && !conn->stream.writes && conn->has_savepoints)
+	conn->stream.is_small = (flags & PG_SEND_SMALL) && !conn->stream.writes;
+	if (conn->stream.is_small && conn->has_savepoints)
 		conn->stream.begin = conn->pending_begin;
 	if (!pg_send_opening(conn))
 		return false;
@@ -512,7 +527,7 @@ stop(ConnhubConn *conn, ConnhubError *error)
 	if (!conn->stream.failed && current_step(conn) <= PG_STEP_QUERY)
 	{
 		/* A small result is read off, as long as it takes no longer than a stop may. */
-		if (conn->stream.begin && drain(conn, error) == CONNHUB_DONE)
+		if (conn->stream.is_small && !conn->stream.has_savepoint && drain(conn, error) == CONNHUB_DONE)
 			return CONNHUB_DONE;
 
 		/* A stray cancel could hit the next statement, and a broken transaction cannot be mended

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/pool.h"
 #include "conn/xact.h"
 #include "driver/host.h"
@@ -30,6 +31,7 @@ struct ChCursor
 	SubTransactionId subxact;
 	int64		timeout_ms;		/* of the whole query; 0: none */
 	int64		spent_us;		/* waiting for the source */
+	int64		asked_us;		/* when the source was last found not ready; 0: it was, or was not asked */
 	ConnhubQuery query;			/* while it may be sent again */
 	bool		writes;
 	uint64		affected;		/* rows written, once known */
@@ -37,6 +39,7 @@ struct ChCursor
 
 static MemoryContext cursor_context = NULL;
 
+static bool may_run_alone(const ChConn *conn);
 static void execute(ChCursor *cursor);
 static void send_again(ChCursor *cursor);
 static ChCursor *cursor_create(const char *statement);
@@ -53,15 +56,18 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 {
 	ChCursor   *cursor;
 	bool		is_first = !conn->has_sent;
+	bool		is_alone = query->alone && may_run_alone(conn);
 
 	ch_cursor_make_room(conn, query->writes);
 	conn->unanswered = NULL;
-	ch_xact_guard(conn, query->writes);
+	if (!is_alone)
+		ch_xact_guard(conn, query->writes);
 
 	cursor = cursor_create(query->text);
 	PG_TRY();
 	{
 		cursor->query = *query;
+		cursor->query.alone = is_alone;
 		cursor->writes = query->writes;
 		cursor->spill = spill;
 		cursor->holder = holder;
@@ -80,6 +86,15 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	return cursor;
 }
 
+/* May a statement that asks for no transaction go without one?  Where writes are forbidden the source is told so by
+ * the transaction: a view may hide a function that writes.  Drivers of ABI 1.0 do not know of it. */
+static bool
+may_run_alone(const ChConn *conn)
+{
+	return conn->txn == CH_TXN_NONE && !conn->has_sent && !conn->lost_snapshot && !conn->is_read_only && !XactReadOnly &&
+		conn->driver->abi_minor >= 1;
+}
+
 static ChCursor *
 cursor_create(const char *statement)
 {
@@ -96,35 +111,41 @@ cursor_create(const char *statement)
 ChCursor *
 ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected)
 {
-	ChCursor   *cursor = NULL;
+	ChCursor   *volatile cursor = NULL;
 	ConnhubCursor *handle;
-	ChCall		call;
-	ConnhubError error;
-	ConnhubStatus status;
 
-	ch_cursor_make_room(conn, true);
+	if (!ch_flow_goes_on(conn, write))
+		ch_cursor_make_room(conn, true);
 	conn->unanswered = NULL;
 	ch_xact_guard(conn, true);
-	if (write->nreturning > 0)
-		cursor = cursor_create(text);
-
-	ch_pool_call(conn, &call);
-	call.statement = text;
-	conn->has_sent = true;
-	status = ch_call_write(&call, conn->handle, write, rows, affected, &handle, &error);
-	if (status != CONNHUB_OK)
+	if (write->nreturning == 0)
 	{
-		ch_pool_note_failure(conn, &error);
-		if (cursor != NULL)
-			cursor_free(cursor);
-		ch_call_raise(&call, &error);
-	}
-	if (cursor == NULL)
+		ch_flow_write(conn, write, text, rows, affected, &handle);
 		return NULL;
+	}
+
+	cursor = cursor_create(text);
+	PG_TRY();
+	{
+		ch_flow_write(conn, write, text, rows, affected, &handle);
+	}
+	PG_CATCH();
+	{
+		cursor_free(cursor);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	cursor->handle = handle;
 	cursor->timeout_ms = conn->query_timeout_ms;
 	stream_link(cursor, conn);
 	return cursor;
+}
+
+void
+ch_conn_write_end(ChConn *conn, const ConnhubWrite *write)
+{
+	if (conn->flow == write)
+		ch_flow_end(conn);
 }
 
 static void
@@ -161,7 +182,8 @@ send_again(ChCursor *cursor)
 
 	stream_unlink(cursor);
 	ch_pool_reopen(conn);
-	ch_xact_begin_remote(conn);
+	if (!cursor->query.alone)
+		ch_xact_begin_remote(conn);
 	stream_link(cursor, conn);
 	execute(cursor);
 }
@@ -178,18 +200,20 @@ call_for(ChCursor *cursor, ChCall *call)
 void
 ch_cursor_make_room(ChConn *conn, bool all)
 {
+	bool		may_stay = !all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) != 0;
 	dlist_mutable_iter iter;
 
-	if (!all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR))
-		return;
+	ch_flow_end(conn);
+
+	/* No transaction can begin under a cursor outside of one. */
 	dlist_foreach_modify(iter, &conn->streams)
 	{
 		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
 
-		if (cursor->spill != NULL)
+		if (cursor->spill != NULL && (!may_stay || cursor->query.alone))
 			cursor->spill(cursor->holder);
 	}
-	if (!dlist_is_empty(&conn->streams))
+	if (!may_stay && !dlist_is_empty(&conn->streams))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("the connection of connector \"%s\" is busy with another statement", conn->name),
@@ -362,6 +386,60 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	ch_pool_note_failure(cursor->conn, &error);
 	ch_call_raise(&call, &error);
 	pg_unreachable();
+}
+
+bool
+ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait)
+{
+	ChConn	   *conn = cursor->conn;
+	int64		since = cursor->asked_us;
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status;
+
+	if (conn == NULL || (conn->driver->capabilities & CONNHUB_CAP_READY) == 0)
+		return true;
+	call_for(cursor, &call);
+	status = ch_call_ready(&call, cursor->handle, wait, &error);
+	cursor->asked_us = 0;
+
+	/* What a statement to be sent again came upon, fetch comes upon too. */
+	if (status == CONNHUB_OK || (status == CONNHUB_LOST && conn->unanswered == cursor))
+		return true;
+	if (status != CONNHUB_WAIT)
+	{
+		ch_pool_note_failure(conn, &error);
+		ch_call_raise(&call, &error);
+	}
+	cursor->asked_us = ch_clock->now_us();
+	if (since != 0)
+		cursor->spent_us += cursor->asked_us - since;
+	if (cursor->timeout_ms > 0)
+	{
+		int64		left = cursor->timeout_ms - cursor->spent_us / 1000;
+
+		if (left <= 0)
+			return true;
+		wait->timeout_ms = wait->timeout_ms < 0 ? left : Min(left, wait->timeout_ms);
+	}
+	return false;
+}
+
+void *
+ch_conn_holder(const ChConn *conn, ChSpill spill)
+{
+	dlist_iter	iter;
+
+	if (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR)
+		return NULL;
+	dlist_foreach(iter, unconstify(dlist_head *, &conn->streams))
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		if (cursor->spill == spill)
+			return cursor->holder;
+	}
+	return NULL;
 }
 
 static void

@@ -235,6 +235,8 @@ sort_make(ChRelInfo *info, Expr *node, Oid less, Oid type, ConnhubSortKey *sort,
 		return false;
 	if (!order_is_usual(less, sort->expr->type.type))
 		*reason = psprintf("the order of %s has no counterpart", format_type_be(type));
+	else if (info->is_distinct && sort->collation)
+		*reason = "text in another order than it is compared by is not put out";
 	else if (sort->expr->kind != CONNHUB_EXPR_COLUMN && !info->all_exact)
 		*reason = "it sorts by a computed value while conditions are checked here";
 	else

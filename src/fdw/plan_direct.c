@@ -167,6 +167,10 @@ collect(ChDirect *direct, PlannerInfo *root, ModifyTable *plan, Index result, in
 		return "connhub.pushdown is off";
 	if ((direct->info->at->driver->capabilities & CONNHUB_CAP_MODIFY) == 0)
 		return "the driver writes row by row only";
+
+	/* SET (a, b) = (SELECT ...): each is a parameter that only the row's own plan gives a value. */
+	if (root->multiexpr_params != NIL)
+		return no_query;
 	reason = collect_filters(direct, scan);
 	if (reason == NULL)
 		reason = collect_assignments(direct, root, result);

@@ -5,14 +5,21 @@
  * fdw_scan_tlist. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/sysattr.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
+#include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
 #include "fdw/fdw.h"
@@ -35,6 +42,7 @@ typedef struct ChPlanParts
 	bool		is_sorted;
 	double		rows;			/* expected */
 	Oid			user;
+	bool		has_plain_types;	/* of the columns: to read a value runs no code written in SQL */
 } ChPlanParts;
 
 /* ---- Conditions of a scan ---------------------------------------------------------------- */
@@ -164,13 +172,13 @@ kept_notes(const ChPlanParts *parts)
 	return kept_note(notes, "limit", parts->info->limit_reason);
 }
 
-/* The number of the key a parameter stands for; -1: it is an expression. */
+/* The number of the key a parameter stands for; CH_KEY_NONE: it is an expression. */
 static int
 key_number(const ChParam *param)
 {
 	const Param *key = (const Param *) param->expr;
 
-	return IsA(key, Param) && key->paramkind == CH_KEY_PARAM_KIND ? key->paramid : -1;
+	return IsA(key, Param) && key->paramkind == CH_KEY_PARAM_KIND ? key->paramid : CH_KEY_NONE;
 }
 
 /* A scan by keys has one condition more. */
@@ -180,6 +188,25 @@ with_keys(List *filters, const ForeignPath *path)
 	const ConnhubExpr *keys = ch_keyjoin_condition(path);
 
 	return keys ? lappend(list_copy(filters), unconstify(ConnhubExpr *, keys)) : filters;
+}
+
+/* Can reading a value of this type run a query?  The check of a domain can, also that of an element or a field. */
+static bool
+type_is_plain(Oid type)
+{
+	char		kind = type < FirstGenbkiObjectId ? TYPTYPE_BASE : get_typtype(type);
+
+	return kind == TYPTYPE_ENUM || (kind == TYPTYPE_BASE && (type < FirstGenbkiObjectId || !type_is_array(type)));
+}
+
+/* Functions that run queries are not safe to run in parallel; who calls one of his own so is found by the executor. */
+static bool
+is_plain(const ChPlanParts *parts)
+{
+	PlannerInfo *root = parts->info->root;
+
+	return root != NULL && root->parent_root == NULL && root->parse->commandType == CMD_SELECT &&
+		parts->has_plain_types && max_parallel_hazard(root->parse) == PROPARALLEL_SAFE;
 }
 
 /* The private list of a plan, and the expressions of its parameters. */
@@ -203,8 +230,8 @@ private_make(const ChPlanParts *parts, List **exprs)
 		int			key = key_number(param);
 
 		keys = lappend_int(keys, key);
-		has_keys |= key >= 0;
-		if (key < 0)
+		has_keys |= key != CH_KEY_NONE;
+		if (key == CH_KEY_NONE)
 			*exprs = lappend(*exprs, param->expr);
 		types = lappend_oid(types, param->type);
 	}
@@ -224,11 +251,13 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_OFFSET_PARAM] = param_number(request->offset);
 	items[CH_PLAN_FETCH_SIZE] = (Node *) makeInteger(info->at->fetch_size);
 	items[CH_PLAN_FEW_ROWS] = (Node *) makeInteger(parts->rows <= FEW_ROWS);
+	items[CH_PLAN_PLAIN] = (Node *) makeInteger(is_plain(parts));
 	items[CH_PLAN_SYSTEM_COLUMNS] = (Node *) makeInteger(parts->system_columns);
 	items[CH_PLAN_QUALS] = (Node *) parts->notes;
 	items[CH_PLAN_KEPT] = (Node *) kept_notes(parts);
 	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
 	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
+	items[CH_PLAN_BLOCKS] = (Node *) makeFloat(psprintf("%.0f", ceil(Max(info->table_bytes, 0) / BLCKSZ)));
 	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
@@ -269,14 +298,20 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 	sort_out_clauses(scan_rel, scan, info == scan ? clauses : scan_rel->baserestrictinfo, &sorted_out);
 	parts.columns = columns_needed(scan_rel, scan, sorted_out.local, &parts.system_columns);
 	parts.request.from = scan->from;
+	parts.has_plain_types = true;
 	foreach(cell, parts.columns)
+	{
 		parts.request.outputs = lappend(parts.request.outputs,
 										unconstify(ConnhubExpr *, ch_expr_column(&scan->columns[lfirst_int(cell) - 1].column,
 																				 scan->number)));
+		parts.has_plain_types &= type_is_plain(get_atttype(scan->table, lfirst_int(cell)));
+	}
 	parts.request.filters = with_keys(sorted_out.sent, path);
 	parts.request.sort = sort_of_path(scan_rel, info, path);
 	parts.request.limit = info->limit;
 	parts.request.offset = info->offset;
+	if (path->path.parallel_aware)
+		ch_range_params(&parts.request);
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;
 	parts.request.lock = ch_modify_lock(root, scan_rel, scan, &parts.request);
@@ -319,11 +354,13 @@ outputs_place(List *outputs, ChPlanParts *parts)
 	List	   *tlist = NIL;
 	ListCell   *cell;
 
+	parts->has_plain_types = true;
 	foreach(cell, outputs)
 	{
 		ChOutput   *output = lfirst(cell);
 		int			place = list_length(tlist) + 1;
 
+		parts->has_plain_types &= type_is_plain(exprType((Node *) output->expr));
 		tlist = lappend(tlist, makeTargetEntry(output->expr, place, NULL, false));
 		parts->request.outputs = lappend(parts->request.outputs, unconstify(ConnhubExpr *, output->sent));
 		parts->columns = lappend_int(parts->columns, place);

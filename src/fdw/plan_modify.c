@@ -25,6 +25,7 @@
 #include "catalog/catalog.h"
 #include "common/error.h"
 #include "driver/host.h"
+#include "fdw/collect.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 #include "fdw/modify.h"
@@ -417,6 +418,7 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 	ch_modify_settle_returning(info, &parts, is_asked, is_whole);
 	write = ch_modify_write(info, &parts);
 	ch_modify_require(info, write);
+	ch_collect_first(root, plan);
 
 	items[CH_MODIFY_CONNECTOR_NAME] = (Node *) makeString(pstrdup(info->at->connector->name));
 	items[CH_MODIFY_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),

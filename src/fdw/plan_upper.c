@@ -249,15 +249,22 @@ make_window(ChRelInfo *info, PathTarget *target, void *extra, const char **reaso
 	return add_outputs(info, target->exprs, reason);
 }
 
-/* Every column put out is compared there. */
+/* Every column put out is compared there.  Plain rows are grouped by all of them, which means the same and lets any form
+ * of them be sorted by; what is grouped or numbered already is made distinct. */
 static bool
 make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **reason)
 {
 	PlannerInfo *root = info->root;
+	bool		is_plain = !info->input->computes;
 	ListCell   *cell;
 
 	*reason = "DISTINCT ON has no counterpart";
 	if (root->parse->hasDistinctOn)
+		return false;
+
+	/* One row is all there is to find, and a source may stop at it before it skips any. */
+	*reason = "DISTINCT has no columns";
+	if (!contain_var_clause((Node *) target->exprs))
 		return false;
 	info->outputs = NIL;
 	foreach(cell, root->parse->distinctClause)
@@ -265,9 +272,17 @@ make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **rea
 		SortGroupClause *clause = lfirst(cell);
 		Node	   *node = get_sortgroupclause_expr(clause, root->processed_tlist);
 
-		if (ch_judge_group(info, node, clause, reason) == NULL || !add_output(info, node, reason))
+		const ConnhubExpr *key = ch_judge_group(info, node, clause, reason);
+
+		if (key == NULL || (is_plain ? key->kind == CONNHUB_EXPR_CONST : !add_output(info, node, reason)))
 			return false;
+		if (is_plain)
+			add_key(info, node, clause->tleSortGroupRef, key);
 	}
+	if (is_plain)
+		info->is_grouped = true;
+	if (is_plain && !add_outputs(info, info->group_exprs, reason))
+		return false;
 
 	/* What is put out beside the keys would make rows differ. */
 	*reason = "more is put out than is compared";
@@ -276,7 +291,7 @@ make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **rea
 		if (!is_output(info->outputs, lfirst(cell)))
 			return false;
 	}
-	info->is_distinct = true;
+	info->is_distinct = !is_plain;
 	return true;
 }
 

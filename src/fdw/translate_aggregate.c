@@ -266,7 +266,7 @@ ch_translate_window(Node *node, ChTranslation *t)
 	List	   *args = NIL;
 	ListCell   *cell;
 
-	if (t->info->stage != CH_STAGE_WINDOW)
+	if (t->info->stage < CH_STAGE_WINDOW)
 		return refuse(t, "a window function is used");
 	if (meaning == NULL)
 		return refuse_aggregate(t, func->winfnoid);

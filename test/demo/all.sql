@@ -58,6 +58,19 @@ GROUP BY 1, 2 ORDER BY 3 DESC;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id, total FROM billing.orders WHERE total > 100 ORDER BY total DESC, id LIMIT 10;
 SELECT id, total FROM billing.orders WHERE total > 100 ORDER BY total DESC, id LIMIT 10;
 
+-- ==== Joined and grouped at the source ====
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT o.status, count(*) AS items, sum(l.quantity * l.price) AS revenue FROM billing.orders o
+	JOIN billing.lineitems l ON l.order_id = o.id GROUP BY 1 HAVING count(*) > 100 ORDER BY 3 DESC LIMIT 3;
+SELECT o.status, count(*) AS items, sum(l.quantity * l.price) AS revenue FROM billing.orders o
+	JOIN billing.lineitems l ON l.order_id = o.id GROUP BY 1 HAVING count(*) > 100 ORDER BY 3 DESC LIMIT 3;
+
+-- ==== Written there, and taken back with the transaction ====
+BEGIN;
+EXPLAIN (VERBOSE, COSTS OFF) UPDATE billing.orders SET status = 'paid' WHERE id = 7;
+UPDATE billing.orders SET status = 'paid' WHERE id = 7 RETURNING id, status, total;
+ROLLBACK;
+
 -- ==== Prepared: the parameter is bound at the source ====
 PREPARE orders_of(int) AS SELECT count(*), sum(total) FROM billing.orders WHERE customer_id = $1;
 EXECUTE orders_of(38);

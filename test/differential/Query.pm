@@ -291,8 +291,11 @@ sub grouped_body
 	my $first = @keys ? node(list_of(', ', scalar @keys, @keys), ', ') : '';
 	my $sorted = @keys && chance(0.5);
 	my $unique = $query->{tags}{'grouping-sets'} ? 0 : 1;
-	return node('SELECT ', $first, list_of(', ', 1, @made), ' FROM ', $from, $where, $grouping, @having,
-		$sorted ? ending(\@keys, $unique ? (@keys) : ()) : ());
+	my @ending = $sorted ? ending(\@keys, $unique ? (@keys) : ()) : ();
+
+	# Keys that a condition makes equal are sorted by as if no set left one of them out, up to PostgreSQL 17.
+	$query->{order} = 0 if !$unique && grep { $query->{tags}{$_} } qw(join filter with);
+	return node('SELECT ', $first, list_of(', ', 1, @made), ' FROM ', $from, $where, $grouping, @having, @ending);
 }
 
 sub distinct_body

@@ -194,6 +194,26 @@ sub check_generic
 	$hub->safe_psql('postgres', $script);
 	(my $rows = $of->{run}->("SELECT a, b, v FROM $of->{prefix}pair ORDER BY a")) =~ tr/\t/|/;
 	is($rows, "4|k4|u4r4\n5|k5|u5r5\n6|k6|u6r6", "$name: generic plans");
+
+	# A source may see that no row can match, and then answers as if nothing had been asked back.
+	$script = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '20s';\n"
+	  . "PREPARE e(int, int) AS DELETE FROM $name.pair WHERE a BETWEEN \$1 AND \$2 RETURNING b;\nEXECUTE e(4, 4); EXECUTE e(9, 1); EXECUTE e(5, 6);";
+	is($hub->safe_psql('postgres', $script), "k4\nk5\nk6", "$name: a range that holds nothing, asked between others");
+	return;
+}
+
+# A sub-select sees the table as it was before the statement, whichever rows have been written when it runs.
+sub check_sub_selects
+{
+	my ($name, $of) = @_;
+	my $show = sub { my $rows = $of->{run}->("SELECT a, v FROM $of->{prefix}pair ORDER BY a"); $rows =~ tr/\t/|/; return $rows };
+	$hub->safe_psql('postgres', "DELETE FROM $name.pair; INSERT INTO $name.pair SELECT i, 'k' || i, '0' FROM generate_series(1, 3) i");
+	$hub->safe_psql('postgres', "SET connhub.pushdown = off; UPDATE $name.pair t SET v = '1' WHERE (SELECT count(*) FROM $name.pair o WHERE o.a = t.a - 1 AND o.v = '0') > 0");
+	is($show->(), "1|0\n2|1\n3|1", "$name: a condition with a sub-select of the table itself");
+	$hub->safe_psql('postgres', "UPDATE $name.pair t SET (v, b) = (SELECT o.v || '!', o.b || '!' FROM $name.pair o WHERE o.a = t.a % 3 + 1) WHERE a < 9");
+	is($show->(), "1|1!\n2|1!\n3|0!", "$name: columns set from one sub-select");
+	$hub->safe_psql('postgres', "INSERT INTO $name.pair VALUES (11, 'x', (SELECT count(*)::text FROM $name.pair)), (12, 'y', (SELECT max(a)::text FROM $name.pair))");
+	is($show->() =~ s/^\d\|.*\n//mgr, "11|3\n12|3", "$name: values from sub-selects");
 	return;
 }
 
@@ -224,6 +244,7 @@ foreach my $name (sort keys %sources)
 	check_batches($name, $of);
 	check_transactions($name, $of);
 	check_generic($name, $of);
+	check_sub_selects($name, $of);
 	check_two_phase($name, $of) if $of->{two_phase};
 }
 

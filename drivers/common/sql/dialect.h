@@ -14,6 +14,7 @@
  *   %p           a parameter's placeholder
  *   %r           a column's remote type (in SqlDialect.input only)
  *   %d           "DISTINCT " in an aggregate of distinct arguments
+ *   %w           FILTER and OVER of an aggregate; a form without it ends in them
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H
@@ -195,6 +196,7 @@ typedef struct SqlDialect
 	const char *truncate;		/* before the table's name: "TRUNCATE TABLE" */
 	const char *restart_identity;	/* after it */
 	const char *cascade;
+	const char *blocks;			/* condition that a row is stored in block %1 or behind it, and before block %2; NULL: none */
 	const char *lock_share;		/* "FOR SHARE" */
 	const char *lock_update;	/* "FOR UPDATE" */
 

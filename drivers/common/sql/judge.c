@@ -428,6 +428,10 @@ sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubP
 			else if ((dialect->flags & SQL_LIMIT_CONSTANT) && piece->expr && piece->expr->kind != CONNHUB_EXPR_CONST)
 				refused(&judge, "the source takes only a constant here");
 			break;
+		case CONNHUB_PIECE_RANGE:
+			if (!dialect->blocks)
+				refused(&judge, "the source has no ranges of blocks");
+			break;
 		case CONNHUB_PIECE_LOCK:
 			sql_judge_lock(dialect, piece->query, verdict);
 			break;

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+static void render_over(Render *render, const ConnhubExpr *aggregate, int depth);
+
 static void
 render_column(Render *render, const ConnhubExpr *expr)
 {
@@ -124,6 +126,8 @@ sql_render_form(Render *render, const char *form, const FormArgs *args, int dept
 		else if (*p == 'p')
 			text_format(&render->out, "%c%u", render->dialect->params == SQL_PARAM_DOLLAR ? '$' : '?',
 						args->param + 1);
+		else if (*p == 'w' && args->aggregate)
+			render_over(render, args->aggregate, depth);
 		else if (*p == 'd')
 			text_string(&render->out, args->is_distinct ? "DISTINCT " : "");
 		else if (*p == '%')
@@ -336,6 +340,24 @@ render_window(Render *render, const ConnhubWindow *window)
 	text_char(&render->out, ')');
 }
 
+/* What stands behind an aggregate's arguments.  Without the words for it, a filter is in the argument. */
+static void
+render_over(Render *render, const ConnhubExpr *aggregate, int depth)
+{
+	const ConnhubExpr *distinct = render->distinct_text;
+
+	render->distinct_text = NULL;
+	if (aggregate->filter && (render->dialect->flags & SQL_AGGREGATE_FILTER))
+	{
+		text_string(&render->out, " FILTER (WHERE ");
+		sql_render_expr(render, aggregate->filter, depth);
+		text_char(&render->out, ')');
+	}
+	if (aggregate->window)
+		render_window(render, aggregate->window);
+	render->distinct_text = distinct;
+}
+
 static void
 render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
 {
@@ -344,7 +366,7 @@ render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
 	ConnhubExpr counted = *expr;
 	ConnhubExpr conditional;
 	const ConnhubExpr *pair[2];
-	FormArgs	args = {.args = &arg, .nargs = expr->nargs, .type = &expr->type, .is_distinct = expr->is_distinct};
+	FormArgs	args = {.args = &arg,.nargs = expr->nargs,.type = &expr->type,.is_distinct = expr->is_distinct,.aggregate = expr};
 	SqlMatch	match;
 
 	if (expr->filter && !has_words)
@@ -367,14 +389,8 @@ render_aggregate(Render *render, const ConnhubExpr *expr, int depth)
 	render->distinct_text = expr->is_distinct ? arg : NULL;
 	sql_render_form(render, match.form, &args, depth);
 	render->distinct_text = NULL;
-	if (expr->filter && has_words)
-	{
-		text_string(&render->out, " FILTER (WHERE ");
-		sql_render_expr(render, expr->filter, depth);
-		text_char(&render->out, ')');
-	}
-	if (expr->window)
-		render_window(render, expr->window);
+	if (!strstr(match.form, "%w"))
+		render_over(render, expr, depth);
 }
 
 /* ---- Sub-selects ------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ typedef struct FormArgs
 	bool		is_distinct;
 	uint32_t	bare;			/* bits of the arguments that stand unchecked when they are columns */
 	SqlPlace	place;			/* of the arguments */
+	const ConnhubExpr *aggregate;	/* when the form is an aggregate's */
 } FormArgs;
 
 extern void sql_render_form(Render *render, const char *form, const FormArgs *args, int depth);

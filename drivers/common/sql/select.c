@@ -52,6 +52,21 @@ render_conditions(Render *render, const ConnhubExpr *const *exprs, uint32_t coun
 }
 
 static void
+render_blocks(Render *render, const ConnhubRequest *request)
+{
+	const ConnhubExpr *bounds[] = {request->from_block, request->until_block};
+	FormArgs	args = {.args = bounds, .nargs = 2};
+
+	if (!request->until_block)
+		return;
+	text_string(&render->out, request->nfilters > 0 ? " AND " : " WHERE ");
+	if (render->dialect->blocks)
+		sql_render_form(render, render->dialect->blocks, &args, 0);
+	else
+		render->refusal = "the source has no ranges of blocks";
+}
+
+static void
 render_leaf(Render *render, const ConnhubRelation *relation, int depth)
 {
 	if (relation->query)
@@ -287,6 +302,7 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 	render->checks_outputs = false;
 	render_from(render, request, depth);
 	render_conditions(render, request->filters, request->nfilters, " WHERE ", SQL_PLACE_CONDITION, depth);
+	render_blocks(render, request);
 	if (request->nsets > 0)
 		render_sets(render, request, depth);
 	else
