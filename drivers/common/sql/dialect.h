@@ -178,6 +178,11 @@ typedef struct SqlDialect
 	 * becomes a superset.  NULL: never. */
 	const char *(*excess) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
 
+	/* Form (with %1) of a column's value that fails there where reading it fails here; NULL for a column that holds
+	 * nothing else.  It stands wherever the column is computed with, grouped by or sorted by; what only equals
+	 * nothing is left to the comparison.  NULL: no column needs one. */
+	const char *(*checked) (const ConnhubSource *source, const ConnhubColumn *column);
+
 	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */
 	const char *(*output) (const ConnhubSource *source, const ConnhubExpr *expr);
 

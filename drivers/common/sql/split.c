@@ -38,7 +38,7 @@ is_split(const Render *render, const ConnhubRequest *request)
 {
 	SqlMatch	match;
 
-	if (request->nsort == 0 || (render->dialect->flags & SQL_NULLS_WORDS) || request->is_grouped ||
+	if (request->nsort == 0 || render->checks_outputs || (render->dialect->flags & SQL_NULLS_WORDS) || request->is_grouped ||
 		request->is_distinct || request->lock != CONNHUB_LOCK_NONE || !is_count(request->limit, true) ||
 		!is_count(request->offset, false))
 		return false;
@@ -47,7 +47,7 @@ is_split(const Render *render, const ConnhubRequest *request)
 	for (uint32_t i = 0; i < request->nsort; i++)
 	{
 		sql_match_sort(render->dialect, render->source, &request->sort[i], &match);
-		if (match.kind != CONNHUB_EXACT || strcmp(match.form, "%1") != 0)
+		if (match.kind != CONNHUB_EXACT || strcmp(match.form, "%1") != 0 || sql_check_of(render, request->sort[i].expr))
 			return false;
 	}
 	for (uint32_t i = 0; i < request->noutputs; i++)
