@@ -73,7 +73,7 @@ RESET statement_timeout;
 SELECT name FROM connhub.update_connector('f_hang', test => false, discover => false, options => '{"fault": null}');
 SELECT count(*) FROM f_hang.n;
 
--- one connection serves statement after statement, and one remote transaction each local one
+-- one connection serves statement after statement, and one remote transaction each local one; a statement alone needs none
 SELECT conn_faults.source('f_reuse', '');
 \c
 SET client_min_messages = warning;
@@ -91,8 +91,12 @@ SELECT count(*) FROM f_reuse.n;
 SELECT count(*) FROM f_reuse.n;
 SELECT slot, count FROM f_reuse.calls WHERE slot IN ('open', 'close') ORDER BY slot;
 SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "begin@2:lost"}');
+BEGIN;
 SELECT count(*) FROM f_reuse.n;
+COMMIT;
+BEGIN;
 SELECT count(*) FROM f_reuse.n;
+COMMIT;
 SELECT slot, count FROM f_reuse.calls WHERE slot IN ('open', 'close') ORDER BY slot;
 
 -- so is one that proves dead only where the first rows of the transaction should come: the statement runs again, with
@@ -219,7 +223,9 @@ END $$;
 
 -- a failing commit is an error of the local transaction; a failing rollback only costs the connection
 SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "commit:lost"}');
+BEGIN;
 SELECT count(*) FROM f_reuse.n;
+COMMIT;
 SELECT name FROM connhub.update_connector('f_reuse', test => false, discover => false, options => '{"fault": "rollback:lost"}');
 BEGIN;
 SELECT count(*) FROM f_reuse.n;

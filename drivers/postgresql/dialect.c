@@ -7,6 +7,7 @@
  * be relied upon everywhere. */
 #include "pg.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -485,6 +486,7 @@ static const SqlDialect postgresql_dialect = {
 	.truncate = "TRUNCATE TABLE",
 	.restart_identity = "RESTART IDENTITY",
 	.cascade = "CASCADE",
+	.blocks = "ctid >= ('(' || %1 || ',0)')::tid AND ctid <= ('(' || (%2 - 1) || ',65535)')::tid",
 	.lock_share = "FOR SHARE",
 	.lock_update = "FOR UPDATE",
 	.returns = postgresql_returns,
@@ -572,6 +574,11 @@ void
 pg_judge(const ConnhubSource *source, const ConnhubPiece *piece, ConnhubVerdict *verdict)
 {
 	sql_judge(dialect_of(source), source, piece, verdict);
+	if (piece->kind == CONNHUB_PIECE_RANGE && source->version_num < 140000)
+	{
+		verdict->kind = CONNHUB_REFUSE;
+		snprintf(verdict->reason, sizeof(verdict->reason), "a range of blocks is found by reading the whole table");
+	}
 }
 
 ConnhubStatus

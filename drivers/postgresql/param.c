@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define INTERVAL_BYTES	16
+
 typedef struct WireType
 {
 	ConnhubType type;
@@ -26,7 +28,7 @@ static const WireType wire_types[CONNHUB_NTYPES] = {
 	[CONNHUB_TIMETZ] = {CONNHUB_TIMETZ, 0, 0},
 	[CONNHUB_TIMESTAMP] = {CONNHUB_TIMESTAMP, 1114, 8},
 	[CONNHUB_TIMESTAMPTZ] = {CONNHUB_TIMESTAMPTZ, 1184, 8},
-	[CONNHUB_INTERVAL] = {CONNHUB_INTERVAL, 1186, 16},
+	[CONNHUB_INTERVAL] = {CONNHUB_INTERVAL, 1186, INTERVAL_BYTES},
 	[CONNHUB_UUID] = {CONNHUB_UUID, 2950, -1},
 	[CONNHUB_TEXT] = {CONNHUB_TEXT, 25, -1},
 	[CONNHUB_BPCHAR] = {CONNHUB_BPCHAR, 1042, -1},
@@ -59,9 +61,14 @@ shift_epoch(ConnhubType type, int64_t value, int64_t *shifted)
 	return true;
 }
 
-/* Write the binary form.  False: the source's type cannot hold the value. */
-static bool
-put_value(char *target, const ConnhubValue *value, int width)
+int
+pg_wire_width(ConnhubType type)
+{
+	return wire_types[type].width;
+}
+
+bool
+pg_put_wire(char *target, const ConnhubValue *value, int width)
 {
 	int64_t		integer = value->v.integer;
 	float		single;
@@ -153,7 +160,7 @@ pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError
 			continue;
 		if (wire->width > 0)
 		{
-			if (!put_value(forms, value, wire->width))
+			if (!pg_put_wire(forms, value, wire->width))
 			{
 				pg_unbind(bound);
 				return fail_as(error, CONNHUB_DATA, "parameter %u is out of the range of the source's type", i + 1);

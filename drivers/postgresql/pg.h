@@ -55,7 +55,22 @@ typedef struct PgStatement
 	uint64_t	last_use;
 	uint64_t	copies_in;		/* transaction for which it is known whether an INSERT can go by COPY */
 	bool		is_copied;		/* that it can */
+	bool		keeps_rows;		/* no trigger of the table leaves rows out */
+	bool		in_binary;		/* the columns are of the types that binary rows are made for */
 } PgStatement;
+
+/* An INSERT that goes by COPY, outside pipeline mode. */
+typedef struct PgCopyIn
+{
+	bool		is_open;		/* it takes rows */
+	const char *insert;			/* the statement it stands for, as core handed it over */
+	bool		stays;			/* it may stay open between calls */
+	bool		keeps_rows;
+	bool		is_binary;
+	bool		has_answer;		/* the source has said something that libpq has read and not shown */
+	uint64_t	sent;			/* rows */
+	ConnhubText chunk;			/* rows not yet handed to libpq */
+} PgCopyIn;
 
 /* The answers to one flight. */
 typedef struct PgStream
@@ -120,12 +135,16 @@ struct ConnhubConn
 	char		snapshot[96];	/* the command that takes over a snapshot right behind it, or empty */
 	bool		in_transaction;
 	bool		only_reads;		/* the transaction: its end can be left to itself */
-	uint64_t	transaction;	/* its number */
+	uint64_t	transaction;	/* its number; another one also after a savepoint was rolled back to */
 	uint32_t	savepoints;		/* depth of those at the source, besides a statement's own */
 	uint32_t	savepoints_due; /* depth they should have when the next statement is sent */
+	bool		wants_no_timeout;	/* the next statement is to run without the source's own timeout */
+	bool		timeout_lifted; /* and the transaction now has none, or may have none */
+	bool		has_lifted_timeout; /* it had none at some time */
 	bool		has_stale_savepoint;	/* the savepoint of a statement is still to be released */
 	uint32_t	unanswered;		/* steps of an earlier flight whose answers are still to come */
 	PgStream	stream;
+	PgCopyIn	copy_in;
 	PGresult   *head;			/* columns of the query sent with PG_SEND_HEAD, once its rows have ended; or NULL */
 	ConnhubCursor *cursor;
 	PgStatement statements[PG_STATEMENTS];
@@ -243,13 +262,23 @@ extern ConnhubCursor *pg_stored_cursor(ConnhubConn *conn, const ConnhubTypeRef *
 /* write.c */
 extern ConnhubStatus pg_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows,
 							  uint64_t *affected, ConnhubCursor **cursor, ConnhubError *error);
+extern ConnhubStatus pg_end_flight(ConnhubConn *conn, ConnhubStatus status, ConnhubError *error);
 
 /* copy_in.c: rows of an INSERT by COPY. */
 extern bool pg_suits_copy_in(ConnhubConn *conn, const ConnhubWrite *write, const ConnhubRows *rows);
 extern ConnhubStatus pg_may_copy_in(ConnhubConn *conn, const ConnhubWrite *write, PgStatement *statement,
-									ConnhubError *error);
-extern ConnhubStatus pg_copy_in(ConnhubConn *conn, const char *insert, const ConnhubRows *rows, uint64_t *affected,
-								ConnhubError *error);
+									const char *insert, ConnhubError *error);
+extern ConnhubStatus pg_copy_in(ConnhubConn *conn, const ConnhubWrite *write, const PgStatement *statement,
+								const char *insert, const ConnhubRows *rows, uint64_t *affected, ConnhubError *error);
+extern ConnhubStatus pg_copy_in_rows(ConnhubConn *conn, const ConnhubRows *rows, uint64_t *affected,
+									 ConnhubError *error);
+extern ConnhubStatus pg_give_up_copy(ConnhubConn *conn, ConnhubError *error);
+
+/* copy_row.c: a row as COPY takes it. */
+extern bool pg_has_binary_row(const ConnhubColumn *column, Oid oid);
+extern bool pg_append_copy_head(ConnhubText *chunk);
+extern ConnhubStatus pg_append_copy_row(ConnhubText *chunk, bool is_binary, const ConnhubValue *values, uint32_t count,
+										ConnhubError *error);
 
 /* param.c */
 typedef struct PgBound
@@ -260,6 +289,10 @@ typedef struct PgBound
 
 extern ConnhubStatus pg_bind(const ConnhubValue *values, uint32_t count, PgBound *bound, ConnhubError *error);
 extern void pg_unbind(PgBound *bound);
+
+/* Bytes of the binary form of a type that has a fixed one; and that form of a value.  False: out of its range. */
+extern int	pg_wire_width(ConnhubType type);
+extern bool pg_put_wire(char *target, const ConnhubValue *value, int width);
 
 /* types.c */
 #define PG_EPOCH_DAYS	10957	/* 1970-01-01 to 2000-01-01 */

@@ -69,12 +69,20 @@ send_begin(ConnhubConn *conn)
 	return send_due(conn, text) && (!conn->snapshot[0] || send_due(conn, conn->snapshot));
 }
 
+/* Is the transaction, which can take a statement, with or without the timeout against our wish? */
+static bool
+must_set_timeout(const ConnhubConn *conn)
+{
+	return conn->query_timeout_ms > 0 && conn->timeout_lifted != conn->wants_no_timeout &&
+		(conn->in_transaction || conn->pending_begin) && PQtransactionStatus(conn->pg) != PQTRANS_INERROR;
+}
+
 /* Is there something that the next statement must take along? */
 bool
 pg_has_opening(const ConnhubConn *conn)
 {
 	return conn->pending_begin || conn->has_stale_savepoint || conn->savepoints < conn->savepoints_due ||
-		conn->unanswered != 0;
+		conn->unanswered != 0 || must_set_timeout(conn);
 }
 
 /* Queue what begins the transaction, what ends a statement before, and savepoints.  False when libpq refuses. */
@@ -93,7 +101,13 @@ pg_send_opening(ConnhubConn *conn)
 		if (!send_due(conn, text))
 			return false;
 	}
-	return true;
+	if (!must_set_timeout(conn))
+		return true;
+	conn->timeout_lifted = conn->wants_no_timeout;
+	conn->has_lifted_timeout |= conn->timeout_lifted;
+	snprintf(text, sizeof(text), "SET LOCAL statement_timeout = %lld",
+			 (long long) (conn->timeout_lifted ? 0 : conn->query_timeout_ms));
+	return send_due(conn, text);
 }
 
 /* Queue what precedes the query.  False when libpq refuses. */

@@ -46,6 +46,7 @@ pg_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error)
 	conn->only_reads = txn->read_only;
 	conn->transaction++;
 	conn->savepoints = conn->savepoints_due = 0;
+	conn->timeout_lifted = conn->has_lifted_timeout = false;
 	return CONNHUB_OK;
 }
 
@@ -73,6 +74,8 @@ pg_commit(ConnhubConn *conn, ConnhubError *error)
 ConnhubStatus
 pg_rollback(ConnhubConn *conn, ConnhubError *error)
 {
+	if (pg_give_up_copy(conn, error) != CONNHUB_OK)
+		return error->status;
 	return leave_transaction(conn) ? pg_command(conn, "ROLLBACK", "ROLLBACK", error) : CONNHUB_OK;
 }
 
@@ -125,7 +128,13 @@ pg_rollback_to(ConnhubConn *conn, uint32_t depth, ConnhubError *error)
 {
 	ConnhubStatus status;
 
+	if (pg_give_up_copy(conn, error) != CONNHUB_OK)
+		return error->status;
 	conn->savepoints_due = depth;
+	conn->transaction++;		/* locks are gone, and what was true under them */
+
+	/* The setting that counted at the savepoint counts again. */
+	conn->timeout_lifted = conn->has_lifted_timeout;
 	status = leave_savepoints(conn, depth, "ROLLBACK TO", "ROLLBACK", error);
 	if (conn->savepoints > depth)
 		conn->savepoints = depth;

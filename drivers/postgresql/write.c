@@ -1,7 +1,7 @@
 /* write.c — rows to be written.
  *
- * All rows of a call travel in one flight: an INSERT of many into an ordinary table by COPY, everything else as one
- * prepared statement run once for each row.  There is no savepoint of the driver's own around them: what fails is
+ * An INSERT of many rows into an ordinary table goes by COPY, which may last over several calls.  Everything else is one
+ * prepared statement run once for each row, all rows of a call in one flight.  There is no savepoint of the driver's own around them: what fails is
  * undone by core, together with what the statement did in calls before. */
 #include "pg.h"
 
@@ -79,8 +79,8 @@ collect(ConnhubConn *conn, Returned *returned, ConnhubError *error)
 }
 
 /* End the flight after an outcome; what went wrong first is what counts.  An interrupted one is left to core. */
-static ConnhubStatus
-end_flight(ConnhubConn *conn, ConnhubStatus status, ConnhubError *error)
+ConnhubStatus
+pg_end_flight(ConnhubConn *conn, ConnhubStatus status, ConnhubError *error)
 {
 	ConnhubError ignored = {0};
 
@@ -115,7 +115,7 @@ run_rows(ConnhubConn *conn, PgStatement *statement, const char *text, const Conn
 	}
 	if (status == CONNHUB_OK)
 		status = collect(conn, returned, error);
-	status = end_flight(conn, status, error);
+	status = pg_end_flight(conn, status, error);
 	*affected = conn->stream.affected;
 	return status;
 }
@@ -156,6 +156,12 @@ pg_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const C
 		return fail_as(error, CONNHUB_INTERNAL, "another cursor is open on the connection");
 	if (write->kind == CONNHUB_TRUNCATE)
 		rows = &no_values;
+	if (conn->copy_in.is_open)
+	{
+		if (conn->copy_in.insert != text)
+			return fail_as(error, CONNHUB_INTERNAL, "rows of another statement are in flight");
+		return pg_copy_in_rows(conn, rows, affected, error);
+	}
 	if (rows->nrows == 0 && write->nreturning == 0)
 		return CONNHUB_OK;
 	statement = pg_find_statement(conn, text);
@@ -163,11 +169,11 @@ pg_write(ConnhubConn *conn, const ConnhubWrite *write, const char *text, const C
 		return fail_no_memory(error);
 	if (pg_suits_copy_in(conn, write, rows))
 	{
-		status = pg_may_copy_in(conn, write, statement, error);
+		status = pg_may_copy_in(conn, write, statement, text, error);
 		if (status != CONNHUB_OK)
 			return status;
 		if (statement->is_copied)
-			return pg_copy_in(conn, text, rows, affected, error);
+			return pg_copy_in(conn, write, statement, text, rows, affected, error);
 	}
 	status = run_rows(conn, statement, text, rows, affected, &returned, error);
 	if (status == CONNHUB_OK && write->nreturning > 0)

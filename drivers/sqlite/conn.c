@@ -82,6 +82,7 @@ static const struct
 	{SQLITE_CONSTRAINT_CHECK, CONNHUB_QUERY, "23514", false, false, ""},
 	{SQLITE_CONSTRAINT_DATATYPE, CONNHUB_QUERY, "42804", false, false, ""},
 	{SQLITE_CONSTRAINT, CONNHUB_QUERY, "23000", false, false, ""},
+	{SQ_ERROR_UNFIT, CONNHUB_DATA, "", false, false, "Declare the foreign column as text to read whatever it holds."},
 	{SQLITE_MISMATCH, CONNHUB_QUERY, "42804", false, false, ""},
 	{SQLITE_NOTADB, CONNHUB_NO_DATABASE, "", false, false,
 	"The file is not a SQLite database, or it is encrypted."},
@@ -357,7 +358,7 @@ guard(ConnhubConn *conn)
 	sqlite3_limit(conn->db, SQLITE_LIMIT_WORKER_THREADS, 0);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_LENGTH, 0x3FFFFFFF);	/* PostgreSQL's own */
 	sqlite3_progress_handler(conn->db, OPS_BETWEEN_CHECKS, on_progress, conn);
-	return sqlite3_busy_handler(conn->db, on_busy, conn) == SQLITE_OK &&
+	return sq_add_checks(conn->db) && sq_add_sum(conn->db) && sqlite3_busy_handler(conn->db, on_busy, conn) == SQLITE_OK &&
 		sqlite3_set_authorizer(conn->db, on_authorize, conn) == SQLITE_OK;
 }
 

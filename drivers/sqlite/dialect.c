@@ -1,11 +1,8 @@
 /* dialect.c — what SQLite means to the shared judge and renderer.
  *
  * A column's type is a wish: unless the table is STRICT, or the column is the rowid, any value may stand in it.  Reading
- * such a value fails, so filters must not settle the matter behind the reader's back:
- *   - Equality with a constant, or with a column that is enforced, finds only values of its kind: exact.
- *   - In any other comparison text and blobs sort above all numbers and would pass or fail for no good
- *     reason: a superset, so that core reads the column of every row that passes.
- *   - What computes with values (%, length) is sent for columns that are enforced.
+ * such a value fails here, so using it fails there: a function of check.c stands around the column.  Equality with a
+ * value that is sound finds only sound values, and does without.
  * An integer that overflows becomes a real, and a real infinite, without an error: arithmetic is sent for integers whose
  * range shows that they cannot.
  * Decimals are stored as integers or binary reals, and read in the shortest form that tells them apart; comparing with
@@ -21,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORDERED (SQL_NUMBERS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES))
+#define ORDERED (SQL_NUMBERS | BOOLS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES))
 #define DAYS (SQL_T(CONNHUB_DATE) | SQL_T(CONNHUB_TIMESTAMP))
 #define BOOLS SQL_T(CONNHUB_BOOL)
 
@@ -106,6 +103,7 @@ static const SqlRule rules[] = {
 	{CONNHUB_FN_COUNT, SQL_ANY, 0, "count(%d%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT16) | SQL_T(CONNHUB_INT32), SQL_T(CONNHUB_INT64), "sum(%d%1)", SQL_TEXT_UNUSED,
 	CONNHUB_EXACT},
+	{CONNHUB_FN_SUM, SQL_T(CONNHUB_INT64), SQL_T(CONNHUB_DECIMAL), "connhub_sum(%d%1)", SQL_TEXT_UNUSED, CONNHUB_EXACT},
 	{CONNHUB_FN_MIN, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "min(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
 	{CONNHUB_FN_MAX, SQL_INTEGERS | SQL_FLOATS | SQL_T(CONNHUB_TEXT), 0, "max(%1)", SQL_TEXT_SORT, CONNHUB_EXACT},
 	WINDOW(CONNHUB_FN_ROW_NUMBER, "row_number()"),
@@ -128,38 +126,37 @@ column_refusal(const ConnhubSource *source, const ConnhubColumn *column, SqlColu
 	return NULL;
 }
 
-/* Does a column below expr hold whatever was put there?  Those of a sub-select are not looked at. */
 static bool
-has_unenforced(const ConnhubExpr *expr)
+is_enforced(const ConnhubColumn *column)
 {
-	uint32_t	i;
+	return column->remote_type != NULL && sq_type_is_enforced(column->remote_type);
+}
 
+/* The values of these types have one form each; a date has many, and is compared as it stands. */
+static const char *
+checked(const ConnhubSource *source, const ConnhubColumn *column)
+{
+	return is_enforced(column) ? NULL : sq_check_form(column->type.type);
+}
+
+/* Does a column below expr hold what is not checked there?  Those of a sub-select are judged with it. */
+static bool
+has_unchecked(const ConnhubExpr *expr)
+{
 	if (expr->kind == CONNHUB_EXPR_COLUMN)
-		return expr->column->remote_type == NULL || !sq_type_is_enforced(expr->column->remote_type);
+		return !is_enforced(expr->column) && sq_check_form(expr->column->type.type) == NULL;
 	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
-		return has_unenforced(expr->query->outputs[0]);
-	for (i = 0; i < expr->nargs; i++)
-		if (has_unenforced(expr->args[i]))
+		return has_unchecked(expr->query->outputs[0]);
+	for (uint32_t i = 0; i < expr->nargs; i++)
+		if (has_unchecked(expr->args[i]))
 			return true;
-	return expr->query != NULL;
+	return false;
 }
 
 static bool
 is_known(const ConnhubExpr *expr)
 {
 	return expr->kind == CONNHUB_EXPR_CONST || expr->kind == CONNHUB_EXPR_PARAM;
-}
-
-/* Do all operands but one hold nothing but values of their type?  What else stands in that one equals none of them. */
-static bool
-compares_with_enforced(const ConnhubExpr *call)
-{
-	uint32_t	unenforced = 0;
-	uint32_t	i;
-
-	for (i = 0; i < call->nargs; i++)
-		unenforced += has_unenforced(call->args[i]);
-	return unenforced <= 1;
 }
 
 static bool
@@ -179,16 +176,8 @@ static const char *
 excess(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
 	bool		equality = fn == CONNHUB_FN_EQ || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_IS_NOT_DISTINCT;
-	bool		order = fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_IS_DISTINCT ||
-		(fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE);
 
-	if (fn != CONNHUB_FN_NONE && !equality && !order)
-		return NULL;
-	if (equality && has_decimal_param(expr))
-		return "a decimal of many digits is compared as a binary number there";
-	if (has_unenforced(expr) && !(equality && compares_with_enforced(expr)))
-		return "values of any type may stand in the column";
-	return NULL;
+	return equality && has_decimal_param(expr) ? "a decimal of many digits is compared as a binary number there" : NULL;
 }
 
 /* ---- Objections ---- */
@@ -293,21 +282,36 @@ computation_objection(ConnhubFunction fn, const ConnhubExpr *call)
 	}
 }
 
+/* A sum that may have more digits than an integer, and is text then. */
+static bool
+is_wide_sum(const ConnhubExpr *expr)
+{
+	if (expr->kind == CONNHUB_EXPR_SUBQUERY)
+		return is_wide_sum(expr->query->outputs[0]);
+	return (expr->kind == CONNHUB_EXPR_AGGREGATE || expr->kind == CONNHUB_EXPR_WINDOW) && expr->fn == CONNHUB_FN_SUM &&
+		expr->type.type == CONNHUB_DECIMAL;
+}
+
+#define WIDE_SUM "a sum of many digits is text there"
+
 static const char *
 call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 {
+	bool		is_compared = (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IS_DISTINCT ||
+		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN;
 	bool		by_days = call->nargs == 2 && (SQL_T(call->args[0]->type.type) & DAYS) != 0;
 
 	if (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE && by_days &&
 		(call->args[0]->kind != CONNHUB_EXPR_COLUMN || !is_known(call->args[1])))
 		return "dates are compared there with constants only";
+	for (uint32_t i = 0; i < call->nargs && is_compared; i++)
+		if (is_wide_sum(call->args[i]))
+			return WIDE_SUM;
 	if (((fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN ||
 		 fn == CONNHUB_FN_IS_DISTINCT) && has_decimal_param(call))
 		return "a decimal of many digits is compared as a binary number there";
-	if ((fn == CONNHUB_FN_SUM || fn == CONNHUB_FN_MIN || fn == CONNHUB_FN_MAX) && has_unenforced(call))
-		return "values of any type may stand in the column";
 	if (computes(fn))
-		return has_unenforced(call) ? "values of any type may stand in the column" : computation_objection(fn, call);
+		return has_unchecked(call) ? "values of any type may stand in the column" : computation_objection(fn, call);
 	if (fn == CONNHUB_FN_LIKE && call->args[1]->kind != CONNHUB_EXPR_CONST)
 		return "the pattern is not a constant";
 	if (fn == CONNHUB_FN_LIKE && sql_pattern_dangles(call->args[1]))
@@ -322,6 +326,8 @@ veto(const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr)
 {
 	if (fn != CONNHUB_FN_NONE)
 		return call_objection(fn, expr);
+	if (is_wide_sum(expr))
+		return WIDE_SUM;
 	return expr->kind == CONNHUB_EXPR_CONST ? constant_objection(expr->value) : NULL;
 }
 
@@ -448,7 +454,7 @@ write_refusal(const ConnhubSource *source, const ConnhubPiece *piece)
 		return "option \"read_only\" of the connector is on";
 	if (piece->kind == CONNHUB_PIECE_WRITE && !piece->write->is_plain_table)
 		return "only ordinary tables are written";
-	if (piece->kind == CONNHUB_PIECE_ASSIGN && has_unenforced(piece->expr))
+	if (piece->kind == CONNHUB_PIECE_ASSIGN && has_unchecked(piece->expr))
 		return "values of any type may stand in the column";
 	return NULL;
 }
@@ -493,6 +499,7 @@ static const SqlDialect dialect = {
 	.column = column_refusal,
 	.veto = veto,
 	.excess = excess,
+	.checked = checked,
 	.written = SQL_ANY & ~(SQL_T(CONNHUB_INTERVAL) | SQL_T(CONNHUB_PGBINARY)),
 	.assigned = SQL_INTEGERS | BOOLS | SQL_T(CONNHUB_TEXT) | SQL_T(CONNHUB_BYTES),
 	.default_row = "DEFAULT VALUES",

@@ -123,6 +123,26 @@ extern int	sq_real_text(double real, char *buffer, size_t size);
 extern ConnhubStatus sq_bind(sqlite3_stmt *statement, int number, const ConnhubValue *value,
 							 ConnhubError *error);
 
+/* Valid UTF-8 without a zero byte? */
+extern bool sq_is_clean_text(const unsigned char *text, size_t length);
+
+/* ---- Checks (check.c) ---- */
+
+/* How the library tells that a check found a value that cannot be read here. */
+#define SQ_ERROR_UNFIT (SQLITE_MISMATCH | (1 << 8))
+
+/* Form of a value of this type that fails where reading it here fails; NULL: there is none. */
+extern const char *sq_check_form(ConnhubType type);
+
+/* Make the functions of these forms known to a connection; false when memory ran out. */
+extern bool sq_add_checks(sqlite3 *db);
+
+/* ---- Sums (sum.c) ---- */
+
+/* Make connhub_sum known to a connection: the sum of integers that are not null, an integer when it is one of 64 bits,
+ * else text.  False when memory ran out. */
+extern bool sq_add_sum(sqlite3 *db);
+
 /* ---- Stored forms (store.c) ---- */
 
 /* May values of the column's type be put into it and read back the same?  NULL, or the reason why not. */

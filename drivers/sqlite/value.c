@@ -45,9 +45,8 @@ is_plain_word(const unsigned char *s)
 	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Valid UTF-8 without a zero byte? */
-static bool
-is_clean_text(const unsigned char *s, size_t length)
+bool
+sq_is_clean_text(const unsigned char *s, size_t length)
 {
 	const unsigned char *end = s + length;
 
@@ -236,7 +235,7 @@ read_text(Reading *reading)
 	text = stored_text(reading, &length);
 	if (text == NULL)
 		return READ_NO_MEMORY;
-	if (!is_clean_text((const unsigned char *) text, length))
+	if (!sq_is_clean_text((const unsigned char *) text, length))
 		return READ_BAD_TEXT;
 	return put_slice(reading, text, length);
 }

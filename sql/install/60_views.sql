@@ -3,7 +3,11 @@
 
 CREATE VIEW connhub.connector_type WITH (security_barrier) AS
 	SELECT t.name, t.category, t.description, t.version, t.default_port, t.features, t.tier,
-		t.options OPERATOR(pg_catalog.||) connhub_catalog.common_options(t.flags) AS options, t.example, t.driver
+		t.options OPERATOR(pg_catalog.||) COALESCE((SELECT pg_catalog.jsonb_agg(c.option)
+			FROM pg_catalog.jsonb_array_elements(connhub_catalog.common_options(t.flags)) AS c (option)
+			WHERE NOT EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(t.options) AS own (option)
+				WHERE own.option OPERATOR(pg_catalog.->>) 'name' OPERATOR(pg_catalog.=) (c.option OPERATOR(pg_catalog.->>) 'name'))),
+			'[]') AS options, t.example, t.driver
 	FROM connhub_catalog.connector_type t;
 COMMENT ON VIEW connhub.connector_type IS 'Connector types there are';
 COMMENT ON COLUMN connhub.connector_type.name IS 'Name, as in connhub.create_connector(type => ...)';

@@ -755,7 +755,7 @@ ch_convert_init(ChConvert *column, Form_pg_attribute attribute, StringInfo scrat
 	column->name = NameStr(attribute->attname);
 	column->type = attribute->atttypid;
 	column->typmod = attribute->atttypmod;
-	column->base = getBaseTypeAndTypmod(column->type, &column->typmod);
+	column->base = ch_typemap_base(column->type, &column->typmod);
 	column->context = CurrentMemoryContext;
 	column->scratch = scratch;
 	column->settings = ch_typemap_settings(column->base);

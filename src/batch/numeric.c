@@ -1,7 +1,7 @@
-/* batch/numeric.c — decimal text → numeric.
+/* batch/numeric.c — decimal text ↔ numeric.
  *
- * The general parser of the server costs more than all the rest of reading a decimal.  Plain text is put
- * together here, in the form numerics have in tables, which no version may change: a length word, a
+ * The general parser of the server costs more than all the rest of reading a decimal, and so does its output when one is
+ * written.  Plain text is put together and taken apart here, in the form numerics have in tables, which no version may change: a length word, a
  * header, and digits of base 10000 without zeros at either end.  Only the header's short form is made; it
  * has room for what MAX_TEXT bytes can say. */
 #include "postgres.h"
@@ -18,7 +18,10 @@
 #define SHORT_NEGATIVE		0x2000
 #define SHORT_SCALE_SHIFT	7
 #define SHORT_MAX_SCALE		63
+#define SHORT_SCALE_MASK	0x3f
 #define SHORT_WEIGHT_MASK	0x7f
+#define SHORT_WEIGHT_SIGN	0x40
+#define FORM_MASK			0xc000
 
 typedef struct Decimal
 {
@@ -158,5 +161,81 @@ ch_numeric_from_text(const char *text, Size length, int32 typmod, Datum *result)
 	memcpy(made + VARHDRSZ, &header, sizeof(header));
 	memcpy(made + VARHDRSZ + sizeof(header), digits, ndigits * sizeof(int16));
 	*result = PointerGetDatum(made);
+	return true;
+}
+
+/* The decimal digits of one of base 10000. */
+static char *
+put_digit(char *p, int digit)
+{
+	p[0] = (char) ('0' + digit / 1000);
+	p[1] = (char) ('0' + digit / 100 % 10);
+	p[2] = (char) ('0' + digit / 10 % 10);
+	p[3] = (char) ('0' + digit % 10);
+	return p + BASE_DIGITS;
+}
+
+/* Digits before the point: no leading zeros, but one digit at least. */
+static char *
+put_whole(char *p, const char *digits, int ndigits, int weight)
+{
+	char	   *start = p;
+	int			zeros = 0;
+
+	for (int i = 0; i <= weight; i++)
+	{
+		int16		digit = 0;
+
+		if (i < ndigits)
+			memcpy(&digit, digits + i * sizeof(digit), sizeof(digit));
+		p = put_digit(p, digit);
+	}
+	while (zeros < p - start - 1 && start[zeros] == '0')
+		zeros++;
+	if (p == start)
+		*p++ = '0';
+	memmove(start, start + zeros, p - start - zeros);
+	return p - zeros;
+}
+
+/* A header word, then digits, which a short varlena does not align. */
+bool
+ch_numeric_to_text(Datum value, char **text, Size *length)
+{
+	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(numeric);
+	int			ndigits = (int) ((VARSIZE_ANY_EXHDR(numeric) - sizeof(uint16)) / sizeof(int16));
+	uint16		header;
+	int			weight;
+	int			scale;
+	char	   *p;
+
+	memcpy(&header, data, sizeof(header));
+	if ((header & FORM_MASK) != SHORT_MARK)
+		return false;
+	data += sizeof(header);
+	scale = (header >> SHORT_SCALE_SHIFT) & SHORT_SCALE_MASK;
+	weight = (header & SHORT_WEIGHT_SIGN) ? (header & SHORT_WEIGHT_MASK) - 2 * SHORT_WEIGHT_SIGN :
+		header & SHORT_WEIGHT_MASK;
+	p = *text = palloc(1 + Max(weight + 1, 1) * BASE_DIGITS + 1 + scale + BASE_DIGITS);
+	if (header & SHORT_NEGATIVE)
+		*p++ = '-';
+	p = put_whole(p, data, ndigits, weight);
+	if (scale > 0)
+	{
+		char	   *point = p;
+
+		*p++ = '.';
+		for (int i = weight + 1; p - point <= scale; i++)
+		{
+			int16		digit = 0;
+
+			if (i >= 0 && i < ndigits)
+				memcpy(&digit, data + i * sizeof(digit), sizeof(digit));
+			p = put_digit(p, digit);
+		}
+		p = point + 1 + scale;
+	}
+	*length = p - *text;
 	return true;
 }

@@ -30,6 +30,7 @@
 #include "utils/varbit.h"
 #include "utils/xml.h"
 
+#include "batch/numeric.h"
 #include "batch/typemap.h"
 
 /* What a type's modifiers mean. */
@@ -172,10 +173,16 @@ type_name(Oid type)
 	return strncmp(name, prefix, strlen(prefix)) == 0 ? name + strlen(prefix) : name;
 }
 
+Oid
+ch_typemap_base(Oid type, int32 *typmod)
+{
+	return type < FirstGenbkiObjectId ? type : getBaseTypeAndTypmod(type, typmod);
+}
+
 ConnhubType
 ch_typemap_from_pg(Oid type, int32 typmod, ConnhubTypeRef *out)
 {
-	Oid			base = getBaseTypeAndTypmod(type, &typmod);
+	Oid			base = ch_typemap_base(type, &typmod);
 	const ChTypeRow *row = row_of_oid(base);
 	Oid			element;
 
@@ -453,9 +460,15 @@ value_float8(Datum value, ConnhubValue *out)
 static bool
 value_numeric(Datum value, ConnhubValue *out)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	char	   *text;
+	Size		length;
 
-	set_slice(out, text, strlen(text));
+	if (!ch_numeric_to_text(value, &text, &length))
+	{
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+		length = strlen(text);
+	}
+	set_slice(out, text, length);
 	return true;
 }
 
@@ -567,32 +580,54 @@ value_jsonb(Datum value, ConnhubValue *out)
 	return true;
 }
 
-bool
-ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out)
+static void
+value_output(Oid base, Datum value, ConnhubValue *out)
 {
-	Oid			base = getBaseType(type);
-	const ChTypeRow *row = row_of_oid(base);
+	Oid			output;
+	bool		is_varlena;
+	int			saved;
+	char	   *text;
 
-	memset(out, 0, sizeof(*out));
-	ch_typemap_from_pg(base, -1, &out->type);
+	getTypeOutputInfo(base, &output, &is_varlena);
+	saved = ch_typemap_canonical_begin(ch_typemap_settings(base));
+	text = OidOutputFunctionCall(output, value);
+	ch_typemap_canonical_end(saved);
+	set_text(out, text, strlen(text));
+}
+
+void
+ch_typemap_maker(Oid type, ChValueMaker *maker)
+{
+	int32		typmod = -1;
+	const ChTypeRow *row;
+
+	maker->base = ch_typemap_base(type, &typmod);
+	ch_typemap_from_pg(maker->base, -1, &maker->type);
+	row = row_of_oid(maker->base);
+	maker->convert = row ? row->to_value : NULL;
+}
+
+bool
+ch_typemap_make(const ChValueMaker *maker, Datum value, bool isnull, ConnhubValue *out)
+{
+	memset(&out->v, 0, sizeof(out->v));
+	out->type = maker->type;
 	out->is_null = isnull;
 	if (isnull)
 		return true;
-	if (row == NULL || row->to_value == NULL)
-	{
-		Oid			output;
-		bool		is_varlena;
-		int			saved;
-		char	   *text;
+	if (maker->convert)
+		return maker->convert(value, out);
+	value_output(maker->base, value, out);
+	return true;
+}
 
-		getTypeOutputInfo(base, &output, &is_varlena);
-		saved = ch_typemap_canonical_begin(ch_typemap_settings(base));
-		text = OidOutputFunctionCall(output, value);
-		ch_typemap_canonical_end(saved);
-		set_text(out, text, strlen(text));
-		return true;
-	}
-	return row->to_value(value, out);
+bool
+ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out)
+{
+	ChValueMaker maker;
+
+	ch_typemap_maker(type, &maker);
+	return ch_typemap_make(&maker, value, isnull, out);
 }
 
 /* ---- Settings that change the text of a value -------------------------------------------- */
@@ -606,11 +641,15 @@ set_locally(const char *name, const char *value)
 int
 ch_typemap_settings(Oid type)
 {
-	Oid			base = getBaseType(type);
-	Oid			element = OidIsValid(get_element_type(base)) ? get_element_type(base) : base;
+	int32		typmod = -1;
+	Oid			base = ch_typemap_base(type, &typmod);
+	Oid			element;
 
 	if (row_of_oid(base) && base != INTERVALOID)
 		return 0;
+	element = get_element_type(base);
+	if (!OidIsValid(element))
+		element = base;
 	if (row_of_oid(element) || type_is_enum(element))
 		return CH_SETTING_STYLE;
 	if (element >= FirstNormalObjectId && get_typtype(element) != TYPTYPE_BASE)

@@ -9,6 +9,9 @@
  * static, or in the current memory context. */
 extern ConnhubType ch_typemap_from_pg(Oid type, int32 typmod, ConnhubTypeRef *out);
 
+/* The type a domain stands on, with its modifier; another type itself, which costs nothing where the server brings it. */
+extern Oid	ch_typemap_base(Oid type, int32 *typmod);
+
 /* The PostgreSQL type of an ABI type; never fails.  pg_type wins when it names a type that can hold
  * foreign values here: one of pg_catalog, or of an installed extension.  A type that is unknown here,
  * and one whose text means nothing here (regclass, aclitem), becomes text.
@@ -26,6 +29,17 @@ extern Oid	ch_typemap_pg_oid(const ConnhubTypeRef *ref);
  * into the current memory context.  False when the ABI cannot hold it (a timestamp of the last thirty
  * years before 294277 AD); *out is then unset.  Throws when text has no UTF-8 form. */
 extern bool ch_typemap_value(Datum value, bool isnull, Oid type, ConnhubValue *out);
+
+/* The same for many values of one type, which is looked up once. */
+typedef struct ChValueMaker
+{
+	Oid			base;
+	ConnhubTypeRef type;
+	bool		(*convert) (Datum value, ConnhubValue *out);	/* NULL: by its output function */
+} ChValueMaker;
+
+extern void ch_typemap_maker(Oid type, ChValueMaker *maker);
+extern bool ch_typemap_make(const ChValueMaker *maker, Datum value, bool isnull, ConnhubValue *out);
 
 /* Seconds and days between 1970-01-01 and 2000-01-01. */
 #define CH_EPOCH_DAYS	(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)

@@ -89,17 +89,39 @@ ch_compat_wait_event(void)
 #endif
 }
 
+/* A connection is its process's own, and a worker's would see other data. */
+static Path *
+not_for_workers(Path *path)
+{
+	path->parallel_safe = false;
+	return path;
+}
+
 Path *
 ch_compat_scan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
 					Relids outer)
 {
 #if PG_VERSION_NUM >= 180000
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, NULL, NIL, NIL));
 #elif PG_VERSION_NUM >= 170000
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, NIL));
 #else
-	return (Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL);
+	return not_for_workers((Path *) create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL));
 #endif
+}
+
+bool
+ch_compat_append_wakes(void)
+{
+	static const int first[][2] = {{140000, 140018}, {150000, 150013}, {160000, 160009}, {170000, 170005}};
+	int			version = atoi(GetConfigOption("server_version_num", false, false));
+
+	for (int i = 0; i < lengthof(first); i++)
+	{
+		if (version / 10000 == first[i][0] / 10000)
+			return version >= first[i][1];
+	}
+	return true;
 }
 
 Oid
@@ -119,14 +141,14 @@ Path *
 ch_compat_join_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys)
 {
 #if PG_VERSION_NUM >= 180000
-	return (Path *) create_foreign_join_path(root, rel, NULL, rows, 0, startup, total, pathkeys,
-											 rel->lateral_relids, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreign_join_path(root, rel, NULL, rows, 0, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL, NIL));
 #elif PG_VERSION_NUM >= 170000
-	return (Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
-											 rel->lateral_relids, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL, NIL));
 #else
-	return (Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
-											 rel->lateral_relids, NULL, NIL);
+	return not_for_workers((Path *) create_foreign_join_path(root, rel, NULL, rows, startup, total, pathkeys,
+											 rel->lateral_relids, NULL, NIL));
 #endif
 }
 
@@ -135,11 +157,11 @@ ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget *target, dou
 					 Cost total, List *pathkeys)
 {
 #if PG_VERSION_NUM >= 180000
-	return (Path *) create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreign_upper_path(root, rel, target, rows, 0, startup, total, pathkeys, NULL, NIL, NIL));
 #elif PG_VERSION_NUM >= 170000
-	return (Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL, NIL);
+	return not_for_workers((Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL, NIL));
 #else
-	return (Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL);
+	return not_for_workers((Path *) create_foreign_upper_path(root, rel, target, rows, startup, total, pathkeys, NULL, NIL));
 #endif
 }
 

@@ -27,6 +27,9 @@ extern void ch_compat_serve_barriers(void);
 /* The wait event shown in pg_stat_activity while a source is waited for. */
 extern uint32 ch_compat_wait_event(void);
 
+/* Does a set latch end the wait of an Append?  Where it does not, neither a cancel nor a time limit does. */
+extern bool ch_compat_append_wakes(void);
+
 /* On whose behalf rows are written: the owner of the view the target stands in, or the current user. */
 extern Oid	ch_compat_modify_user(ResultRelInfo *rinfo, EState *estate);
 

@@ -14,6 +14,8 @@ char	   *ch_allowed_drivers;
 char	   *ch_allowed_networks;
 char	   *ch_allowed_folders;
 char	   *ch_master_key;
+bool		ch_async;
+bool		ch_parallel;
 bool		ch_pushdown;
 int			ch_cancel_timeout_ms;
 
@@ -57,6 +59,14 @@ ch_guc_init(void)
 		DefineCustomStringVariable(s->name, s->description, NULL, s->variable, s->initial,
 								   s->context, s->flags, s->check, NULL, NULL);
 	}
+	DefineCustomBoolVariable("connhub.async",
+							 "Lets several connectors work at the same time for one query.",
+							 "When off, the parts of an Append are read one after another.",
+							 &ch_async, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("connhub.parallel",
+							 "Lets parallel workers read a table together, over a connection each.",
+							 "They see one snapshot of the source.",
+							 &ch_parallel, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("connhub.pushdown",
 							 "Lets sources do as much of a query as they can.",
 							 "When off, only the choice of columns is left to the source.",

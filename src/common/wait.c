@@ -16,6 +16,7 @@
 #include "storage/latch.h"
 #include "storage/pmsignal.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #include "common/clock.h"
 #include "common/compat.h"
@@ -37,9 +38,11 @@ static volatile sig_atomic_t guard_has_fired = false;
 static volatile sig_atomic_t guard_is_shielded = false;
 static volatile int64 guard_at_ms;
 static TimeoutId guard_timeout;
+static TimeoutId wake_timeout;
 static int	guard_registered_pid = 0;
 
 static void guard_handler(void);
+static void wake_handler(void);
 
 /* A timeout belongs to a process and not to one that it forks.  Registering can fail, fatally: it is
  * done here, with no driver frame on the stack. */
@@ -49,6 +52,7 @@ guard_register(void)
 	if (guard_registered_pid == MyProcPid)
 		return;
 	guard_timeout = RegisterTimeout(USER_TIMEOUT, guard_handler);
+	wake_timeout = RegisterTimeout(USER_TIMEOUT, wake_handler);
 	guard_registered_pid = MyProcPid;
 }
 
@@ -280,4 +284,22 @@ guard_handler(void)
 		return;
 	}
 	enable_timeout_after(guard_timeout, (int) Min(left, GUARD_TICK_MS));
+}
+
+/* ---- Waking ------------------------------------------------------------------------------ */
+
+void
+ch_wake_within(int64 timeout_ms)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+
+	guard_register();
+	if (!get_timeout_active(wake_timeout) || get_timeout_finish_time(wake_timeout) > until)
+		enable_timeout_at(wake_timeout, until);
+}
+
+/* The latch is set by the signal itself. */
+static void
+wake_handler(void)
+{
 }

@@ -33,6 +33,9 @@ extern ConnhubStatus ch_cancelled(void);
 extern void ch_guard_begin(int fd);
 extern void ch_guard_end(void);
 
+/* Have the latch set at the latest in so many ms, for whoever waits elsewhere.  It may be set earlier.  Throws. */
+extern void ch_wake_within(int64 timeout_ms);
+
 /* Did the guard shut a socket down since it was last forgotten? */
 extern bool ch_guard_fired(void);
 extern void ch_guard_forget(void);

@@ -41,6 +41,13 @@ extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTime
  * when the source has them.  Throws.  Released with the transaction. */
 extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
+/* Let other connections see what this one sees: *name is for ch_conn_import.  False when what was written here is not to
+ * be seen elsewhere, or the source cannot.  Throws. */
+extern bool ch_conn_export(ChConn *conn, char *name, Size size);
+
+/* Have the remote transaction see what the one exported sees.  False when it has begun otherwise. */
+extern bool ch_conn_import(ChConn *conn, const char *name);
+
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
  * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
  * to must last until the first fetch has returned: until then the query may be sent again, unless it
@@ -63,12 +70,25 @@ extern uint64 ch_cursor_affected(const ChCursor *cursor);
 
 /* Write rows; text is what render_write made.  *affected becomes the number of rows written.  With
  * write->nreturning a cursor over the rows given back is returned, to be read and closed at once; NULL
- * otherwise.  Sent once, whatever comes of it.  Throws. */
+ * otherwise.  Sent once, whatever comes of it.  Throws.
+ *
+ * With rows->more, for an INSERT that gives nothing back and skips nothing, rows may be in flight afterwards, counted as
+ * written.  write and text must then last until ch_conn_write_end, which throws what became of them.  So does whoever
+ * needs the connection meanwhile. */
 extern ChCursor *ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text,
 							   const ConnhubRows *rows, uint64 *affected);
+extern void ch_conn_write_end(ChConn *conn, const ConnhubWrite *write);
 
 /* Next batch; false at the end.  Throws; the context names connector, driver and statement. */
 extern bool ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch);
+
+/* Would ch_cursor_fetch return without waiting?  If not, *wait says for what; whoever has waited asks again.  While
+ * the source is not ready its time runs, and once that is up fetch will say so.  True where the driver cannot
+ * tell.  Throws. */
+extern bool ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait);
+
+/* The holder of a cursor that keeps the connection to itself and was opened with this spill; NULL: none does. */
+extern void *ch_conn_holder(const ChConn *conn, ChSpill spill);
 
 /* End the cursor and free it; NULL is allowed.  Does not throw; safe in error paths and after the
  * transaction ended.  Every cursor is closed by its holder, at the latest in a reset callback of the

@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/pool.h"
 #include "conn/xact.h"
 #include "driver/host.h"
@@ -30,6 +31,7 @@ struct ChCursor
 	SubTransactionId subxact;
 	int64		timeout_ms;		/* of the whole query; 0: none */
 	int64		spent_us;		/* waiting for the source */
+	int64		asked_us;		/* when the source was last found not ready; 0: it was, or was not asked */
 	ConnhubQuery query;			/* while it may be sent again */
 	bool		writes;
 	uint64		affected;		/* rows written, once known */
@@ -109,35 +111,41 @@ cursor_create(const char *statement)
 ChCursor *
 ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected)
 {
-	ChCursor   *cursor = NULL;
+	ChCursor   *volatile cursor = NULL;
 	ConnhubCursor *handle;
-	ChCall		call;
-	ConnhubError error;
-	ConnhubStatus status;
 
-	ch_cursor_make_room(conn, true);
+	if (!ch_flow_goes_on(conn, write))
+		ch_cursor_make_room(conn, true);
 	conn->unanswered = NULL;
 	ch_xact_guard(conn, true);
-	if (write->nreturning > 0)
-		cursor = cursor_create(text);
-
-	ch_pool_call(conn, &call);
-	call.statement = text;
-	conn->has_sent = true;
-	status = ch_call_write(&call, conn->handle, write, rows, affected, &handle, &error);
-	if (status != CONNHUB_OK)
+	if (write->nreturning == 0)
 	{
-		ch_pool_note_failure(conn, &error);
-		if (cursor != NULL)
-			cursor_free(cursor);
-		ch_call_raise(&call, &error);
-	}
-	if (cursor == NULL)
+		ch_flow_write(conn, write, text, rows, affected, &handle);
 		return NULL;
+	}
+
+	cursor = cursor_create(text);
+	PG_TRY();
+	{
+		ch_flow_write(conn, write, text, rows, affected, &handle);
+	}
+	PG_CATCH();
+	{
+		cursor_free(cursor);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	cursor->handle = handle;
 	cursor->timeout_ms = conn->query_timeout_ms;
 	stream_link(cursor, conn);
 	return cursor;
+}
+
+void
+ch_conn_write_end(ChConn *conn, const ConnhubWrite *write)
+{
+	if (conn->flow == write)
+		ch_flow_end(conn);
 }
 
 static void
@@ -194,6 +202,8 @@ ch_cursor_make_room(ChConn *conn, bool all)
 {
 	bool		may_stay = !all && (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR) != 0;
 	dlist_mutable_iter iter;
+
+	ch_flow_end(conn);
 
 	/* No transaction can begin under a cursor outside of one. */
 	dlist_foreach_modify(iter, &conn->streams)
@@ -376,6 +386,60 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 	ch_pool_note_failure(cursor->conn, &error);
 	ch_call_raise(&call, &error);
 	pg_unreachable();
+}
+
+bool
+ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait)
+{
+	ChConn	   *conn = cursor->conn;
+	int64		since = cursor->asked_us;
+	ChCall		call;
+	ConnhubError error;
+	ConnhubStatus status;
+
+	if (conn == NULL || (conn->driver->capabilities & CONNHUB_CAP_READY) == 0)
+		return true;
+	call_for(cursor, &call);
+	status = ch_call_ready(&call, cursor->handle, wait, &error);
+	cursor->asked_us = 0;
+
+	/* What a statement to be sent again came upon, fetch comes upon too. */
+	if (status == CONNHUB_OK || (status == CONNHUB_LOST && conn->unanswered == cursor))
+		return true;
+	if (status != CONNHUB_WAIT)
+	{
+		ch_pool_note_failure(conn, &error);
+		ch_call_raise(&call, &error);
+	}
+	cursor->asked_us = ch_clock->now_us();
+	if (since != 0)
+		cursor->spent_us += cursor->asked_us - since;
+	if (cursor->timeout_ms > 0)
+	{
+		int64		left = cursor->timeout_ms - cursor->spent_us / 1000;
+
+		if (left <= 0)
+			return true;
+		wait->timeout_ms = wait->timeout_ms < 0 ? left : Min(left, wait->timeout_ms);
+	}
+	return false;
+}
+
+void *
+ch_conn_holder(const ChConn *conn, ChSpill spill)
+{
+	dlist_iter	iter;
+
+	if (conn->driver->capabilities & CONNHUB_CAP_MULTI_CURSOR)
+		return NULL;
+	dlist_foreach(iter, unconstify(dlist_head *, &conn->streams))
+	{
+		ChCursor   *cursor = dlist_container(ChCursor, node, iter.cur);
+
+		if (cursor->spill == spill)
+			return cursor->holder;
+	}
+	return NULL;
 }
 
 static void

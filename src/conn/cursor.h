@@ -8,8 +8,8 @@
  * bounded by connhub.cancel_timeout. */
 extern void ch_cursor_end_all(ChConn *conn, SubTransactionId subxact);
 
-/* Ask whoever streams over the connection to set the rest of its rows aside.  `all`: also where the driver
- * could carry several cursors.  Throws. */
+/* Ask whoever streams over the connection to set the rest of its rows aside, and wait for rows in flight.  `all`: also
+ * where the driver could carry several cursors.  Throws. */
 extern void ch_cursor_make_room(ChConn *conn, bool all);
 
 /* A subtransaction became part of its parent. */

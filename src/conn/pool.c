@@ -16,6 +16,7 @@
 #include "common/guc.h"
 #include "common/wait.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/open.h"
 #include "conn/pool.h"
 #include "conn/xact.h"
@@ -261,6 +262,7 @@ ch_pool_close(ChConn *conn)
 	ConnhubConn *handle = conn->handle;
 
 	ch_cursor_forget_all(conn);
+	ch_flow_forget(conn, InvalidSubTransactionId);
 	conn->handle = NULL;
 	conn->is_broken = false;
 	conn->is_interrupted = false;
@@ -311,6 +313,7 @@ ch_pool_end_transaction(void)
 		conn->lost_snapshot = false;
 		conn->written_level = 0;
 		conn->nsavepoints = 0;
+		conn->snapshot[0] = '\0';
 		conn->planned_gid[0] = '\0';
 		conn->gid[0] = '\0';
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted || conn->txn != CH_TXN_NONE)

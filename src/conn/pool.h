@@ -42,9 +42,15 @@ struct ChConn
 	bool		lost_snapshot;	/* the remote transaction ended before the local one */
 	ChRemoteTxn txn;
 	int			written_level;	/* the outermost nesting level that wrote and was not rolled back; 0: none */
+	char		snapshot[64];	/* the transaction begins with it, or did; empty: with its own */
 	int			nsavepoints;	/* set at the source, the deepest of this depth */
 	char		planned_gid[64];	/* under which the transaction will be prepared; empty: it will not be */
 	char		gid[64];		/* of what was prepared and is to be finished; empty: nothing */
+
+	/* The statement whose rows are in flight (flow.c). */
+	const ConnhubWrite *flow;	/* NULL: none; lives as long as the statement */
+	const char *flow_text;
+	SubTransactionId flow_subxact;
 
 	dlist_head	streams;		/* open cursors: ChStream */
 };

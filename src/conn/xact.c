@@ -20,6 +20,7 @@
 #include "common/redact.h"
 #include "common/wait.h"
 #include "conn/cursor.h"
+#include "conn/flow.h"
 #include "conn/open.h"
 #include "conn/pool.h"
 #include "conn/prepare.h"
@@ -73,6 +74,8 @@ ch_xact_begin_remote(ChConn *conn)
 		txn.two_phase = true;
 		txn.gid = conn->planned_gid;
 	}
+	if (conn->snapshot[0] != '\0')
+		txn.snapshot = conn->snapshot;
 	ch_pool_call(conn, &call);
 	status = ch_call_begin(&call, conn->handle, &txn, &error);
 	if (status == CONNHUB_LOST && !conn->has_sent && !conn->is_fresh)
@@ -88,6 +91,35 @@ ch_xact_begin_remote(ChConn *conn)
 		ch_call_raise(&call, &error);
 	}
 	conn->txn = CH_TXN_OPEN;
+}
+
+bool
+ch_conn_export(ChConn *conn, char *name, Size size)
+{
+	ChCall		call;
+	ConnhubError error;
+
+	if ((conn->driver->capabilities & CONNHUB_CAP_EXPORT) == 0 || conn->written_level > 0 || conn->nsavepoints > 0)
+		return false;
+	ch_xact_begin_remote(conn);
+	ch_cursor_make_room(conn, true);
+	conn->unanswered = NULL;
+	ch_pool_call(conn, &call);
+	if (ch_call_export_snapshot(&call, conn->handle, name, size, &error) == CONNHUB_OK)
+		return true;
+	ch_pool_note_failure(conn, &error);
+	ch_call_raise(&call, &error);
+	pg_unreachable();
+}
+
+/* One leader exports one snapshot under several names. */
+bool
+ch_conn_import(ChConn *conn, const char *name)
+{
+	if (conn->txn != CH_TXN_NONE || conn->has_sent)
+		return conn->snapshot[0] != '\0';
+	strlcpy(conn->snapshot, name, sizeof(conn->snapshot));
+	return true;
 }
 
 void
@@ -244,6 +276,7 @@ require_whole(void)
 
 		if (!conn->is_used || conn->written_level == 0)
 			continue;
+		ch_flow_end(conn);
 		if (conn->handle == NULL || conn->is_broken || conn->is_interrupted)
 			ereport(ERROR,
 					(errcode(ERRCODE_CONNECTION_FAILURE),
@@ -441,6 +474,7 @@ conn_salvage(ChConn *conn, SubTransactionId subxact)
 {
 	ChCall		call;
 
+	ch_flow_forget(conn, subxact);
 	if (conn->handle == NULL)
 		return false;
 	ch_cursor_end_all(conn, subxact);

@@ -141,6 +141,18 @@ ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCos
 	cost->total = cost->startup + run;
 }
 
+/* The source and the network have the same to do for several processes as for one: so workers never look better than to
+ * leave a grouping or a join to the source. */
+void
+ch_cost_partial(RelOptInfo *rel, ChRelInfo *info, double processes, ChCost *cost)
+{
+	Cost		shared = info->source_cost + info->rows * (COST_ROW + info->width / 1024.0 * COST_KILOBYTE);
+
+	ch_cost_stage(rel, info, false, 0, cost);
+	cost->rows = clamp_row_est(cost->rows / processes);
+	cost->total = cost->startup + shared + (cost->total - cost->startup - shared) / processes;
+}
+
 void
 ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost)
 {

@@ -4,7 +4,10 @@
  * that the statement does not name is sent only where it has a value all the same, from a default or a
  * trigger here: so rows of one statement may differ in their columns, and each set of columns is a statement
  * of its own at the source.  COPY hands rows over one by one; they are held back until a batch is full, unless
- * somebody here looks at what was written. */
+ * somebody here looks at what was written.
+ *
+ * Where nobody does, the rows of a batch may still be on their way when the next one is made; the end of the
+ * statement waits for their answer. */
 #include "postgres.h"
 
 #include "access/table.h"
@@ -35,6 +38,7 @@ typedef struct ChVariant
 	List	   *attnums;		/* the same in order */
 	ConnhubWrite *write;
 	char	   *statement;
+	ChConn	   *conn;			/* over which its rows may be in flight */
 } ChVariant;
 
 typedef struct ChModifyState
@@ -45,6 +49,7 @@ typedef struct ChModifyState
 	ChWriteParts parts;			/* columns: always sent */
 	Bitmapset  *optional;		/* attribute numbers: sent when not null */
 	List	   *key_attnums;	/* of the plan's output */
+	ChValueMaker *makers;		/* by attribute number - 1; base 0: not yet looked up */
 	List	   *variants;		/* ChVariant * */
 	int			batch_size;
 	MemoryContext context;		/* of the state */
@@ -56,6 +61,7 @@ typedef struct ChModifyState
 	int			nrows;
 	int			capacity;		/* rows that values has room for */
 	bool		is_deferred;	/* they outlive the call that brings them */
+	bool		is_batched;		/* nobody here looks at them once they are handed over */
 
 	/* Rows given back. */
 	ChSlotReader *reader;
@@ -78,6 +84,7 @@ state_create(ResultRelInfo *rinfo, EState *estate, const ChWriteParts *parts)
 	state->user = ch_compat_modify_user(rinfo, estate);
 	state->parts = *parts;
 	state->batch_size = 1;
+	state->makers = palloc0(sizeof(ChValueMaker) * Max(RelationGetDescr(state->relation)->natts, 1));
 	state->context = CurrentMemoryContext;
 	state->row_context = AllocSetContextCreate(CurrentMemoryContext, "connhub rows to write", ALLOCSET_DEFAULT_SIZES);
 	if (parts->returning != NIL)
@@ -295,8 +302,16 @@ static void
 value_make(ChModifyState *state, int attnum, Datum datum, bool isnull, ConnhubValue *value)
 {
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(state->relation), attnum - 1);
+	ChValueMaker *maker = &state->makers[attnum - 1];
 
-	if (!ch_typemap_value(datum, isnull, attribute->atttypid, value))
+	if (!OidIsValid(maker->base))
+	{
+		MemoryContext old = MemoryContextSwitchTo(state->context);
+
+		ch_typemap_maker(attribute->atttypid, maker);
+		MemoryContextSwitchTo(old);
+	}
+	if (!ch_typemap_make(maker, datum, isnull, value))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("value of column \"%s\" is out of range for connector \"%s\"",
@@ -456,8 +471,9 @@ rows_write(ChModifyState *state, TupleTableSlot *slot, EState *estate)
 		return 0;
 	rows.nrows = state->nrows;
 	rows.ncolumns = list_length(variant->attnums) + list_length(state->parts.keys);
-	cursor = ch_conn_write(ch_conn_acquire(state->info->at->connector, state->user), variant->write,
-						   variant->statement, &rows, &affected);
+	rows.more = state->is_batched && state->parts.returning == NIL && !state->parts.skip_conflicts;
+	variant->conn = ch_conn_acquire(state->info->at->connector, state->user);
+	cursor = ch_conn_write(variant->conn, variant->write, variant->statement, &rows, &affected);
 
 	/* What is given back is what was written; a driver need not know the number before. */
 	if (cursor != NULL)
@@ -472,6 +488,7 @@ row_defer(ChModifyState *state, TupleTableSlot *slot)
 {
 	ChVariant  *variant = variant_for(state, slot);
 
+	state->is_batched = true;
 	if (state->nrows > 0 && (variant != state->variant || state->nrows >= state->batch_size ||
 							 MemoryContextMemAllocated(state->row_context, false) > BATCH_BYTES))
 		rows_write(state, NULL, NULL);
@@ -514,6 +531,7 @@ ch_exec_foreign_batch_insert(EState *estate, ResultRelInfo *rinfo, TupleTableSlo
 	ChModifyState *state = rinfo->ri_FdwState;
 	uint64		written = 0;
 
+	state->is_batched = true;
 	forget_rows(state);
 	for (int i = 0; i < *nslots; i++)
 	{
@@ -560,13 +578,22 @@ ch_exec_foreign_delete(EState *estate, ResultRelInfo *rinfo, TupleTableSlot *slo
 
 /* ---- Ending ------------------------------------------------------------------------------ */
 
+/* What fails here still fails the statement: it is called for one that has come to its end only. */
 void
 ch_end_foreign_modify(EState *estate, ResultRelInfo *rinfo)
 {
 	ChModifyState *state = rinfo->ri_FdwState;
+	ListCell   *cell;
 
 	if (state == NULL)
 		return;
+	foreach(cell, state->variants)
+	{
+		const ChVariant *variant = lfirst(cell);
+
+		if (variant->conn != NULL)
+			ch_conn_write_end(variant->conn, variant->write);
+	}
 	if (state->batch)
 		ch_batch_free(state->batch);
 	MemoryContextDelete(state->row_context);

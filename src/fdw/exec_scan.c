@@ -3,7 +3,8 @@
  * Nothing is opened before the first row is asked for, so EXPLAIN never connects.  Three lifetimes: the
  * plan's context holds the state, the batch has its own, a row's values live in the per-tuple context
  * the executor calls us in.  A scan that is still streaming when another statement needs the
- * connection reads the rest of its rows into a tuplestore, which spills to disk beyond work_mem. */
+ * connection reads the rest of its rows into a tuplestore, which spills to disk beyond work_mem.  An asynchronous scan
+ * fetches only after it was found ready. */
 #include "postgres.h"
 
 #include "access/htup_details.h"
@@ -32,6 +33,7 @@
 #include "common/error.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
+#include "fdw/keyjoin.h"
 
 /* Rows of the first batch, so that a plan which stops early costs little, and of the largest: drivers may hold
  * a row's memory until the batch is done, and much of it at once costs more than it saves. */
@@ -51,6 +53,11 @@ typedef struct ChScanState
 	Datum	   *keys;			/* of a scan by keys, for the next run */
 	int			nkeys;
 	Oid			key_type;
+	bool		is_divided;		/* the table is read in ranges of blocks */
+	ChDivision *division;		/* among processes; NULL: it is read as one */
+	bool		is_whole;		/* that one range was taken */
+	int64		from_block;		/* the range being read */
+	int64		until_block;
 	MemoryContext context;		/* of the plan */
 	MemoryContext param_context;	/* of the values now sent */
 	ResourceOwner owner;		/* of the portal the scan belongs to */
@@ -65,6 +72,10 @@ typedef struct ChScanState
 	bool		started;		/* the native query was run */
 	bool		at_end;			/* the cursor has no more batches */
 	bool		first_batch;	/* the batch held is the first of the run */
+
+	/* Asynchronous. */
+	AsyncRequest *request;		/* the Append's; NULL: not asynchronous, or not asked yet */
+	bool		may_fetch;		/* a fetch would not wait */
 
 	/* Set aside. */
 	Tuplestorestate *store;		/* the rest of the rows, or NULL */
@@ -126,6 +137,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	scan->plan = plan->fdw_private;
 	columns = (List *) item(scan, CH_PLAN_COLUMNS);
 	scan->ncolumns = list_length(columns);
+	scan->is_divided = plan->scan.plan.parallel_aware;
 	scan->user = DatumGetObjectId(((Const *) item(scan, CH_PLAN_USER))->constvalue);
 	if (!OidIsValid(scan->user))
 		scan->user = GetUserId();
@@ -166,7 +178,7 @@ check_row_count(const ChScanState *scan, int number, const ConnhubValue *value)
 				 errmsg("OFFSET must not be negative")));
 }
 
-/* The value of a key: all of them as an array, or one; beyond the last the last. */
+/* The value of a bound, or of a key: all of them as an array, or one; beyond the last the last. */
 static Datum
 key_value(const ChScanState *scan, int number, Oid *type)
 {
@@ -174,6 +186,9 @@ key_value(const ChScanState *scan, int number, Oid *type)
 	bool		by_value;
 	char		align;
 
+	*type = INT8OID;
+	if (number < 0)
+		return Int64GetDatum(number == CH_KEY_FROM ? scan->from_block : scan->until_block);
 	*type = scan->key_type;
 	if (number > 0)
 		return scan->keys[Min(number, scan->nkeys) - 1];
@@ -197,12 +212,12 @@ compute_params(ChScanState *scan, ForeignScanState *node)
 	values = palloc0(sizeof(ConnhubValue) * Max(list_length(types), 1));
 	for (int n = 0; n < list_length(types); n++)
 	{
-		int			key = keys ? list_nth_int(keys, n) : -1;
+		int			key = keys ? list_nth_int(keys, n) : CH_KEY_NONE;
 		bool		isnull = false;
 		Oid			type;
 		Datum		value;
 
-		if (key >= 0)
+		if (key != CH_KEY_NONE)
 			value = key_value(scan, key, &type);
 		else
 		{
@@ -318,6 +333,50 @@ start(ChScanState *scan, ForeignScanState *node)
 	MemoryContextSwitchTo(old);
 }
 
+/* Has the connection a scan of the same Append that will be read on?  From the Append's wait, one that is neither
+ * waiting nor to be asked again will not. */
+static bool
+is_queued(ChScanState *scan, bool is_wait)
+{
+	ChScanState *holder = ch_conn_holder(ch_conn_acquire(require_connector(scan), scan->user), spill);
+	AsyncRequest *other = holder ? holder->request : NULL;
+
+	if (other == NULL || other->requestor != scan->request->requestor)
+		return false;
+	return !is_wait || other->callback_pending ||
+		bms_is_member(other->request_index, castNode(AppendState, other->requestor)->as_needrequest);
+}
+
+ChScanStand
+ch_scan_look(ForeignScanState *node, AsyncRequest *request, bool is_wait, ConnhubWait *wait)
+{
+	ChScanState *scan = node->fdw_state;
+
+	scan->request = request;
+	if (scan->is_spilling)
+		return CH_SCAN_READY;
+	if (!scan->started)
+	{
+		if (is_queued(scan, is_wait))
+			return CH_SCAN_QUEUED;
+		start(scan, node);
+	}
+	if (scan->store || scan->at_end || scan->row < scan->batch->nrows)
+		return CH_SCAN_READY;
+
+	/* An Append waits for input alone. */
+	scan->may_fetch = ch_cursor_ready(scan->cursor, wait) || wait->fd < 0 || (wait->events & CONNHUB_READABLE) == 0;
+	return scan->may_fetch ? CH_SCAN_READY : CH_SCAN_WAITS;
+}
+
+bool
+ch_scan_is_over(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	return scan->store != NULL || (scan->at_end && scan->row >= scan->batch->nrows);
+}
+
 /* Get the next batch; false at the end. */
 static bool
 next_batch(ChScanState *scan)
@@ -358,6 +417,16 @@ next_batch(ChScanState *scan)
 	return true;
 }
 
+/* The next batch, unless an asynchronous scan would have to wait for it. */
+static bool
+refill(ChScanState *scan, ForeignScanState *node)
+{
+	if (node->ss.ps.async_capable && !scan->may_fetch)
+		return false;
+	scan->may_fetch = false;
+	return next_batch(scan);
+}
+
 /* The next row of the batch, its values in the current memory context. */
 static void
 read_row(ChScanState *scan, TupleTableSlot *slot)
@@ -365,6 +434,56 @@ read_row(ChScanState *scan, TupleTableSlot *slot)
 	scan->is_busy = true;
 	ch_slot_reader_store(scan->reader, scan->row++, slot);
 	scan->is_busy = false;
+}
+
+/* ---- Ranges of blocks -------------------------------------------------------------------- */
+
+void
+ch_scan_divide(ForeignScanState *node, ChDivision *division)
+{
+	((ChScanState *) node->fdw_state)->division = division;
+}
+
+double
+ch_scan_blocks(ForeignScanState *node)
+{
+	return floatVal(item(node->fdw_state, CH_PLAN_BLOCKS));
+}
+
+ChConn *
+ch_scan_conn(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	return ch_conn_acquire(require_connector(scan), scan->user);
+}
+
+void
+ch_scan_touch(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	scan->from_block = scan->until_block = 1;
+	start(scan, node);
+	while (next_batch(scan))
+		continue;
+	scan->started = false;
+}
+
+/* Is there something for this process to read? */
+static bool
+take_range(ChScanState *scan, ForeignScanState *node)
+{
+	if (!scan->is_divided)
+		return true;
+	if (scan->division)
+		return ch_division_take(scan->division, node, &scan->from_block, &scan->until_block);
+	if (scan->is_whole)
+		return false;
+	scan->is_whole = true;
+	scan->from_block = 0;
+	scan->until_block = CONNHUB_LAST_BLOCK;
+	return true;
 }
 
 /* ---- Setting rows aside ------------------------------------------------------------------ */
@@ -458,6 +577,30 @@ add_system_columns(TupleTableSlot *slot)
 	HeapTupleHeaderSetCmin(tuple->t_data, InvalidTransactionId);
 }
 
+/* The next row of the query that runs; false: none is left, or none is there yet. */
+static bool
+next_row(ChScanState *scan, ForeignScanState *node, TupleTableSlot *slot)
+{
+	if (scan->store)
+		return next_stored(scan, slot);
+	if (scan->row >= scan->batch->nrows && !refill(scan, node))
+		return false;
+	read_row(scan, slot);
+	return true;
+}
+
+/* Begin where nothing runs.  False: there is nothing to read. */
+static bool
+begin_run(ChScanState *scan, ForeignScanState *node)
+{
+	if (scan->started)
+		return true;
+	if (!take_range(scan, node))
+		return false;
+	start(scan, node);
+	return true;
+}
+
 TupleTableSlot *
 ch_iterate_foreign_scan(ForeignScanState *node)
 {
@@ -472,17 +615,17 @@ ch_iterate_foreign_scan(ForeignScanState *node)
 						strVal(item(scan, CH_PLAN_CONNECTOR_NAME))),
 				 errdetail("They could not be set aside, and the error that said so was caught."),
 				 errhint("Run the query again.")));
-	if (!scan->started)
-		start(scan, node);
-
-	if (scan->store == NULL)
-	{
-		if (scan->row >= scan->batch->nrows && !next_batch(scan))
-			return slot;
-		read_row(scan, slot);
-	}
-	else if (!next_stored(scan, slot))
+	if (!begin_run(scan, node))
 		return slot;
+	while (!next_row(scan, node, slot))
+	{
+		if (!scan->is_divided)
+			return slot;
+		forget_store(scan);
+		scan->started = false;
+		if (!begin_run(scan, node))
+			return slot;
+	}
 
 	if (node->ss.ss_currentRelation)
 		slot->tts_tableOid = RelationGetRelid(node->ss.ss_currentRelation);
@@ -544,12 +687,13 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 {
 	ChScanState	   *scan = node->fdw_state;
 
+	scan->is_whole = false;
 	if (!scan->started)
 		return;
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 
 	/* The same rows again: from where they still are, if they all are. */
-	if (!scan->is_spilling && scan->keys == NULL && !bms_overlap(node->ss.ps.chgParam, scan->param_ids))
+	if (!scan->is_spilling && scan->keys == NULL && !scan->is_divided && !bms_overlap(node->ss.ps.chgParam, scan->param_ids))
 	{
 		if (scan->store && scan->store_is_whole)
 		{
@@ -561,11 +705,14 @@ ch_rescan_foreign_scan(ForeignScanState *node)
 			scan->row = 0;
 			return;
 		}
+		if (scan->store == NULL && !scan->at_end && scan->batch->nrows == 0)
+			return;
 	}
 	release_cursor(scan);
 	forget_store(scan);
 	scan->is_spilling = false;
 	scan->is_busy = false;
+	scan->may_fetch = false;
 	scan->started = false;
 }
 

@@ -2,6 +2,7 @@
 #ifndef CH_FDW_FDW_H
 #define CH_FDW_FDW_H
 
+#include "access/parallel.h"
 #include "foreign/fdwapi.h"
 #include "nodes/pathnodes.h"
 
@@ -19,8 +20,8 @@ typedef enum ChPlanItem
 	CH_PLAN_COLUMNS,			/* IntList: attribute number of each result column in the scan's row; negative: the
 								 * count that turns the sum in the column before it into an average */
 	CH_PLAN_PARAM_TYPES,		/* OidList: type each parameter is sent as */
-	CH_PLAN_KEYS,				/* IntList: for each parameter the number of a key, 0: the array of all, -1: an
-								 * expression; NIL: no scan by keys */
+	CH_PLAN_KEYS,				/* IntList: for each parameter the number of a key, 0: the array of all, or a CH_KEY_…;
+								 * NIL: all are expressions */
 	CH_PLAN_LIMIT_PARAM,		/* Integer: which parameter is LIMIT; -1: none */
 	CH_PLAN_OFFSET_PARAM,		/* Integer: which parameter is OFFSET; -1: none */
 	CH_PLAN_FETCH_SIZE,			/* Integer: rows per round trip; 0: the driver's choice */
@@ -31,6 +32,7 @@ typedef enum ChPlanItem
 	CH_PLAN_KEPT,				/* List of CH_PLAN_NOTE lists: the sort and limit kept here */
 	CH_PLAN_ROWS,				/* Float: rows expected to cross the network */
 	CH_PLAN_WIDTH,				/* Integer: bytes expected of one of them */
+	CH_PLAN_BLOCKS,				/* Float: blocks of a table that is read in ranges, as discovered */
 	CH_PLAN_WRITES,				/* Integer, a ChPlanWrites */
 	CH_PLAN_ITEMS
 } ChPlanItem;
@@ -51,6 +53,8 @@ typedef enum ChPlanNote
 	CH_NOTE_PIECE				/* String: what is kept; CH_PLAN_KEPT only */
 } ChPlanNote;
 
+struct ChRequestParts;
+
 /* statistics.c: let the planner's selectivity functions know what discovery knows of a column.  Once per
  * process. */
 extern void ch_fdw_init(void);
@@ -58,9 +62,13 @@ extern void ch_fdw_init(void);
 /* plan_scan.c */
 extern void ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table);
 extern void ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table);
+extern bool ch_is_foreign_scan_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
 /* Paths of a scan or join: as the rows come, in the order of the query, and in those of merge joins. */
 extern void ch_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info);
+
+/* Have a request read a range of blocks that is known at execution. */
+extern void ch_range_params(struct ChRequestParts *parts);
 
 /* plan_join.c */
 extern void ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer, RelOptInfo *inner,
@@ -76,7 +84,6 @@ extern ForeignScan *ch_get_foreign_plan(PlannerInfo *root, RelOptInfo *rel, Oid 
 										Plan *outer_plan);
 
 /* What a stage asks of the source, its outputs apart. */
-struct ChRequestParts;
 extern void ch_request_parts(ChRelInfo *info, struct ChRequestParts *parts);
 
 /* cost.c */
@@ -102,6 +109,9 @@ extern void ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double 
 extern void ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info,
 								  ChCost *cost);
 
+/* Cost of reading a table by several processes, for each of them. */
+extern void ch_cost_partial(RelOptInfo *rel, ChRelInfo *info, double processes, ChCost *cost);
+
 /* Cost of one statement that is given so many keys and gives so many rows. */
 extern void ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost);
 
@@ -114,6 +124,45 @@ extern void ch_end_foreign_scan(ForeignScanState *node);
 /* The keys of the next run of a scan that is given keys: at least one, none of them null, in a context that
  * lives until the run has begun. */
 extern void ch_scan_set_keys(ForeignScanState *node, Datum *keys, int count, Oid type);
+
+/* Where an asynchronous scan stands. */
+typedef enum ChScanStand
+{
+	CH_SCAN_READY,				/* its next rows, or its end, are there; to call for one does not wait */
+	CH_SCAN_WAITS,				/* for its source, as *wait says */
+	CH_SCAN_QUEUED				/* not begun: another scan of the same Append has the connection */
+} ChScanStand;
+
+/* Begin the scan if it is not, and look.  From an Append's wait it is not queued behind a scan that nobody will read
+ * on.  Does not wait for rows; once there are none left at hand a row asked for is an empty slot. */
+extern ChScanStand ch_scan_look(ForeignScanState *node, AsyncRequest *request, bool is_wait, ConnhubWait *wait);
+
+/* After an empty slot: was that the end? */
+extern bool ch_scan_is_over(ForeignScanState *node);
+
+/* exec_parallel.c: a table read in ranges of blocks by several processes. */
+typedef struct ChDivision ChDivision;
+extern Size ch_estimate_foreign_scan(ForeignScanState *node, ParallelContext *context);
+extern void ch_initialize_foreign_scan(ForeignScanState *node, ParallelContext *context, void *shared);
+extern void ch_reinitialize_foreign_scan(ForeignScanState *node, ParallelContext *context, void *shared);
+extern void ch_initialize_worker_scan(ForeignScanState *node, shm_toc *toc, void *shared);
+
+/* The next range this process is to read; false: none is left. */
+extern bool ch_division_take(ChDivision *division, ForeignScanState *node, int64 *from, int64 *until);
+
+/* exec_scan.c, for it: read by the division; the blocks to be divided; the connection. */
+extern void ch_scan_divide(ForeignScanState *node, ChDivision *division);
+extern double ch_scan_blocks(ForeignScanState *node);
+extern struct ChConn *ch_scan_conn(ForeignScanState *node);
+
+/* Read no row, so that the source keeps the table as it is until the transaction ends. */
+extern void ch_scan_touch(ForeignScanState *node);
+
+/* exec_async.c */
+extern bool ch_is_foreign_path_async_capable(ForeignPath *path);
+extern void ch_foreign_async_request(AsyncRequest *request);
+extern void ch_foreign_async_configure_wait(AsyncRequest *request);
+extern void ch_foreign_async_notify(AsyncRequest *request);
 
 /* What a scan has done so far, for EXPLAIN ANALYZE. */
 typedef struct ChScanCounts

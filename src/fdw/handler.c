@@ -11,13 +11,6 @@
 
 PG_FUNCTION_INFO_V1(connhub_fdw_handler);
 
-/* A scan holds a connection of its backend, which no parallel worker shares. */
-static bool
-scan_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
-{
-	return false;
-}
-
 Datum
 connhub_fdw_handler(PG_FUNCTION_ARGS)
 {
@@ -32,7 +25,15 @@ connhub_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IterateForeignScan = ch_iterate_foreign_scan;
 	routine->ReScanForeignScan = ch_rescan_foreign_scan;
 	routine->EndForeignScan = ch_end_foreign_scan;
-	routine->IsForeignScanParallelSafe = scan_is_parallel_safe;
+	routine->IsForeignScanParallelSafe = ch_is_foreign_scan_parallel_safe;
+	routine->EstimateDSMForeignScan = ch_estimate_foreign_scan;
+	routine->InitializeDSMForeignScan = ch_initialize_foreign_scan;
+	routine->ReInitializeDSMForeignScan = ch_reinitialize_foreign_scan;
+	routine->InitializeWorkerForeignScan = ch_initialize_worker_scan;
+	routine->IsForeignPathAsyncCapable = ch_is_foreign_path_async_capable;
+	routine->ForeignAsyncRequest = ch_foreign_async_request;
+	routine->ForeignAsyncConfigureWait = ch_foreign_async_configure_wait;
+	routine->ForeignAsyncNotify = ch_foreign_async_notify;
 	routine->AddForeignUpdateTargets = ch_add_foreign_update_targets;
 	routine->PlanForeignModify = ch_plan_foreign_modify;
 	routine->BeginForeignModify = ch_begin_foreign_modify;

@@ -31,6 +31,9 @@ typedef enum ChKeyJoinExpr
 /* Marks, in the expression of a parameter, the number of a key that is known at execution; the array of all
  * of them is number 0. */
 #define CH_KEY_PARAM_KIND	PARAM_SUBLINK
+#define CH_KEY_NONE			(-1)	/* not a key: an expression */
+#define CH_KEY_FROM			(-2)	/* the bounds of a range of blocks */
+#define CH_KEY_UNTIL		(-3)
 
 /* The condition on a relation that its key be one of those sent; NULL when its source does not take it.  path is one
  * made by plan_keys.c. */

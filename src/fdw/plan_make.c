@@ -5,6 +5,8 @@
  * fdw_scan_tlist. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/sysattr.h"
 #include "access/transam.h"
 #include "catalog/pg_proc.h"
@@ -170,13 +172,13 @@ kept_notes(const ChPlanParts *parts)
 	return kept_note(notes, "limit", parts->info->limit_reason);
 }
 
-/* The number of the key a parameter stands for; -1: it is an expression. */
+/* The number of the key a parameter stands for; CH_KEY_NONE: it is an expression. */
 static int
 key_number(const ChParam *param)
 {
 	const Param *key = (const Param *) param->expr;
 
-	return IsA(key, Param) && key->paramkind == CH_KEY_PARAM_KIND ? key->paramid : -1;
+	return IsA(key, Param) && key->paramkind == CH_KEY_PARAM_KIND ? key->paramid : CH_KEY_NONE;
 }
 
 /* A scan by keys has one condition more. */
@@ -228,8 +230,8 @@ private_make(const ChPlanParts *parts, List **exprs)
 		int			key = key_number(param);
 
 		keys = lappend_int(keys, key);
-		has_keys |= key >= 0;
-		if (key < 0)
+		has_keys |= key != CH_KEY_NONE;
+		if (key == CH_KEY_NONE)
 			*exprs = lappend(*exprs, param->expr);
 		types = lappend_oid(types, param->type);
 	}
@@ -255,6 +257,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_KEPT] = (Node *) kept_notes(parts);
 	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
 	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
+	items[CH_PLAN_BLOCKS] = (Node *) makeFloat(psprintf("%.0f", ceil(Max(info->table_bytes, 0) / BLCKSZ)));
 	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
@@ -307,6 +310,8 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 	parts.request.sort = sort_of_path(scan_rel, info, path);
 	parts.request.limit = info->limit;
 	parts.request.offset = info->offset;
+	if (path->path.parallel_aware)
+		ch_range_params(&parts.request);
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;
 	parts.request.lock = ch_modify_lock(root, scan_rel, scan, &parts.request);

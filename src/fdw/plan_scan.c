@@ -1,15 +1,27 @@
 /* fdw/plan_scan.c — paths of one foreign table. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
 
+#include "batch/typemap.h"
+#include "catalog/cat_remote.h"
 #include "common/compat.h"
+#include "common/guc.h"
+#include "driver/registry.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/keyjoin.h"
+#include "request/request.h"
 
 void
 ch_get_foreign_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid table)
@@ -182,6 +194,67 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 	}
 }
 
+/* ---- Paths of parallel workers ------------------------------------------------------------ */
+
+bool
+ch_is_foreign_scan_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	const ChConnector *connector = ch_connector_of_server(GetForeignTable(rte->relid)->serverid);
+
+	return ch_parallel && ch_pushdown && (ch_driver_require(connector->driver)->capabilities & CONNHUB_CAP_EXPORT) != 0;
+}
+
+static const ConnhubExpr *
+range_param(int key)
+{
+	ChParam    *param = palloc(sizeof(ChParam));
+	Param	   *expr = makeNode(Param);
+	ConnhubTypeRef type;
+
+	expr->paramkind = CH_KEY_PARAM_KIND;
+	expr->paramid = key;
+	expr->paramtype = INT8OID;
+	expr->paramtypmod = -1;
+	expr->location = -1;
+	param->expr = (Expr *) expr;
+	param->type = INT8OID;
+	ch_typemap_from_pg(INT8OID, -1, &type);
+	return ch_expr_param(param, &type);
+}
+
+void
+ch_range_params(ChRequestParts *parts)
+{
+	parts->from_block = range_param(CH_KEY_FROM);
+	parts->until_block = range_param(CH_KEY_UNTIL);
+}
+
+/* A scan that the leader and its workers do each a part of.  The leader takes its share as the server reckons it. */
+static void
+add_partial(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
+{
+	ChRequestParts parts = {.from = info->from};
+	double		leader = parallel_leader_participation ? 1 : 0;
+	const char *reason;
+	List	   *sources;
+	ChCost		cost;
+	Path	   *path;
+	int			workers;
+
+	if (!rel->consider_parallel || !bms_is_empty(rel->lateral_relids) || info->remote == NULL ||
+		info->remote->kind != CONNHUB_TABLE || info->table_bytes <= 0)
+		return;
+	workers = compute_parallel_worker(rel, ceil(info->table_bytes / BLCKSZ), -1, max_parallel_workers_per_gather);
+	ch_range_params(&parts);
+	if (workers <= 0 || !ch_judge_request(info, CONNHUB_PIECE_RANGE, ch_request_finish(ch_request_make(&parts), &sources), &reason))
+		return;
+	ch_cost_partial(rel, info, workers + Max(leader - 0.3 * workers, 0), &cost);
+	path = ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, NIL, NULL);
+	path->parallel_aware = path->parallel_safe = true;
+	path->parallel_workers = workers;
+	add_partial_path(rel, path);
+}
+
 void
 ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
@@ -189,4 +262,5 @@ ch_get_foreign_paths(PlannerInfo *root, RelOptInfo *rel, Oid table)
 
 	ch_add_ordered_paths(root, rel, info);
 	add_parameterized_paths(root, rel, info);
+	add_partial(root, rel, info);
 }

@@ -73,6 +73,12 @@ request_of(SubPlan *plan, ChTranslation *t)
 	return NULL;
 }
 
+static bool
+is_integer(ConnhubType type)
+{
+	return type == CONNHUB_INT16 || type == CONNHUB_INT32 || type == CONNHUB_INT64;
+}
+
 /* x IN (sub-select): the comparison of each output with an expression of the query around it. */
 static const ConnhubExpr *
 in_query(SubPlan *plan, const ConnhubRequest *request, ChTranslation *t)
@@ -91,7 +97,8 @@ in_query(SubPlan *plan, const ConnhubRequest *request, ChTranslation *t)
 	left = ch_translate_node(linitial(test->args), t);
 	if (left == NULL)
 		return NULL;
-	if (left->type.type != request->outputs[0]->type.type)
+	if (left->type.type != request->outputs[0]->type.type &&
+		!(is_integer(left->type.type) && is_integer(request->outputs[0]->type.type)))
 		return refuse(t, "a value is looked for in a sub-select of another type");
 	return ch_expr_query(CONNHUB_EXPR_IN_QUERY, &type, list_make1(unconstify(ConnhubExpr *, left)), request);
 }

@@ -185,6 +185,8 @@ copy_request(const ConnhubRequest *request, ChCopy *copy)
 	result->sort = copy_sort(request->sort, request->nsort, copy);
 	result->limit = copy_expr(request->limit, copy);
 	result->offset = copy_expr(request->offset, copy);
+	result->from_block = copy_expr(request->from_block, copy);
+	result->until_block = copy_expr(request->until_block, copy);
 	copy->old_keys = old_keys;
 	copy->new_keys = new_keys;
 	return result;

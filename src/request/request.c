@@ -327,5 +327,7 @@ ch_request_make(const ChRequestParts *parts)
 	request->limit = parts->limit;
 	request->offset = parts->offset;
 	request->lock = parts->lock;
+	request->from_block = parts->from_block;
+	request->until_block = parts->until_block;
 	return request;
 }

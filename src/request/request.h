@@ -80,6 +80,8 @@ typedef struct ChRequestParts
 	const ConnhubExpr *limit;
 	const ConnhubExpr *offset;
 	ConnhubLock lock;
+	const ConnhubExpr *from_block;
+	const ConnhubExpr *until_block;
 } ChRequestParts;
 
 /* Put parts together; the result may still become part of another request. */
@@ -87,7 +89,7 @@ extern ConnhubRequest *ch_request_make(const ChRequestParts *parts);
 
 /* The request as a driver gets it: relations and parameters numbered.  A request for one table and nothing
  * nested names it by schema and table.  Parameters count in the order outputs, from, filters, groups, having,
- * sort, limit, offset, and each use gets a number of its own; *sources becomes a List of what they stand for. */
+ * sort, limit, offset, blocks, and each use gets a number of its own; *sources becomes a List of what they stand for. */
 extern ConnhubRequest *ch_request_finish(const ConnhubRequest *request, List **sources);
 
 /* The same for a condition alone, as in an UPDATE of the table whose number is given: *sources is added to. */

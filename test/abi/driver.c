@@ -121,6 +121,14 @@ static const ConnhubTypeSpec types[] = {
 #endif
 };
 
+#ifdef SAVEPOINT_ALONE
+static ConnhubStatus
+do_savepoint(ConnhubConn *conn, uint32_t depth, ConnhubError *error)
+{
+	return CONNHUB_OK;
+}
+#endif
+
 static const ConnhubDriver driver = {
 #ifdef MAGIC
 	.magic = CONNHUB_MAGIC + 1,
@@ -155,6 +163,15 @@ static const ConnhubDriver driver = {
 	.capabilities = CONNHUB_CAP_SNAPSHOT,
 #elif defined(STATS_ALONE)
 	.capabilities = CONNHUB_CAP_STATS,
+#elif defined(WRITE_WITHOUT_SLOT)
+	.capabilities = CONNHUB_CAP_WRITE,
+#elif defined(MODIFY_WITHOUT_SLOT)
+	.capabilities = CONNHUB_CAP_MODIFY,
+#elif defined(SAVEPOINT_ALONE)
+	.capabilities = CONNHUB_CAP_SAVEPOINT,
+	.savepoint = do_savepoint,
+	.release = do_savepoint,
+	.rollback_to = do_savepoint,
 #endif
 #ifndef TYPES_NULL
 	.types = types,

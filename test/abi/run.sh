@@ -28,6 +28,9 @@ BIT_WITHOUT_SLOT       its slot \"discover\" and its capability bits disagree
 UNKNOWN_CAPABILITY     it declares a capability that its ABI version does not have
 SNAPSHOT_ALONE         it declares snapshots without transactions
 STATS_ALONE            it declares statistics without discovery
+WRITE_WITHOUT_SLOT     its slot \"render_write\" and its capability bits disagree
+MODIFY_WITHOUT_SLOT    its slot \"render_modify\" and its capability bits disagree
+SAVEPOINT_ALONE        it declares savepoints or two-phase commit without transactions
 TYPES_NULL             it serves no connector type
 TYPE_NAME              its type number 1 has no valid name
 TYPE_TWICE             its type \"type_twice\" stands twice in its table

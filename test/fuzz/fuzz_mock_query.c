@@ -1,5 +1,5 @@
 /* test/fuzz/fuzz_mock_query.c — any text given to the mock as tables, faults or query is run or refused, with words.
- * sources: drivers/mock/conn.c drivers/mock/discover.c drivers/mock/driver.c drivers/mock/expr.c drivers/mock/fault.c drivers/mock/parse.c drivers/mock/query.c drivers/mock/store.c drivers/mock/tables.c drivers/mock/translate.c drivers/mock/types.c drivers/mock/write.c drivers/common/fail.c drivers/common/like.c test/unit/host.c
+ * sources: drivers/mock/conn.c drivers/mock/discover.c drivers/mock/driver.c drivers/mock/expr.c drivers/mock/fault.c drivers/mock/parse.c drivers/mock/query.c drivers/mock/store.c drivers/mock/tables.c drivers/mock/translate.c drivers/mock/types.c drivers/mock/write.c drivers/common/fail.c drivers/common/like.c drivers/common/text.c test/unit/host.c
  * libraries: libcrypto */
 #include <stdlib.h>
 #include <string.h>

@@ -111,6 +111,24 @@ isnt($lines[0], $lines[3], 'by another');
 # Later statements of a client that sends several before it waits see what they are to see.
 is(sql("INSERT INTO pg.numbers VALUES (1000, 'new', 'b'); SELECT t FROM pg.numbers WHERE n = 1000; DELETE FROM pg.numbers WHERE n = 1000; SELECT count(*) FROM pg.numbers WHERE n = 1000"), "new\n0", 'reads follow writes');
 
+# MariaDB's log of statements tells it too, and that one statement sees data of one moment there as well.
+sql("SELECT connhub.create_connector('my', " . arguments(connector('mariadb', %user)) . "); SELECT connhub.attach('my')");
+my $log = sub {
+	my ($statements) = @_;
+	source_mariadb("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = 1");
+	my $rows = sql($statements);
+	source_mariadb("SET GLOBAL general_log = 0, GLOBAL log_output = 'FILE'");
+	my $said = source_mariadb("SELECT argument FROM mysql.general_log WHERE user_host LIKE 'connhub\\_alone%'");
+	source_mariadb("TRUNCATE mysql.general_log");
+	return ($rows, $said);
+};
+my ($rows, $said) = $log->('SELECT id FROM my.customers WHERE id = 1; SELECT id FROM my.customers WHERE id = 2');
+is($rows, "1\n2", 'MariaDB: the rows');
+unlike($said, qr/START TRANSACTION|COMMIT/, 'MariaDB: no transaction');
+like($said, qr/ISOLATION LEVEL REPEATABLE READ.*SELECT/s, 'MariaDB: of one moment');
+($rows, $said) = $log->('BEGIN; SELECT id FROM my.customers WHERE id = 1; COMMIT');
+like($said, qr/START TRANSACTION WITH CONSISTENT SNAPSHOT.*SELECT.*COMMIT/s, 'MariaDB: a transaction in a block');
+
 $hub->stop;
 source_psql("DROP SCHEMA alone CASCADE");
 drop_source_user('connhub_alone');

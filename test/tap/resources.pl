@@ -1,4 +1,4 @@
-# A scan of 2,000,000 rows needs no more memory than a small one; descriptors do not pile up; a cached connection
+# A scan of 2,000,000 rows or an INSERT of 1,000,000 needs no more memory than a small one; descriptors do not pile up; a cached connection
 # that died is replaced while nothing was sent, and only then.
 use strict;
 use warnings;
@@ -51,6 +51,10 @@ sub descriptors
 	return $count;
 }
 
+my $million = 'CREATE TABLE million (id bigint PRIMARY KEY, v varchar(80), n numeric(12,2), d date)';
+source_psql("SET search_path = shop; DROP TABLE IF EXISTS million; $million; GRANT ALL ON million TO connhub_resources");
+source_mariadb("DROP TABLE IF EXISTS million; $million; GRANT ALL ON shop.million TO connhub_resources\@'127.0.0.1'");
+
 foreach my $source (qw(postgresql mariadb sqlite))
 {
 	run_sql("SELECT connhub.create_connector('$source', " . arguments(connector($source, users($source))) . ");
@@ -69,6 +73,22 @@ foreach my $source (qw(postgresql mariadb sqlite))
 	($out, $err) = run_sql("BEGIN; DECLARE c CURSOR FOR SELECT * FROM $source.many_rows; MOVE 1000 IN c; CLOSE c; COMMIT; SELECT 'then ' || count(*) FROM $source.customers;");
 	like($out, qr/then 200/, "$source: a scan left half-way frees the connection") or diag($err);
 }
+
+# So does an INSERT of 1,000,000 rows.
+foreach my $source (qw(postgresql mariadb))
+{
+	run_sql("SELECT * FROM connhub.attach('$source', tables => ARRAY['million']); INSERT INTO $source.million SELECT -i FROM generate_series(1, 2000) i;");
+	my $idle = memory();
+	my $peak = $idle;
+	my $begun = time;
+	my ($out, $err) = run_sql("INSERT INTO $source.million SELECT i, repeat('x', 50), i / 100.0, date '2000-01-01' + i % 10000 FROM (SELECT generate_series(1, 1000000) AS i) AS n;",
+		sub { $peak = max($peak, memory()) });
+	is($out, 'INSERT 0 1000000', "$source: 1,000,000 rows are written") or diag($err);
+	cmp_ok($peak - $idle, '<', 10, sprintf('%s: memory stays flat: %.1f MB idle, %.1f MB at most, %.1f s', $source, $idle, $peak, time - $begun));
+	is((run_sql("SELECT count(*) FROM $source.million WHERE id > 0;"))[0], '1000000', "$source: and are there");
+}
+source_psql('DROP TABLE shop.million');
+source_mariadb('DROP TABLE million');
 
 # Descriptors: what a hundred tests opened is closed again.
 my %broken = (

@@ -20,5 +20,6 @@ extern ConnhubConn *open_database(const char *path, const char *busy_timeout, Co
 extern const char *run_one(ConnhubConn *conn, const char *sql, ConnhubType type);
 
 extern void test_writes(void);
+extern void test_checks(void);
 
 #endif							/* UNIT_SQLITE_PARTS_H */

@@ -436,22 +436,44 @@ test_judge(void)
 	const ConnhubExpr *word = fake_slice(CONNHUB_TEXT, "it's");
 	const ConnhubExpr *date = fake_int(CONNHUB_DATE, 19782);
 	const ConnhubExpr *small = fake_column("s", CONNHUB_INT32, "INT STRICT", NULL);
-	const ConnhubExpr *loose_small = fake_column("l", CONNHUB_INT32, "INT", NULL);
+	const ConnhubExpr *other = fake_column("o", CONNHUB_INT64, "BIGINT", NULL);
+	const ConnhubExpr *above = fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL);
+	const ConnhubExpr *equal = fake_call(CONNHUB_FN_EQ, NULL, loose, five, NULL, NULL);
 	ConnhubExpr sum = {
 		.struct_size = sizeof(sum), .kind = CONNHUB_EXPR_AGGREGATE, .type = {.type = CONNHUB_INT64, .precision = -1},
 		.fn = CONNHUB_FN_SUM, .nargs = 1
 	};
 
 	check_filter(&source, fake_call(CONNHUB_FN_GT, NULL, id, five, NULL, NULL), "exact", "(t.\"id\" > 5)", "rowid > 5");
-	check_filter(&source, fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL), "superset", "(t.\"n\" > 5)",
-				 "integer > 5");
-	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, five, NULL, NULL), "exact", "(t.\"n\" = 5)", "integer = 5");
+	check_filter(&source, above, "exact", "((t.\"n\" > 5) AND (connhub_integer(t.\"n\") > 5))", "integer > 5");
+	check_filter(&source, equal, "exact", "(t.\"n\" = 5)", "integer = 5");
+	check_filter(&source, fake_call(CONNHUB_FN_OR, NULL, equal, above, NULL, NULL), "exact",
+				 "((t.\"n\" = 5) OR ((t.\"n\" > 5) AND (connhub_integer(t.\"n\") > 5)))", "integer = 5 or > 5");
+	check_filter(&source, fake_call(CONNHUB_FN_NE, NULL, loose, five, NULL, NULL), "exact",
+				 "(connhub_integer(t.\"n\") <> 5)", "integer <> 5");
+	check_filter(&source, fake_call(CONNHUB_FN_NOT_IN, NULL, loose, five, five, NULL), "exact",
+				 "(connhub_integer(t.\"n\") NOT IN (5, 5))", "integer not in");
+	check_filter(&source, fake_call(CONNHUB_FN_IS_NOT_DISTINCT, NULL, loose, five, NULL, NULL), "exact", "(t.\"n\" IS 5)",
+				 "integer is not distinct from 5");
+	check_filter(&source, fake_call(CONNHUB_FN_IS_DISTINCT, NULL, loose, five, NULL, NULL), "exact",
+				 "(connhub_integer(t.\"n\") IS NOT 5)", "integer is distinct from 5");
+	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, other, NULL, NULL), "exact",
+				 "((t.\"n\" = connhub_integer(t.\"o\")) AND (connhub_integer(t.\"n\") = t.\"o\"))", "integer = integer");
+	check_filter(&source, fake_call(CONNHUB_FN_LE, NULL, loose, id, NULL, NULL), "exact",
+				 "((t.\"n\" <= t.\"id\") AND (connhub_integer(t.\"n\") <= t.\"id\"))", "integer <= rowid");
+	check_filter(&source, fake_call(CONNHUB_FN_IS_NOT_NULL, NULL, loose, NULL, NULL, NULL), "exact",
+				 "(connhub_integer(t.\"n\") IS NOT NULL)", "integer is not null");
+	check_filter(&source, fake_call(CONNHUB_FN_IS_NULL, NULL, loose, NULL, NULL, NULL), "exact", "(t.\"n\" IS NULL)",
+				 "integer is null");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, loose, id, NULL, NULL), "exact", "(t.\"n\" = t.\"id\")",
 				 "integer = rowid");
-	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, fake_call(CONNHUB_FN_GT, NULL, loose, five, NULL, NULL),
-									NULL, NULL, NULL), "refused", "", "not (integer > 5)");
-	check_filter(&source, vip, "superset", "t.\"vip\"", "a boolean column");
-	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, vip, NULL, NULL, NULL), "refused", "", "not a boolean column");
+	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, above, NULL, NULL, NULL), "exact",
+				 "(NOT (connhub_integer(t.\"n\") > 5))", "not (integer > 5)");
+	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, equal, NULL, NULL, NULL), "exact",
+				 "(NOT (connhub_integer(t.\"n\") = 5))", "not (integer = 5)");
+	check_filter(&source, vip, "exact", "connhub_boolean(t.\"vip\")", "a boolean column");
+	check_filter(&source, fake_call(CONNHUB_FN_NOT, NULL, vip, NULL, NULL, NULL), "exact",
+				 "(NOT connhub_boolean(t.\"vip\"))", "not a boolean column");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, price, fake_slice(CONNHUB_DECIMAL, "-1.25"), NULL, NULL),
 				 "exact", "(t.\"price\" = (-1.25))", "decimal = constant");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, NULL, price, fake_slice(CONNHUB_DECIMAL, "0.1000000000000001"),
@@ -464,8 +486,11 @@ test_judge(void)
 				 "(t.\"name\" = 'it''s')", "text = constant");
 	check_filter(&source, fake_call(CONNHUB_FN_LT, &fake_english, name, word, NULL, NULL), "refused", "",
 				 "text < constant by locale");
-	check_filter(&source, fake_call(CONNHUB_FN_LT, &fake_c, name, word, NULL, NULL), "superset",
-				 "(t.\"name\" < 'it''s')", "text < constant by bytes");
+	check_filter(&source, fake_call(CONNHUB_FN_LT, &fake_c, name, word, NULL, NULL), "exact",
+				 "((t.\"name\" < 'it''s') AND (connhub_text(t.\"name\") < 'it''s'))", "text < constant by bytes");
+	check_filter(&source, fake_call(CONNHUB_FN_LT, &fake_c, nocase, word, NULL, NULL), "exact",
+				 "((t.\"nick\" COLLATE BINARY < 'it''s') AND (connhub_text(t.\"nick\") COLLATE BINARY < 'it''s'))",
+				 "NOCASE < constant by bytes");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, &fake_blurred, name, word, NULL, NULL), "refused", "",
 				 "nondeterministic collation");
 	check_filter(&source, fake_call(CONNHUB_FN_EQ, &fake_english, nocase, word, NULL, NULL), "exact",
@@ -477,7 +502,7 @@ test_judge(void)
 	check_filter(&source, fake_call(CONNHUB_FN_IS_NULL, NULL, any, NULL, NULL, NULL), "exact", "(t.\"x\" IS NULL)",
 				 "column without a type is null");
 	check_filter(&source, fake_call(CONNHUB_FN_LIKE, &fake_english, name, fake_slice(CONNHUB_TEXT, "a%"), NULL, NULL),
-				 "superset", "(t.\"name\" LIKE 'a%' ESCAPE '\\')", "like");
+				 "superset", "(connhub_text(t.\"name\") LIKE 'a%' ESCAPE '\\')", "like");
 	check_filter(&source, fake_call(CONNHUB_FN_LIKE, &fake_english, name, fake_slice(CONNHUB_TEXT, "a\\"), NULL, NULL),
 				 "refused", "", "like with nothing behind its escape");
 	check_filter(&source, fake_call(CONNHUB_FN_ILIKE, &fake_english, name, word, NULL, NULL), "refused", "", "ilike");
@@ -492,8 +517,13 @@ test_judge(void)
 									five, NULL, NULL), "refused", "", "rowid + 5");
 	sum.args = &small;
 	is_int(fake_judge(driver, &source, CONNHUB_PIECE_OUTPUT, &sum), CONNHUB_EXACT, "sum of an enforced column");
-	sum.args = &loose_small;
-	is_int(fake_judge(driver, &source, CONNHUB_PIECE_OUTPUT, &sum), CONNHUB_REFUSE, "sum of one that is not");
+	sum.args = &loose;
+	sum.type.type = CONNHUB_DECIMAL;
+	is_int(fake_judge(driver, &source, CONNHUB_PIECE_OUTPUT, &sum), CONNHUB_EXACT, "sum of one that is checked");
+	is_int(fake_judge_sort(driver, &source, &sum, NULL), CONNHUB_REFUSE, "sort by a sum that may be text");
+	is_int(fake_judge(driver, &source, CONNHUB_PIECE_HAVING, fake_call(CONNHUB_FN_GT, NULL, &sum,
+																		fake_slice(CONNHUB_DECIMAL, "5"), NULL, NULL)),
+		   CONNHUB_REFUSE, "a sum that may be text > 5");
 	is_int(fake_judge_sort(driver, &source, loose, NULL), CONNHUB_EXACT, "sort by integer");
 	is_int(fake_judge_sort(driver, &source, name, &fake_english), CONNHUB_REFUSE, "sort by text and locale");
 	is_int(fake_judge_sort(driver, &source, nocase, &fake_c), CONNHUB_EXACT, "sort by NOCASE text and bytes");
@@ -635,6 +665,7 @@ main(void)
 	test_snapshot();
 	test_discovery();
 	test_judge();
+	test_checks();
 	test_parameters();
 	test_kept();
 	test_writes();

@@ -178,6 +178,11 @@ typedef struct SqlDialect
 	 * becomes a superset.  NULL: never. */
 	const char *(*excess) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
 
+	/* Form (with %1) of a column's value that fails there where reading it fails here; NULL for a column that holds
+	 * nothing else.  It stands wherever the column is computed with, grouped by or sorted by; what only equals
+	 * nothing is left to the comparison.  NULL: no column needs one. */
+	const char *(*checked) (const ConnhubSource *source, const ConnhubColumn *column);
+
 	/* Form (with %1, %t) of an output column, or NULL to leave it as it is.  NULL: never cast. */
 	const char *(*output) (const ConnhubSource *source, const ConnhubExpr *expr);
 
@@ -191,6 +196,7 @@ typedef struct SqlDialect
 	const char *truncate;		/* before the table's name: "TRUNCATE TABLE" */
 	const char *restart_identity;	/* after it */
 	const char *cascade;
+	const char *blocks;			/* condition that a row is stored in block %1 or behind it, and before block %2; NULL: none */
 	const char *lock_share;		/* "FOR SHARE" */
 	const char *lock_update;	/* "FOR UPDATE" */
 

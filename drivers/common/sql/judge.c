@@ -98,11 +98,16 @@ sql_pattern_dangles(const ConnhubExpr *pattern)
 	return backslashes % 2 == 1;
 }
 
+const char *
+sql_refusal_of(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubColumn *column, SqlColumnUse use)
+{
+	return dialect->column ? dialect->column(source, column, use) : sql_column_refusal(column, use);
+}
+
 static const char *
 column_refusal(const Judge *judge, const ConnhubColumn *column, SqlColumnUse use)
 {
-	return judge->dialect->column ? judge->dialect->column(judge->source, column, use) :
-		sql_column_refusal(column, use);
+	return sql_refusal_of(judge->dialect, judge->source, column, use);
 }
 
 static uint64_t judge_call(Judge *judge, const ConnhubExpr *expr, int depth, bool filter);
@@ -422,6 +427,10 @@ sql_judge(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubP
 				refused(&judge, "the source cannot cut off rows");
 			else if ((dialect->flags & SQL_LIMIT_CONSTANT) && piece->expr && piece->expr->kind != CONNHUB_EXPR_CONST)
 				refused(&judge, "the source takes only a constant here");
+			break;
+		case CONNHUB_PIECE_RANGE:
+			if (!dialect->blocks)
+				refused(&judge, "the source has no ranges of blocks");
 			break;
 		case CONNHUB_PIECE_LOCK:
 			sql_judge_lock(dialect, piece->query, verdict);

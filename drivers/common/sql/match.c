@@ -33,8 +33,8 @@ refuse(SqlMatch *match, const char *reason)
 	snprintf(match->reason, sizeof(match->reason), "%s", reason);
 }
 
-static bool
-is_comparison(ConnhubFunction fn)
+bool
+sql_is_comparison(ConnhubFunction fn)
 {
 	return (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) ||
 		fn == CONNHUB_FN_IS_DISTINCT || fn == CONNHUB_FN_IS_NOT_DISTINCT ||
@@ -55,7 +55,7 @@ sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i)
 {
 	const ConnhubExpr *arg = call->args[i];
 
-	if (!is_comparison(call->fn))
+	if (!sql_is_comparison(call->fn))
 		return arg;
 	while (arg->kind == CONNHUB_EXPR_CALL && arg->fn == CONNHUB_FN_CAST && arg->nargs == 1 &&
 		   is_needless(dialect, arg->args[0]->type.type, arg->type.type))

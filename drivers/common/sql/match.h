@@ -12,6 +12,14 @@ typedef struct SqlMatch
 	char		reason[192];	/* unless exact */
 } SqlMatch;
 
+/* What becomes of an expression's value. */
+typedef enum SqlPlace
+{
+	SQL_PLACE_VALUE = 0,		/* it is computed with */
+	SQL_PLACE_CONDITION,		/* rows for which it is not true are left out */
+	SQL_PLACE_OUTPUT			/* it is handed over */
+} SqlPlace;
+
 extern void sql_match_call(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubExpr *call,
 						   SqlMatch *match);
 extern void sql_match_sort(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubSortKey *key,
@@ -26,6 +34,9 @@ extern bool sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *e
 
 /* Argument i of a call as it is sent: without a cast that the source does not need. */
 extern const ConnhubExpr *sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i);
+
+/* Does a call compare its operands? */
+extern bool sql_is_comparison(ConnhubFunction fn);
 
 /* Name of an operation as people know it. */
 extern const char *sql_function_name(ConnhubFunction fn);
@@ -42,6 +53,10 @@ extern void sql_encode_value(TextWriter *writer, const SqlDialect *dialect, cons
 /* Append a quoted string literal, an identifier. */
 extern void sql_quote_string(TextWriter *writer, const SqlDialect *dialect, const char *data, size_t length);
 extern void sql_quote_identifier(TextWriter *writer, const SqlDialect *dialect, const char *name);
+
+/* May the column be used so?  NULL or the reason why not. */
+extern const char *sql_refusal_of(const SqlDialect *dialect, const ConnhubSource *source, const ConnhubColumn *column,
+								  SqlColumnUse use);
 
 /* Set a verdict to refused. */
 extern void sql_refuse(ConnhubVerdict *verdict, const char *reason);
@@ -60,7 +75,7 @@ extern void sql_judge_lock(const SqlDialect *dialect, const ConnhubRequest *quer
 /* Append an expression of one table, its columns qualified by `table`.  Returns NULL or why it cannot be
  * written. */
 extern const char *sql_render_expression(const SqlDialect *dialect, const ConnhubSource *source, const char *table,
-										 const ConnhubExpr *expr, bool as_output, TextWriter *out);
+										 const ConnhubExpr *expr, SqlPlace place, TextWriter *out);
 
 /* Append a form whose %1 and %2 are the given expressions; otherwise likewise. */
 extern const char *sql_render_pair(const SqlDialect *dialect, const ConnhubSource *source, const char *table,

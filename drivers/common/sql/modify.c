@@ -154,8 +154,7 @@ sql_judge_assign(const SqlDialect *dialect, const ConnhubSource *source, const C
 	const char *reason = column_refusal(dialect, source, column);
 
 	if (!reason)
-		reason = dialect->column ? dialect->column(source, column, SQL_COLUMN_VALUE) :
-			sql_column_refusal(column, SQL_COLUMN_VALUE);
+		reason = sql_refusal_of(dialect, source, column, SQL_COLUMN_VALUE);
 	if (!reason)
 		reason = value_refusal(piece->expr, dialect->assigned,
 							   dialect->flags & SQL_SETS_IN_ORDER ? column : NULL, 0);
@@ -217,10 +216,10 @@ render_value(Modify *modify, const ConnhubColumn *column, uint32_t param)
 }
 
 static void
-render_expression(Modify *modify, const ConnhubExpr *expr, bool as_output)
+render_expression(Modify *modify, const ConnhubExpr *expr, SqlPlace place)
 {
 	if (!modify->refusal)
-		modify->refusal = sql_render_expression(modify->dialect, modify->source, modify->table, expr, as_output,
+		modify->refusal = sql_render_expression(modify->dialect, modify->source, modify->table, expr, place,
 												&modify->out);
 }
 
@@ -241,7 +240,7 @@ render_keys(Modify *modify, const ConnhubWrite *write)
 			modify->refusal = sql_render_pair(modify->dialect, modify->source, modify->table, form, test.args,
 											  &modify->out);
 		else
-			render_expression(modify, &test.equal, false);
+			render_expression(modify, &test.equal, SQL_PLACE_CONDITION);
 	}
 }
 
@@ -364,7 +363,7 @@ sql_render_write(const SqlDialect *dialect, const ConnhubHost *host, const Connh
 			.type = write->returning[i]->type, .column = write->returning[i]};
 
 		text_string(&modify.out, i > 0 ? ", " : " RETURNING ");
-		render_expression(&modify, &column, true);
+		render_expression(&modify, &column, SQL_PLACE_OUTPUT);
 	}
 	return finish(&modify, error);
 }
@@ -374,7 +373,7 @@ render_assignment(Modify *modify, const ConnhubAssignment *assignment)
 {
 	sql_quote_identifier(&modify->out, modify->dialect, assignment->column->name);
 	text_string(&modify->out, " = ");
-	render_expression(modify, assignment->value, false);
+	render_expression(modify, assignment->value, SQL_PLACE_VALUE);
 }
 
 ConnhubStatus
@@ -399,12 +398,12 @@ sql_render_modify(const SqlDialect *dialect, const ConnhubHost *host, const Conn
 	for (uint32_t i = 0; i < request->nfilters; i++)
 	{
 		text_string(&modify.out, i > 0 ? " AND " : " WHERE ");
-		render_expression(&modify, request->filters[i], false);
+		render_expression(&modify, request->filters[i], SQL_PLACE_CONDITION);
 	}
 	for (uint32_t i = 0; i < request->noutputs; i++)
 	{
 		text_string(&modify.out, i > 0 ? ", " : " RETURNING ");
-		render_expression(&modify, request->outputs[i], true);
+		render_expression(&modify, request->outputs[i], SQL_PLACE_OUTPUT);
 	}
 	return finish(&modify, error);
 }

@@ -40,13 +40,30 @@ sql_render_table(TextWriter *out, const SqlDialect *dialect, const ConnhubSource
 }
 
 static void
-render_conditions(Render *render, const ConnhubExpr *const *exprs, uint32_t count, const char *first, int depth)
+render_conditions(Render *render, const ConnhubExpr *const *exprs, uint32_t count, const char *first, SqlPlace place,
+				  int depth)
 {
 	for (uint32_t i = 0; i < count; i++)
 	{
 		text_string(&render->out, i == 0 ? first : " AND ");
+		render->place = place;
 		sql_render_expr(render, exprs[i], depth);
 	}
+}
+
+static void
+render_blocks(Render *render, const ConnhubRequest *request)
+{
+	const ConnhubExpr *bounds[] = {request->from_block, request->until_block};
+	FormArgs	args = {.args = bounds, .nargs = 2};
+
+	if (!request->until_block)
+		return;
+	text_string(&render->out, request->nfilters > 0 ? " AND " : " WHERE ");
+	if (render->dialect->blocks)
+		sql_render_form(render, render->dialect->blocks, &args, 0);
+	else
+		render->refusal = "the source has no ranges of blocks";
 }
 
 static void
@@ -63,7 +80,7 @@ render_leaf(Render *render, const ConnhubRelation *relation, int depth)
 		text_string(&render->out, "(SELECT * FROM ");
 		sql_render_table(&render->out, render->dialect, render->source, relation->schema, relation->table);
 		text_format(&render->out, " AS " RELATION "%u", relation->number);
-		render_conditions(render, relation->filters, relation->nfilters, " WHERE ", depth);
+		render_conditions(render, relation->filters, relation->nfilters, " WHERE ", SQL_PLACE_CONDITION, depth);
 		text_char(&render->out, ')');
 	}
 	else
@@ -80,6 +97,7 @@ render_relation(Render *render, const ConnhubRelation *relation, int depth)
 		[CONNHUB_JOIN_LEFT] = " LEFT JOIN ",
 		[CONNHUB_JOIN_FULL] = " FULL JOIN ",
 	};
+	const ConnhubRelation *kept = render->kept;
 	bool		nested;
 
 	if (depth > SQL_MAX_DEPTH)
@@ -99,10 +117,15 @@ render_relation(Render *render, const ConnhubRelation *relation, int depth)
 	text_string(&render->out, nested ? "(" : "");
 	render_relation(render, relation->right, depth + 1);
 	text_string(&render->out, nested ? ")" : "");
+	/* Rows of the left side stay when no partner is found, so what finds none must be sound. */
+	if (relation->join == CONNHUB_JOIN_LEFT)
+		render->kept = relation->left;
 	if (relation->non > 0)
-		render_conditions(render, relation->on, relation->non, " ON ", depth);
+		render_conditions(render, relation->on, relation->non, " ON ",
+						  relation->join == CONNHUB_JOIN_FULL ? SQL_PLACE_VALUE : SQL_PLACE_CONDITION, depth);
 	else if (relation->join != CONNHUB_JOIN_INNER)
 		text_format(&render->out, " ON %s", render->dialect->always);
+	render->kept = kept;
 }
 
 static void
@@ -158,15 +181,21 @@ is_never_null(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_AGGREGATE && (expr->fn == CONNHUB_FN_COUNT_ALL || expr->fn == CONNHUB_FN_COUNT);
 }
 
+bool
+sql_nulls_are_placed(const SqlDialect *dialect, const ConnhubSortKey *key)
+{
+	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
+
+	return key->nulls_first == (low != key->descending) || is_never_null(key->expr);
+}
+
 /* Write where nulls go unless they go there anyway: a source can then use an index. */
 void
-sql_render_sort_key(Render *render, const ConnhubSortKey *key)
+sql_render_sort_key(Render *render, const ConnhubSortKey *key, bool is_bare)
 {
 	const SqlDialect *dialect = render->dialect;
-	bool		low = (dialect->flags & SQL_NULLS_LOW) != 0;
-	bool		default_first = low != key->descending;
-	bool		placed = key->nulls_first == default_first || is_never_null(key->expr);
-	FormArgs	args = {.args = &key->expr, .nargs = 1, .type = &key->expr->type};
+	bool		placed = sql_nulls_are_placed(dialect, key);
+	FormArgs	args = {.args = &key->expr, .nargs = 1, .type = &key->expr->type, .bare = is_bare};
 	SqlMatch	match;
 
 	sql_match_sort(dialect, render->source, key, &match);
@@ -190,8 +219,8 @@ sql_render_sort_key(Render *render, const ConnhubSortKey *key)
 		text_string(&render->out, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-static void
-render_limit(Render *render, const ConnhubRequest *request)
+void
+sql_render_limit(Render *render, const ConnhubRequest *request)
 {
 	const SqlDialect *dialect = render->dialect;
 	FormArgs	limit = {.args = &request->limit, .nargs = 1};
@@ -231,6 +260,24 @@ render_lock(Render *render, ConnhubLock lock)
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
+/* May a column be sorted by bare?  What does not belong there is met when the row is read, and the rows before it are
+ * those that they would be without it. */
+static bool
+is_read_here(const ConnhubRequest *request, const ConnhubExpr *expr)
+{
+	if (request->offset || request->is_grouped || request->is_distinct || expr->kind != CONNHUB_EXPR_COLUMN)
+		return false;
+	for (uint32_t i = 0; i < request->noutputs; i++)
+	{
+		const ConnhubExpr *output = request->outputs[i];
+
+		if (output->kind == CONNHUB_EXPR_COLUMN && output->relation == expr->relation &&
+			strcmp(output->column->name, expr->column->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Without a key, rows that are grouped are one group: an aggregate says so, or HAVING does. */
 static bool
 needs_grouping(const ConnhubRequest *request)
@@ -244,25 +291,32 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 {
 	const ConnhubRequest *outer = render->request;
 	bool		in_limit = render->in_limit;
+	bool		reads_outputs = render->reads_outputs;
 
+	if (sql_render_split(render, request, depth))
+		return;
 	render->request = request;
 	render->in_limit = false;
+	render->reads_outputs = false;
 	render_outputs(render, request, names_outputs);
+	render->checks_outputs = false;
 	render_from(render, request, depth);
-	render_conditions(render, request->filters, request->nfilters, " WHERE ", depth);
+	render_conditions(render, request->filters, request->nfilters, " WHERE ", SQL_PLACE_CONDITION, depth);
+	render_blocks(render, request);
 	if (request->nsets > 0)
 		render_sets(render, request, depth);
 	else
 		render_keys(render, request, depth);
 	if (needs_grouping(request))
 		text_string(&render->out, " HAVING count(*) >= 0");
-	render_conditions(render, request->having, request->nhaving, " HAVING ", depth);
+	render_conditions(render, request->having, request->nhaving, " HAVING ", SQL_PLACE_VALUE, depth);
 	for (uint32_t i = 0; i < request->nsort; i++)
 	{
 		text_string(&render->out, i == 0 ? " ORDER BY " : ", ");
-		sql_render_sort_key(render, &request->sort[i]);
+		sql_render_sort_key(render, &request->sort[i],
+							reads_outputs && is_read_here(request, request->sort[i].expr));
 	}
-	render_limit(render, request);
+	sql_render_limit(render, request);
 	render_lock(render, request->lock);
 	render->in_limit = in_limit;
 	render->request = outer;
@@ -272,7 +326,7 @@ ConnhubStatus
 sql_render(const SqlDialect *dialect, const ConnhubHost *host, const ConnhubSource *source,
 		   const ConnhubRequest *request, ConnhubText *out, ConnhubError *error)
 {
-	Render		render = {.dialect = dialect, .source = source};
+	Render		render = {.dialect = dialect, .source = source, .reads_outputs = true};
 
 	text_begin(&render.out, host, out);
 	sql_render_request(&render, request, false, 0);

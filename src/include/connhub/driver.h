@@ -698,7 +698,8 @@ typedef enum ConnhubExprKind
 	CONNHUB_EXPR_EXISTS = 7,	/* has `query` a row?  BOOL, never null */
 	CONNHUB_EXPR_SUBQUERY = 8,	/* the one value of `query`, which has one output and at most one row; null
 								 * without a row */
-	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is */
+	CONNHUB_EXPR_IN_QUERY = 9	/* args, one per output of `query`, equal to a row of it; null as IN is.  Integers
+								 * may differ in width */
 } ConnhubExprKind;
 
 struct ConnhubRequest;
@@ -818,6 +819,8 @@ typedef enum ConnhubLock
 } ConnhubLock;
 
 /* A whole request for rows.  The pieces are ones that judge accepted. */
+#define CONNHUB_LAST_BLOCK	INT64_C(4294967296)	/* ConnhubRequest.until_block: behind every block */
+
 typedef struct ConnhubRequest
 {
 	size_t		struct_size;
@@ -846,6 +849,8 @@ typedef struct ConnhubRequest
 	uint32_t	nhaving;
 	bool		is_distinct;	/* each row of outputs once */
 	ConnhubLock lock;			/* never with groups, distinct or derived tables */
+	const ConnhubExpr *from_block;	/* INT64 PARAMs, of an accepted CONNHUB_PIECE_RANGE: only rows stored in this block of */
+	const ConnhubExpr *until_block; /* the table or behind it, and before this one; CONNHUB_LAST_BLOCK: to the end */
 } ConnhubRequest;
 
 /* Since 1.1.  A statement that changes rows.  Written row by row (ConnhubDriver.write) or, for an UPDATE or
@@ -885,6 +890,7 @@ typedef struct ConnhubRows
 	uint32_t	nrows;
 	uint32_t	ncolumns;
 	const ConnhubValue *values;
+	bool		more;			/* the statement is not over: these may be left in flight.  Only with CAP_FLOW */
 } ConnhubRows;
 
 typedef struct ConnhubAssignment
@@ -947,7 +953,9 @@ typedef enum ConnhubPieceKind
 	CONNHUB_PIECE_DERIVED = 9,	/* query: may it stand where a table does? */
 	CONNHUB_PIECE_LOCK = 10,	/* query: may its rows be locked? */
 	CONNHUB_PIECE_WRITE = 11,	/* write: may rows be written so, by ConnhubDriver.write? */
-	CONNHUB_PIECE_ASSIGN = 12	/* column, expr: may an UPDATE set column to expr? */
+	CONNHUB_PIECE_ASSIGN = 12,	/* column, expr: may an UPDATE set column to expr? */
+	CONNHUB_PIECE_RANGE = 13	/* query: may its one ordinary table be read in ranges of blocks, over connections that
+								 * share a snapshot?  Ranges that leave out no block must give each row once */
 } ConnhubPieceKind;
 
 typedef struct ConnhubPiece
@@ -1022,7 +1030,8 @@ typedef struct ConnhubTxn
 #define CONNHUB_CAP_READY			(UINT64_C(1) << 11) /* ready */
 #define CONNHUB_CAP_EXPORT			(UINT64_C(1) << 12) /* export_snapshot, and ConnhubTxn.snapshot is honoured */
 #define CONNHUB_CAP_DESCRIBE		(UINT64_C(1) << 13) /* describe, and ConnhubQuery.columns_unknown is honoured */
-#define CONNHUB_CAP_ALL				((UINT64_C(1) << 14) - 1)
+#define CONNHUB_CAP_FLOW			(UINT64_C(1) << 14) /* ConnhubRows.more is honoured */
+#define CONNHUB_CAP_ALL				((UINT64_C(1) << 15) - 1)
 
 typedef struct ConnhubDriver
 {
@@ -1110,6 +1119,13 @@ typedef struct ConnhubDriver
 	 * them: core then rolls back.  May wait.  *affected becomes the number of rows that were changed, found
 	 * and left as they are, or inserted.  With returning and CAP_WRITE *cursor gives one row for each; the driver
 	 * sets *cursor to NULL otherwise.  rows lives until write returns.  TRUNCATE has no rows.
+	 *
+	 * With CAP_FLOW an INSERT without returning and skip_conflicts may come with rows->more: the driver then may send the
+	 * rows without waiting for the answer, and counts them in *affected, where each will be inserted or the statement
+	 * fails.  After such a call comes another of the same statement, the last without more and possibly
+	 * without rows, which tells how it went.  Before that core calls nothing else on conn but check (CHECK_ALIVE), and
+	 * rollback, rollback_to, cancel and close, which give up what is in flight.  A query's timeout is not to count the time
+	 * between calls.  After a failure nothing is in flight.
 	 * OK, QUERY, DATA, PERMISSION, LOST, TIMEOUT, CANCELLED, NO_MEMORY.  CAP_WRITE. */
 	ConnhubStatus (*write) (ConnhubConn *conn, const ConnhubWrite *write, const char *text,
 							const ConnhubRows *rows, uint64_t *affected, ConnhubCursor **cursor,

@@ -1,0 +1,70 @@
+/* conn/flow.c — rows of a statement in flight between two calls of write.
+ *
+ * The source works on rows while the next ones are made here.  Nothing else can use the connection meanwhile: whoever
+ * needs it ends the flow first (ch_cursor_make_room), and the statement's next rows begin another.  Only rows that are
+ * all inserted unless the statement fails are left in flight, so they are counted at once; their failure is thrown
+ * at the latest when the statement ends. */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "conn/flow.h"
+#include "conn/pool.h"
+
+/* Call the driver; a failure leaves nothing in flight. */
+static void
+write_rows(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected,
+		   ConnhubCursor **cursor)
+{
+	ChCall		call;
+	ConnhubError error;
+
+	ch_pool_call(conn, &call);
+	call.statement = text;
+	conn->has_sent = true;
+	conn->flow = NULL;
+	if (ch_call_write(&call, conn->handle, write, rows, affected, cursor, &error) == CONNHUB_OK)
+		return;
+	ch_pool_note_failure(conn, &error);
+	ch_call_raise(&call, &error);
+}
+
+void
+ch_flow_write(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected,
+			  ConnhubCursor **cursor)
+{
+	ConnhubRows sent = *rows;
+
+	if ((conn->driver->capabilities & CONNHUB_CAP_FLOW) == 0 || conn->txn != CH_TXN_OPEN)
+		sent.more = false;
+	write_rows(conn, write, text, &sent, affected, cursor);
+	if (!sent.more)
+		return;
+	conn->flow = write;
+	conn->flow_text = text;
+	conn->flow_subxact = GetCurrentSubTransactionId();
+}
+
+bool
+ch_flow_goes_on(const ChConn *conn, const ConnhubWrite *write)
+{
+	return conn->flow == write && write != NULL && conn->flow_subxact == GetCurrentSubTransactionId();
+}
+
+void
+ch_flow_end(ChConn *conn)
+{
+	const ConnhubRows none = {.struct_size = sizeof(ConnhubRows)};
+	ConnhubCursor *cursor;
+	uint64		affected;
+
+	if (conn->flow != NULL)
+		write_rows(conn, conn->flow, conn->flow_text, &none, &affected, &cursor);
+}
+
+void
+ch_flow_forget(ChConn *conn, SubTransactionId subxact)
+{
+	if (subxact == InvalidSubTransactionId || conn->flow_subxact == subxact)
+		conn->flow = NULL;
+}
