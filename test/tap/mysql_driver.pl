@@ -13,6 +13,8 @@ USE connhub_driver;
 CREATE TABLE kinds (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, a int, d decimal(10,2), t varchar(20), c char(5), dt datetime(3),
 	ts timestamp(6) NULL, dd date, tm time(6), b varbinary(10), b2 binary(2), f float, x double, u bigint unsigned,
 	e enum('a','b','it''s'), s set('a','b'), y year, j json, bo bit(1));
+CREATE TABLE named (c3 int PRIMARY KEY, c2 int, c1 bigint);
+INSERT INTO named VALUES (9, 1, 9223372036854775807), (10, 2, 1), (11, 3, NULL);
 CREATE TABLE words (k varchar(20) COLLATE utf8mb4_general_ci NOT NULL PRIMARY KEY, v int NOT NULL);
 CREATE TABLE pairs (a int NOT NULL, b varchar(10) NOT NULL, v mediumtext, PRIMARY KEY (a, b));
 CREATE TABLE decimals (id int PRIMARY KEY, d decimal(30,10));
@@ -170,6 +172,10 @@ foreach my $type ('numeric(30,10)', 'numeric', 'numeric(40,12)')
 		unnest(ARRAY[" . join(', ', map { "'$decimals[$_]'" } 0 .. $#decimals) . "]) WITH ORDINALITY u(w, n) WHERE n = id + 1"),
 		$type eq 'numeric' ? 'f' : 't', "their text as $type");
 }
+
+# A column may be called as outputs are where they need a name.
+is(run_sql('SELECT c3, c1 FROM m.named ORDER BY c1, c3 LIMIT 2'), "10|1\n9|9223372036854775807", 'columns called c1, c2, ..., sorted with nulls last');
+is(run_sql('SELECT count(*), sum(x) FROM (SELECT c3 AS x, c1 FROM m.named ORDER BY c1 DESC, c3 LIMIT 2) s JOIN m.named n ON n.c3 = s.x'), '2|20', 'in a sub-select');
 
 source_mariadb('DROP DATABASE connhub_driver');
 done_testing();

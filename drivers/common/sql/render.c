@@ -23,7 +23,7 @@ render_column(Render *render, const ConnhubExpr *expr)
 		sql_quote_identifier(&render->out, render->dialect, render->table);
 		text_char(&render->out, '.');
 	}
-	else if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
+	else if ((render->dialect->flags & SQL_COLUMNS_QUALIFIED) || render->is_named)
 		text_string(&render->out, RELATION ".");
 	sql_quote_identifier(&render->out, render->dialect, expr->column->name);
 }

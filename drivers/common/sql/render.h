@@ -16,6 +16,7 @@ typedef struct Render
 	const ConnhubRequest *request;	/* the innermost one being written; its group keys have a form of their own */
 	const ConnhubExpr *distinct_text;	/* argument of an aggregate of distinct values */
 	bool		in_limit;		/* constants are bare digits */
+	bool		is_named;		/* the outputs have names, which a column's own could be: columns are qualified */
 	bool		reads_outputs;	/* the outputs of the next request are read here */
 	bool		checks_outputs; /* they are compared by the query around it */
 	SqlPlace	place;			/* of the next expression, and no longer */

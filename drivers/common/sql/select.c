@@ -138,7 +138,7 @@ render_from(Render *render, const ConnhubRequest *request, int depth)
 		return;
 	}
 	sql_render_table(&render->out, render->dialect, render->source, request->schema, request->table);
-	if (render->dialect->flags & SQL_COLUMNS_QUALIFIED)
+	if ((render->dialect->flags & SQL_COLUMNS_QUALIFIED) || render->is_named)
 		text_string(&render->out, " AS " RELATION);
 }
 
@@ -292,11 +292,13 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 	const ConnhubRequest *outer = render->request;
 	bool		in_limit = render->in_limit;
 	bool		reads_outputs = render->reads_outputs;
+	bool		is_named = render->is_named;
 
 	if (sql_render_split(render, request, depth))
 		return;
 	render->request = request;
 	render->in_limit = false;
+	render->is_named = names_outputs;
 	render->reads_outputs = false;
 	render_outputs(render, request, names_outputs);
 	render->checks_outputs = false;
@@ -319,6 +321,7 @@ sql_render_request(Render *render, const ConnhubRequest *request, bool names_out
 	sql_render_limit(render, request);
 	render_lock(render, request->lock);
 	render->in_limit = in_limit;
+	render->is_named = is_named;
 	render->request = outer;
 }
 
