@@ -94,6 +94,8 @@ my @cases = (
 	[ 'correlated-text', 'customers', 'id', 'WHERE id > 100 + (SELECT count(*) FROM products WHERE sku = customers.name)' ],
 	[ 'derived-filter-sorted', '(SELECT DISTINCT customer_id AS k FROM orders) d', 'k', 'WHERE k = ANY (SELECT product_id FROM lineitems WHERE line_no = k % 3) ORDER BY k' ],
 	[ 'aggregate-filter-date', 'customers', 'country, min(birthday) FILTER (WHERE id > 40), count(*) FILTER (WHERE id > 40)', 'GROUP BY country' ],
+	[ 'filter-date-as-timestamp', 'customers', 'id', 'WHERE birthday::timestamp = birthday AND id < 9' ],
+	[ 'filter-date-before-timestamp', 'customers', 'id', "WHERE birthday < '1970-01-01 12:00'::timestamp AND birthday >= '1965-01-01 00:00'::timestamp" ],
 	[ 'join-inner', 'orders', 'orders.id, c.name', 'JOIN customers c ON c.id = orders.customer_id WHERE c.id < 40', qr/INNER JOIN/ ],
 	[ 'join-cross', 'customers', 'customers.id, p.id', 'CROSS JOIN products p WHERE customers.id < 4 AND p.id < 4', qr/CROSS JOIN/ ],
 	[ 'join-left', 'customers', 'customers.id, o.total', 'LEFT JOIN orders o ON o.customer_id = customers.id AND o.id > 500 WHERE customers.id < 120', qr/LEFT JOIN/ ],
