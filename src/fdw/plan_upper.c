@@ -271,8 +271,8 @@ make_distinct(ChRelInfo *info, PathTarget *target, void *extra, const char **rea
 		return false;
 
 	/* One row is all there is to find, and a source may stop at it before it skips any. */
-	*reason = "DISTINCT has no columns";
-	if (!contain_var_clause((Node *) target->exprs))
+	*reason = "the same is put out for all rows";
+	if (is_constant((Node *) target->exprs))
 		return false;
 	info->outputs = NIL;
 	foreach(cell, root->parse->distinctClause)

@@ -61,8 +61,9 @@ sub run_differential
 	cmp_ok($count{beyond}, '<=', $count{queries} * 0.02, "$source: few queries have a value that no parameter can be");
 	cmp_ok($count{refused}, '<=', $count{queries} * 0.1, "$source: not many writes are not taken");
 	report_shares(%minimum);
-	note(sprintf '%d queries, %d run six times as generic plans, %d failed everywhere, %d beyond parameters, %d writes not taken, %.0f s',
-		@count{qw(queries generic failed beyond refused)}, time - $begun);
+	cmp_ok($count{keys}, '>', $wanted / 500, "$source: joins that send keys are among them") if $wanted >= 1000;
+	note(sprintf '%d queries, %d run six times as generic plans, %d with joins that send keys, %d failed everywhere, %d beyond parameters, %d writes not taken, %.0f s',
+		@count{qw(queries generic keys failed beyond refused)}, time - $begun);
 	close_hub();
 	done_testing();
 	return;
@@ -72,7 +73,7 @@ sub run_differential
 
 sub open_hub
 {
-	%count = (queries => 0, failed => 0, generic => 0, beyond => 0, refused => 0);
+	%count = (queries => 0, failed => 0, generic => 0, keys => 0, beyond => 0, refused => 0);
 	$hub = new_hub("differential_$source");
 	my %place = (
 		postgresql => { schema => 'differential' },
@@ -92,7 +93,11 @@ sub open_hub
 # A session for each way, new for each set of tables: a prepared statement at the source does not survive them.
 sub open_sessions
 {
-	my %settings = (pushed => 'search_path = far', kept => 'search_path = far; SET connhub.pushdown = off', copy => 'search_path = copy');
+	my ($round) = @_;
+
+	# In every second round what is joined from here sends its keys.
+	my $by_keys = $round % 2 ? '; SET enable_hashjoin = off; SET enable_mergejoin = off' : '';
+	my %settings = (pushed => "search_path = far$by_keys", kept => 'search_path = far; SET connhub.pushdown = off', copy => 'search_path = copy');
 	foreach my $way (@ways)
 	{
 		$session{$way}->disconnect if $session{$way};
@@ -130,7 +135,7 @@ sub install
 	my $run = sub { $session{$_[0]}->do($_[1]) or die "$_[1]: " . $session{$_[0]}->errstr . "\n" };
 	my $sql = source_sql($source, $schema, @tables);
 	at_source("BEGIN;\n$sql COMMIT;");
-	open_sessions();
+	open_sessions($count{round});
 	$run->('kept', "SELECT connhub.detach('far')");
 	$run->('kept', "SELECT connhub.discover('far')");
 	$run->('kept', "SELECT connhub.attach('far', into_schema => 'far')");
@@ -273,6 +278,7 @@ sub count_share
 	my @nodes = grep { $_ ne 'ModifyTable' } $text =~ /"Node Type": "([^"]+)"/g;
 
 	# A correlated sub-select that was sent still shows the plan it would have here.
+	$count{keys}++ if $text =~ /Connhub Key Join/;
 	my @planned = $text =~ /"Parent Relationship": "SubPlan"/g;
 	my $whole = @nodes == 1 + @planned && !grep({ $_ ne 'Foreign Scan' } @nodes) && $text !~ /"Local":|"Filter":|"One-Time Filter"|\(SubPlan/;
 	foreach my $tag (keys %{ $query->{tags} })
@@ -284,7 +290,7 @@ sub count_share
 }
 
 # The constructs that make the shape of a scan or a write.
-my @shaping = qw(one-table join group grouping-sets distinct window union with derived exists in order limit insert insert-select update update-from delete delete-using returning);
+my @shaping = qw(one-table local join group grouping-sets distinct window union with derived exists in order limit insert insert-select update update-from delete delete-using returning);
 my %shapes;
 
 sub run_round
@@ -292,6 +298,7 @@ sub run_round
 	my ($round) = @_;
 	my @found;
 	srand($round);
+	$count{round} = $round;
 	my @tables = random_tables($source);
 	install(@tables);
 	my ($writes) = @{ answer('kept', q{SELECT bool_or(pg_relation_is_updatable(oid, false) <> 0) FROM pg_class WHERE relnamespace = 'far'::regnamespace})->{rows}[0] };

@@ -13,7 +13,7 @@ use Expression;
 
 our @EXPORT = qw(random_read random_write);
 
-my ($query, @tables);
+my ($query, $mixed, @tables);
 
 sub tag { my (@names) = @_; $query->{tags}{$_} = 1 foreach @names; return }
 
@@ -22,6 +22,7 @@ sub begin_query
 	my (@of) = @_;
 	@tables = @of;
 	$query = { tags => {} };
+	$mixed = chance(0.12);
 	reset_expressions(chance(0.6));
 	return;
 }
@@ -34,6 +35,15 @@ sub relation
 	$alias //= next_alias('a');
 	my @columns = map { { %$_, ref => "$alias.$_->{name}" } } @{ $table->{columns} };
 	return { alias => $alias, table => $table, columns => \@columns, keys => [ map { $_->{ref} } grep { $_->{key} } @columns ] };
+}
+
+# A table to read from: in some queries also the copy that is here, whichever way the query runs.
+sub some_table
+{
+	my $table = pick(@tables);
+	return $table unless $mixed && chance(0.5);
+	tag('local');
+	return { %$table, name => "copy.$table->{name}" };
 }
 
 sub total_order { my ($scope) = @_; return grep({ !@{ $_->{keys} } } @$scope) ? () : map { @{ $_->{keys} } } @$scope }
@@ -71,7 +81,7 @@ sub derived
 sub source
 {
 	return derived() if chance(0.12);
-	my $relation = relation(pick(@tables));
+	my $relation = relation(some_table());
 	return (node("$relation->{table}{name} $relation->{alias}"), $relation);
 }
 
@@ -119,7 +129,7 @@ sub from_clause
 sub inner_part
 {
 	my ($outer) = @_;
-	my $inner = relation(pick(@tables));
+	my $inner = relation(some_table());
 	my @conditions;
 	my $meeting = chance(0.75) ? meeting([$inner], $outer) : undef;
 	push @conditions, $meeting if $meeting;
@@ -451,7 +461,7 @@ sub insert_query
 	tag('insert');
 	if (chance(0.4))
 	{
-		my $source = relation(pick(@tables));
+		my $source = relation(some_table());
 		my @values = map { $_->{name} eq 'id' ? "$source->{alias}.id + 1000" : $_->{name} eq 'part' ? '1' : value_for($_, [$source], 1) } @columns;
 		my $whole = @{ $source->{keys} } > 1 ? " WHERE $source->{keys}[1] = 1" : where_clause([$source]);
 		tag('insert-select');
@@ -496,7 +506,7 @@ sub delete_query
 	tag('delete');
 	if (chance(0.2))
 	{
-		my $other = relation(pick(@tables));
+		my $other = relation(some_table());
 		my $on = meeting([$target], [$other]);
 		tag('delete-using');
 		return node("DELETE FROM $target->{table}{name} AS $target->{alias} USING $other->{table}{name} $other->{alias} WHERE ", $on, returning([$target])) if $on;
