@@ -640,7 +640,7 @@ typedef struct ConnhubDiscoverRequest
 	/* TIMESTAMPTZ: the TIMESTAMP a clock of UTC shows; TIMESTAMP: that instant */ \
 	X(CONNHUB_FN_AT_UTC, "at time zone UTC", 1, 1) \
 	/* to the call's type: a number to another type of number, DECIMAL to an integer half away from zero, a real to an \
-	 * integer half to even; TIMESTAMP to DATE; integers, DECIMAL, UUID and BOOL (true, false) to \
+	 * integer half to even; TIMESTAMP to DATE, and back where a timestamp can be so far off; integers, DECIMAL, UUID and BOOL (true, false) to \
 	 * TEXT; BPCHAR to TEXT without its trailing blanks; BOOL to INT32 and back */ \
 	X(CONNHUB_FN_CONVERT, "convert", 1, 1) \
 	/* DECIMAL, p, s, both CONST: rounded to s digits after the point, half away from zero; fails when p - s digits \
