@@ -242,14 +242,16 @@ add_key_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel, RelO
 	add_path(joinrel, &path->path);
 }
 
-/* Can the relation be the inner side?  Its source must check, or get rechecked, all of its own conditions. */
+/* Can the relation be the inner side?  Its source must check, or get rechecked, all of its own conditions.  A gate
+ * would put a plan node between the join and the scan that takes the keys. */
 static bool
 is_ours(RelOptInfo *rel)
 {
 	ChRelInfo  *info = rel->fdw_private;
 
 	return rel->fdwroutine && rel->fdwroutine->GetForeignPlan == ch_get_foreign_plan && info != NULL &&
-		(info->stage == CH_STAGE_SCAN || info->stage == CH_STAGE_JOIN) && bms_is_empty(rel->lateral_relids);
+		(info->stage == CH_STAGE_SCAN || info->stage == CH_STAGE_JOIN) && !info->has_gate &&
+		bms_is_empty(rel->lateral_relids);
 }
 
 static void

@@ -37,6 +37,11 @@ my @joins = (
 	[ 'of no rows', 'SELECT f.id, l.price FROM none f JOIN lineitems l ON l.order_id = f.k' ],
 	[ 'of no rows, left', 'SELECT f.id, l.price FROM none f LEFT JOIN lineitems l ON l.order_id = f.k' ]);
 
+# The inner side has a condition without columns, which is checked here before it starts: no keys are sent.
+my @gated = (
+	[ 'inner side that is never read', 'SELECT f.id, c.name FROM few f LEFT JOIN (SELECT id, name FROM customers WHERE id <> 3 AND id >= NULL::int) c ON c.id = f.k' ],
+	[ 'inner side read by a setting', q{SELECT f.id, c.name FROM few f LEFT JOIN (SELECT id, name FROM customers WHERE id <> 3 AND current_setting('search_path') <> '') c ON c.id = f.k} ]);
+
 my $keyed = 'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_nestloop = off; SET enable_memoize = off';
 
 sub rows
@@ -53,7 +58,7 @@ foreach my $source (qw(postgresql mariadb sqlite))
 	$hub->safe_psql('postgres', "CREATE SCHEMA ${source}_copy; SELECT * FROM connhub.attach('$source', tables => ARRAY['customers', 'orders', 'lineitems'], into_schema => '$source')");
 	$hub->safe_psql('postgres', "CREATE TABLE ${source}_copy.$_ AS SELECT * FROM $source.$_") foreach qw(customers orders lineitems);
 	my $keyed_plans = 0;
-	foreach my $join (@joins)
+	foreach my $join (@joins, @gated)
 	{
 		my ($name, $query) = @$join;
 		my $want = rows("${source}_copy", 'SET connhub.pushdown = on', $query);
