@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
 
 #include "batch/typemap.h"
 #include "fdw/translate_operand.h"
@@ -149,6 +150,32 @@ folds_case(ConnhubFunction fn)
 		(fn >= CONNHUB_FN_MATCHES && fn <= CONNHUB_FN_NOT_IMATCHES);
 }
 
+static bool
+is_string(const ConnhubExpr *expr)
+{
+	return expr->type.type == CONNHUB_TEXT || expr->type.type == CONNHUB_BPCHAR;
+}
+
+/* In a database of no encoding a character is a byte: a length, a pattern or a case differs from the source's.
+ * Whole strings compare alike. */
+static bool
+require_characters(ConnhubFunction fn, List *args, ChTranslation *t)
+{
+	ListCell   *cell;
+
+	if (is_comparison(fn) || GetDatabaseEncoding() != PG_SQL_ASCII)
+		return true;
+	foreach(cell, args)
+	{
+		if (is_string(lfirst(cell)))
+		{
+			(void) refuse(t, "this database has encoding SQL_ASCII, where a character is a byte");
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Do all operands share one PostgreSQL type? */
 static bool
 require_one_type(List *args, ChTranslation *t)
@@ -177,6 +204,8 @@ ch_translate_call(ConnhubFunction fn, const ChMeaning *meaning, const ConnhubTyp
 	List	   *brought = NIL;
 	ListCell   *cell;
 
+	if (!require_characters(fn, args, t))
+		return NULL;
 	if (operand == CONNHUB_TYPE_NONE)
 	{
 		if (!require_one_type(args, t))

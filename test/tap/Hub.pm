@@ -29,7 +29,7 @@ sub new_hub
 {
 	my ($name, $conf) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init;
+	$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
 	(my $folder = $ENV{CONNHUB_TEST_SQLITE}) =~ s{/[^/]+$}{};
 	$node->append_conf('postgresql.conf', <<"CONF");
 timezone = 'UTC'
