@@ -196,6 +196,22 @@ side_obstacle(ChRelInfo *side)
 	return side->all_exact ? NULL : "conditions of one side are checked here";
 }
 
+/* Is an expression used that a lower outer join makes null?  Its columns alone do not tell when. */
+static bool
+has_placeholder(RestrictInfo *rinfo)
+{
+	List	   *vars = pull_var_clause((Node *) rinfo->clause,
+									   PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_INCLUDE_PLACEHOLDERS);
+	ListCell   *cell;
+
+	foreach(cell, vars)
+	{
+		if (IsA(lfirst(cell), PlaceHolderVar))
+			return true;
+	}
+	return false;
+}
+
 /* What stands in the way of any join here; NULL: nothing. */
 static const char *
 obstacle(ChJoin *join, List *clauses)
@@ -210,8 +226,12 @@ obstacle(ChJoin *join, List *clauses)
 		return side_obstacle(join->right);
 	foreach(cell, clauses)
 	{
-		if (((RestrictInfo *) lfirst(cell))->pseudoconstant)
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		if (rinfo->pseudoconstant)
 			return "a condition without columns is checked here";
+		if (has_placeholder(rinfo))
+			return "an expression of a lower outer join is used";
 	}
 	foreach(cell, join->rel->reltarget->exprs)
 	{

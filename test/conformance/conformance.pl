@@ -101,6 +101,7 @@ my @cases = (
 	[ 'join-left', 'customers', 'customers.id, o.total', 'LEFT JOIN orders o ON o.customer_id = customers.id AND o.id > 500 WHERE customers.id < 120', qr/LEFT JOIN/ ],
 	[ 'join-left-of-inner', 'customers', 'customers.id, o.id, l.price', 'LEFT JOIN (orders o JOIN lineitems l ON l.order_id = o.id AND l.line_no = 1) ON o.customer_id = customers.id AND o.id < 90', qr/LEFT JOIN \(.*INNER JOIN/ ],
 	[ 'join-left-nulls', 'customers', 'customers.id', 'LEFT JOIN orders o ON o.customer_id = customers.id WHERE o.id IS NULL', qr/LEFT JOIN .*IS NULL/ ],
+	[ 'join-left-expression-of-inner', 'customers', 'customers.id', 'LEFT JOIN (SELECT 0 AS zero, customer_id FROM orders WHERE id < 90) o ON o.customer_id = customers.id WHERE o.zero IS NULL' ],
 	[ 'join-right', 'orders', 'orders.id, c.id', 'RIGHT JOIN customers c ON c.id = orders.customer_id AND orders.id < 100', qr/LEFT JOIN/ ],
 	[ 'join-full', 'customers', 'customers.id, o.id', 'FULL JOIN (SELECT id, customer_id FROM orders WHERE id < 50) o ON o.customer_id = customers.id', qr/FULL JOIN/ ],
 	[ 'join-self', 'customers', 'customers.id, other.id', 'JOIN customers other ON other.id = customers.id + 1 WHERE customers.id < 20' ],
