@@ -66,7 +66,7 @@ my @cases = (
 	[ 'SUB', ' - ', 'integer: i2 - 7', 'bigint: i8 - i4', 'digits: n - m', 'float8: f8 - 1', 'numeric: 1 - n' ],
 	[ 'MUL', ' * ', 'integer: i2 * 3', 'bigint: i4::bigint * i2', 'digits: n * m', 'digits: n * (1 - m) * (1 + n)', 'digits: n * 3' ],
 	[ 'DIV', ' DIV ', 'integer: i4 / 2', 'bigint: i8 / -3' ],
-	[ 'MOD', ' % ', 'integer: i4 % 5', 'digits: n % 0.7', 'digits: m % -3', 'integer: i4 % 1000 + 5' ],
+	[ 'MOD', ' % ', 'integer: i4 % 5', 'digits: n % 0.7', 'digits: m % -3', 'integer: i4 % 1000 + 5', 'boolean: m % -0.0001 = 0' ],
 	[ 'NEG', '(- ', 'bigint: - i8', 'numeric: - n', 'float8: - f8', 'integer: - (i2::integer)' ],
 	[ 'ABS', 'ABS(', 'bigint: abs(i8)', 'numeric: abs(m)', 'float8: abs(f8)', 'integer: abs(i2::integer)' ],
 	[ 'ADD', undef, 'integer: (i4 % 1000) + x4 % 1000 + i4 - i4', 'numeric: w * w * 0', 'bigint: u4 + 1' ],
