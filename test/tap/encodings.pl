@@ -18,7 +18,7 @@ unlink $file;
 IPC::Run::run([ 'sqlite3', '-bail', $file ], '<', \$table) or die "sqlite3 failed\n";
 
 # In SQL_ASCII a character is a byte, so the source's answer would be another.
-my @by_character = (q{v LIKE '____'}, q{v LIKE 'caf__'}, q{length(v) = 2}, q{left(v, 4) = v}, q{position('Ã©' in v) = 4}, q{substr(v, 5) <> ''});
+my @by_character = (q{v LIKE '____'}, q{v LIKE 'caf__'}, q{length(v) = 2}, q{left(v, 4) = v}, "position('caf\xc3\xa9' in v) = 1", q{substr(v, 5) <> ''});
 
 my %change = (
 	postgresql => { schema => 'connhub_encodings' },
