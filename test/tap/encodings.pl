@@ -70,9 +70,10 @@ unlink $file;
 # Whole sources, seeded with what LATIN1 lacks.
 foreach my $source (sort keys %change)
 {
-	is($hub->safe_psql('latin1', "SELECT status, tables FROM connhub.create_connector('s_$source', " . arguments(connector($source)) . ')'),
-		'ACTIVE|10', "$source in LATIN1: discovered");
-	is($hub->safe_psql('latin1', "SELECT count(*) FROM connhub.attach('s_$source')"), '10', "$source in LATIN1: attached");
+	is($hub->safe_psql('latin1', "SELECT status, tables >= 10 FROM connhub.create_connector('s_$source', " . arguments(connector($source)) . ')'),
+		'ACTIVE|t', "$source in LATIN1: discovered");
+	is($hub->safe_psql('latin1', "SELECT count(*) FROM connhub.attach('s_$source', tables => ARRAY['customers', 'orders', 'edge_values'])"),
+		'3', "$source in LATIN1: attached");
 	is($hub->safe_psql('latin1', "SELECT count(*) FROM s_$source.orders WHERE status = 'open'"), '250', "$source in LATIN1: queried");
 	my ($code, $out, $err) = $hub->psql('latin1', "SELECT c_text FROM s_$source.edge_values");
 	like($err, qr/has no equivalent in encoding "LATIN1".*column "c_text" of foreign table "edge_values"/s,
