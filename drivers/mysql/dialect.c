@@ -142,6 +142,7 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_SUB, DECIMALS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, DECIMALS, "(%1 * %2)"),
 	EXACT(CONNHUB_FN_DIV, SQL_INTEGERS, "(%1 DIV %2)"),
+	EXACT(CONNHUB_FN_MOD, SQL_INTEGERS, "(%1 %% %2)"),
 	/* A decimal remainder may be a negative zero there, which differs from zero until something is added. */
 	EXACT(CONNHUB_FN_MOD, EXACTS, "(%1 %% %2 + 0)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS | DOUBLES | DECIMALS, "(- %1)"),
