@@ -11,6 +11,7 @@
 #include "executor/executor.h"
 #include "nodes/extensible.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
 #include "tcop/tcopprot.h"
@@ -274,6 +275,29 @@ ch_compat_analyze_query(RawStmt *statement, const char *text)
 #else
 	return pg_analyze_and_rewrite(statement, text, NULL, 0, NULL);
 #endif
+}
+
+bool
+ch_compat_has_run_condition(Query *query, List *outputs)
+{
+	ListCell   *cell;
+
+#if PG_VERSION_NUM >= 170000
+	foreach(cell, pull_var_clause((Node *) outputs, PVC_RECURSE_AGGREGATES | PVC_INCLUDE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS))
+	{
+		if (IsA(lfirst(cell), WindowFunc) && lfirst_node(WindowFunc, cell)->runCondition != NIL)
+			return true;
+	}
+#elif PG_VERSION_NUM >= 150000
+	foreach(cell, query->windowClause)
+	{
+		if (lfirst_node(WindowClause, cell)->runCondition != NIL)
+			return true;
+	}
+#else
+	(void) cell;
+#endif
+	return false;
 }
 
 double

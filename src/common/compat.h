@@ -69,6 +69,9 @@ extern bool ch_compat_ctype_is_c(Oid collation);
 /* The queries that a parsed statement without parameters becomes. */
 extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
 
+/* Is a condition on a window function checked by the plan node of the window alone? */
+extern bool ch_compat_has_run_condition(Query *query, List *outputs);
+
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);
 

@@ -15,6 +15,7 @@
 #include "fdw/derived.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
+#include "fdw/modify.h"
 #include "request/request.h"
 
 static set_rel_pathlist_hook_type next_hook = NULL;
@@ -55,12 +56,53 @@ final_info(PlannerInfo *root)
 	return rel->fdwroutine && rel->fdwroutine->GetForeignPlan == ch_get_foreign_plan ? rel->fdw_private : NULL;
 }
 
+bool
+ch_uses_params(Node *node, List *ids)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC && list_member_int(ids, ((Param *) node)->paramid);
+	return expression_tree_walker(node, ch_uses_params, ids);
+}
+
+typedef struct ChParamSearch
+{
+	List	   *ids;
+	bool		found;
+} ChParamSearch;
+
+static const ConnhubExpr *
+look_at_param(const void *source, void *arg)
+{
+	ChParamSearch *search = arg;
+
+	search->found |= ch_uses_params((Node *) ((const ChParam *) source)->expr, search->ids);
+	return NULL;
+}
+
+/* Does the request take a value that the sub-select's own plan computes first?  That plan is no part of the one that
+ * takes the request in. */
+static bool
+uses_init_plans(PlannerInfo *root, const ConnhubRequest *request)
+{
+	ChParamSearch search = {NIL};
+	ListCell   *cell;
+
+	foreach(cell, root->init_plans)
+		search.ids = list_concat(search.ids, lfirst_node(SubPlan, cell)->setParam);
+	if (search.ids != NIL)
+		ch_request_replace(request, look_at_param, &search);
+	return search.found;
+}
+
 const ConnhubRequest *
 ch_derived_request(PlannerInfo *root, const ChRelInfo *around, const char **reason)
 {
 	ChRelInfo  *info = final_info(root);
 	ChRelInfo  *source = info ? ch_relinfo_source(info) : NULL;
 	ChRequestParts parts = {NULL};
+	const ConnhubRequest *request;
 	ListCell   *cell;
 
 	if (info == NULL || !source->all_exact || source->has_gate)
@@ -82,25 +124,12 @@ ch_derived_request(PlannerInfo *root, const ChRelInfo *around, const char **reas
 				return NULL;
 			parts.outputs = lappend(parts.outputs, unconstify(ConnhubExpr *, output));
 		}
-		return ch_request_make(&parts);
+		request = ch_request_make(&parts);
+		if (!uses_init_plans(root, request))
+			return request;
+		*reason = "a sub-select takes a value computed here";
 	}
 	return NULL;
-}
-
-static bool
-uses_params(Node *node, List *ids)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param))
-		return ((Param *) node)->paramkind == PARAM_EXEC && list_member_int(ids, ((Param *) node)->paramid);
-	return expression_tree_walker(node, uses_params, ids);
-}
-
-bool
-ch_uses_params(Node *node, List *ids)
-{
-	return uses_params(node, ids);
 }
 
 /* ---- A sub-select in FROM ---------------------------------------------------------------- */
@@ -153,7 +182,7 @@ derive(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 	const ConnhubRequest *request;
 	const char *reason;
 
-	if (below == NULL || !ch_pushdown)
+	if (below == NULL || !ch_pushdown || ch_rows_are_rechecked(root))
 		return;
 	request = ch_derived_request(rel->subroot, below, &reason);
 	if (request == NULL || !ch_judge_request(below, CONNHUB_PIECE_DERIVED, request, &reason))

@@ -140,7 +140,9 @@ ch_judge_group(ChRelInfo *info, Node *node, const SortGroupClause *clause, const
 
 	if (expr == NULL)
 		return NULL;
-	if (ch_expr_has_param(expr))
+	if (!ch_equals_by_bytes(exprCollation(node)))
+		*reason = "the collation is nondeterministic here";
+	else if (ch_expr_has_param(expr))
 		*reason = "a group key is not of columns and constants alone";
 	else if (!equality_is_usual(clause->eqop, expr->type.type))
 		*reason = psprintf("the equality of %s has no counterpart", format_type_be(exprType(node)));

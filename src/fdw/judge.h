@@ -39,7 +39,7 @@ extern bool ch_judge_request(ChRelInfo *info, ConnhubPieceKind kind, const Connh
  * a scan or join. */
 extern bool ch_judge_sort(RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort, const char **reason);
 
-/* A sort key of a window or an aggregate. */
+/* A sort key of a window. */
 extern bool ch_judge_sort_clause(ChRelInfo *info, Node *node, const SortGroupClause *clause, ConnhubSortKey *sort,
 								 const char **reason);
 

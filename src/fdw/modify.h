@@ -66,8 +66,9 @@ extern char *ch_modify_key_name(Form_pg_attribute attribute);
 /* How are the rows that the planner reads of this relation to be locked? */
 extern ConnhubLock ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel);
 
-/* Are the rows of one of these relations to be locked?  All are foreign tables of connhub. */
-extern bool ch_locks_any(PlannerInfo *root, Relids relids);
+/* Does the query lock or change rows?  A row that changed meanwhile is then looked at again, alone (EvalPlanQual), which only
+ * the scan of one table can do. */
+extern bool ch_rows_are_rechecked(PlannerInfo *root);
 
 /* The lock to ask of the source for a request of these parts: the one wanted, where the source can. */
 extern ConnhubLock ch_modify_lock(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info,

@@ -220,6 +220,8 @@ obstacle(ChJoin *join, List *clauses)
 
 	if (!ch_pushdown)
 		return "connhub.pushdown is off";
+	if (ch_rows_are_rechecked(join->root))
+		return "rows are locked or changed, and may have to be looked at again";
 	if (side_obstacle(join->left))
 		return side_obstacle(join->left);
 	if (side_obstacle(join->right))
@@ -280,7 +282,14 @@ join_make(ChJoin *join, int row, List *clauses)
 	if (!join_rows[row].make(join, match))
 		return NULL;
 	foreach(cell, above)
-		add_filter(join, lfirst(cell));
+	{
+		RestrictInfo *rinfo = lfirst(cell);
+
+		join->reason = "columns of the inner side are used above";
+		if (bms_overlap(rinfo->clause_relids, info->hidden))
+			return NULL;
+		add_filter(join, rinfo);
+	}
 	return info;
 }
 
@@ -313,12 +322,6 @@ ch_get_foreign_join_paths(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *outer,
 		return;
 	join.left = join_rows[row].swapped ? inner->fdw_private : outer->fdw_private;
 	join.right = join_rows[row].swapped ? outer->fdw_private : inner->fdw_private;
-	if (ch_locks_any(root, rel->relids))
-	{
-		ch_relinfo_keep(join.left, piece_name(&join, row), "rows are locked as they are read");
-		ch_relinfo_keep(join.right, piece_name(&join, row), "rows are locked as they are read");
-		return;
-	}
 	info = join_make(&join, row, extra->restrictlist);
 	if (info == NULL || !info->all_exact)
 	{

@@ -26,6 +26,7 @@
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
 #include "fdw/keyjoin.h"
+#include "fdw/modify.h"
 #include "fdw/translate.h"
 
 /* Keys in one statement: as an array, and one by one. */
@@ -261,8 +262,7 @@ look_at_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel, RelO
 	if (next_hook)
 		next_hook(root, joinrel, outer_rel, inner_rel, type, extra);
 
-	/* Rows that are locked or changed may have to be looked at again, one by one. */
-	if (!ch_pushdown || !is_ours(inner_rel) || root->parse->rowMarks || root->parse->commandType != CMD_SELECT ||
+	if (!ch_pushdown || !is_ours(inner_rel) || ch_rows_are_rechecked(root) ||
 		!bms_is_empty(joinrel->lateral_relids) ||
 		(type != JOIN_INNER && type != JOIN_LEFT && type != JOIN_SEMI && type != JOIN_ANTI))
 		return;

@@ -325,7 +325,7 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 static List *
 join_outputs(RelOptInfo *rel, ChRelInfo *info, List *local)
 {
-	List	   *vars = pull_var_clause((Node *) list_concat_copy(rel->reltarget->exprs, local), PVC_RECURSE_PLACEHOLDERS);
+	List	   *vars = pull_var_clause((Node *) list_concat_copy(rel->reltarget->exprs, local), 0);
 	List	   *outputs = NIL;
 	List	   *seen = NIL;
 	ListCell   *cell;

@@ -455,18 +455,10 @@ ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel)
 }
 
 bool
-ch_locks_any(PlannerInfo *root, Relids relids)
+ch_rows_are_rechecked(PlannerInfo *root)
 {
-	int			relid = -1;
-
-	while ((relid = bms_next_member(relids, relid)) >= 0)
-	{
-		RelOptInfo *rel = root->simple_rel_array[relid];
-
-		if (rel && rel->rtekind == RTE_RELATION && rel->fdw_private && ch_lock_wanted(root, rel) != CONNHUB_LOCK_NONE)
-			return true;
-	}
-	return false;
+	return root->parse->rowMarks != NIL ||
+		(root->parse->commandType != CMD_SELECT && root->parse->commandType != CMD_INSERT);
 }
 
 ConnhubLock

@@ -115,7 +115,6 @@ ch_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 
 typedef struct ChMemberSearch
 {
-	ChRelInfo  *info;
 	Expr	   *current;		/* the member whose clauses are wanted now */
 	List	   *done;			/* members already used */
 } ChMemberSearch;
@@ -157,7 +156,7 @@ add_outer(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, List *outers)
 static List *
 useful_outers(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 {
-	ChMemberSearch search = {.info = info};
+	ChMemberSearch search = {NULL};
 	List	   *outers = NIL;
 	ListCell   *cell;
 

@@ -118,54 +118,6 @@ add_keys(ChRelInfo *info, PathTarget *target, const char **reason)
 	return true;
 }
 
-typedef struct ChFreeVars
-{
-	List	   *keys;			/* Expr * */
-	List	   *vars;			/* found */
-} ChFreeVars;
-
-/* Columns outside of group keys and aggregates. */
-static bool
-find_free_vars(Node *node, ChFreeVars *found)
-{
-	if (node == NULL || IsA(node, Aggref) || IsA(node, GroupingFunc) || list_member(found->keys, node))
-		return false;
-	if (IsA(node, Var))
-	{
-		found->vars = list_append_unique(found->vars, node);
-		return false;
-	}
-	return expression_tree_walker(node, find_free_vars, found);
-}
-
-/* Columns that the keys determine may be used without being grouped by; here they become keys too. */
-static bool
-add_determined(ChRelInfo *info, PathTarget *target, Node *having, const char **reason)
-{
-	ChFreeVars	found = {.keys = info->group_exprs};
-	ListCell   *cell;
-
-	find_free_vars((Node *) target->exprs, &found);
-	find_free_vars(having, &found);
-	if (found.vars != NIL && info->sets != NIL)
-	{
-		*reason = "a column is used that is not grouped by";
-		return false;
-	}
-	foreach(cell, found.vars)
-	{
-		SortGroupClause clause = {.type = T_SortGroupClause};
-		const ConnhubExpr *key;
-
-		get_sort_group_operators(exprType(lfirst(cell)), false, true, false, NULL, &clause.eqop, NULL, NULL);
-		key = ch_judge_group(info, lfirst(cell), &clause, reason);
-		if (key == NULL)
-			return false;
-		add_key(info, lfirst(cell), 0, key);
-	}
-	return true;
-}
-
 static bool
 add_sets(ChRelInfo *info, const char **reason)
 {
@@ -241,8 +193,7 @@ make_group(ChRelInfo *info, PathTarget *target, void *extra, const char **reason
 	*reason = "only a part of the grouping could be done there";
 	if (group->patype == PARTITIONWISE_AGGREGATE_PARTIAL)
 		return false;
-	if (!add_keys(info, target, reason) || !add_sets(info, reason) ||
-		!add_determined(info, target, group->havingQual, reason))
+	if (!add_keys(info, target, reason) || !add_sets(info, reason))
 		return false;
 	info->is_grouped = true;
 	return add_outputs(info, target->exprs, reason) && add_having(info, (List *) group->havingQual, reason);
@@ -253,6 +204,10 @@ make_group(ChRelInfo *info, PathTarget *target, void *extra, const char **reason
 static bool
 make_window(ChRelInfo *info, PathTarget *target, void *extra, const char **reason)
 {
+	/* The server has taken the condition on a window away, for its own plan node to check. */
+	*reason = "a condition on the window is checked here";
+	if (ch_compat_has_run_condition(info->root->parse, target->exprs))
+		return false;
 	info->outputs = NIL;
 	return add_outputs(info, target->exprs, reason);
 }
@@ -331,8 +286,8 @@ stage_obstacle(PlannerInfo *root, ChRelInfo *input)
 		return "a condition without columns is checked here";
 	if (root->parse->hasTargetSRFs)
 		return "the output makes several rows of one";
-	if (root->parse->rowMarks || root->parse->commandType != CMD_SELECT)
-		return root->parse->rowMarks ? "rows are locked" : NULL;
+	if (root->parse->rowMarks)
+		return "rows are locked";
 	return NULL;
 }
 

@@ -110,7 +110,7 @@ typedef struct ChRelInfo
 	bool		is_grouped;
 	List	   *groups;			/* ConnhubExpr *, in the order of group_exprs */
 	List	   *group_exprs;	/* Expr * */
-	List	   *group_refs;		/* of int: tleSortGroupRef of each; 0: added, being determined by the others */
+	List	   *group_refs;		/* of int: tleSortGroupRef of each */
 	List	   *sets;
 	List	   *having;			/* ConnhubExpr * */
 	bool		is_distinct;

@@ -77,6 +77,8 @@ aggregate_make(Aggref *aggref, const ChMeaning *meaning, const ConnhubTypeRef *t
 
 	if (t->in_aggregate)
 		return refuse(t, "an aggregate stands within another");
+	if (parts.is_distinct && !ch_equals_by_bytes(aggref->inputcollid))
+		return refuse(t, "the collation is nondeterministic here");
 	t->in_aggregate = true;
 	complete = arguments(target_exprs(aggref->args), meaning, t, &args);
 	if (complete && aggref->aggfilter)

@@ -94,6 +94,8 @@ in_query(SubPlan *plan, const ConnhubRequest *request, ChTranslation *t)
 	meaning = ch_meaning_get(test->opfuncid);
 	if (meaning == NULL || meaning->fn != CONNHUB_FN_EQ)
 		return refuse(t, "a sub-select is compared by more than equality");
+	if (!ch_equals_by_bytes(test->inputcollid))
+		return refuse(t, "the collation is nondeterministic here");
 	left = ch_translate_node(linitial(test->args), t);
 	if (left == NULL)
 		return NULL;

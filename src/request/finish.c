@@ -192,43 +192,18 @@ copy_request(const ConnhubRequest *request, ChCopy *copy)
 	return result;
 }
 
-static bool
-holds_query(const ConnhubExpr *expr)
-{
-	if (expr == NULL)
-		return false;
-	if (expr->query || (expr->filter && holds_query(expr->filter)))
-		return true;
-	for (uint32 i = 0; i < expr->nargs; i++)
-	{
-		if (holds_query(expr->args[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-any_holds_query(const ConnhubExpr *const *exprs, uint32 count)
-{
-	for (uint32 i = 0; i < count; i++)
-	{
-		if (holds_query(exprs[i]))
-			return true;
-	}
-	return false;
-}
-
-/* One table, and nothing nested in any condition. */
+/* One table, and nothing nested in any expression. */
 static bool
 is_single(const ConnhubRequest *request)
 {
 	const ConnhubRelation *from = request->from;
 
 	return from->join == CONNHUB_JOIN_NONE && from->query == NULL && from->nfilters == 0 &&
-		!any_holds_query(request->outputs, request->noutputs) &&
-		!any_holds_query(request->filters, request->nfilters) &&
-		!any_holds_query(request->groups, request->ngroups) &&
-		!any_holds_query(request->having, request->nhaving);
+		!ch_exprs_have_query(request->outputs, request->noutputs) &&
+		!ch_exprs_have_query(request->filters, request->nfilters) &&
+		!ch_exprs_have_query(request->groups, request->ngroups) &&
+		!ch_exprs_have_query(request->having, request->nhaving) &&
+		!ch_sort_has_query(request->sort, request->nsort);
 }
 
 ConnhubRequest *

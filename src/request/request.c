@@ -162,8 +162,6 @@ ch_expr_aggregate(ConnhubFunction fn, const ConnhubTypeRef *type, const ConnhubC
 
 	expr->is_distinct = parts->is_distinct;
 	expr->filter = parts->filter;
-	expr->order = sort_array(parts->order);
-	expr->norder = list_length(parts->order);
 	expr->window = parts->window;
 	return expr;
 }
@@ -192,19 +190,6 @@ ch_function_name(ConnhubFunction fn)
 }
 
 bool
-ch_expr_has_column(const ConnhubExpr *expr)
-{
-	if (expr->kind == CONNHUB_EXPR_COLUMN)
-		return true;
-	for (uint32 i = 0; i < expr->nargs; i++)
-	{
-		if (ch_expr_has_column(expr->args[i]))
-			return true;
-	}
-	return false;
-}
-
-bool
 ch_expr_has_param(const ConnhubExpr *expr)
 {
 	if (expr->kind == CONNHUB_EXPR_PARAM || expr->query != NULL)
@@ -218,16 +203,36 @@ ch_expr_has_param(const ConnhubExpr *expr)
 }
 
 bool
-ch_expr_has_query(const ConnhubExpr *expr)
+ch_exprs_have_query(const ConnhubExpr *const *exprs, uint32 count)
 {
-	if (expr->query != NULL)
-		return true;
-	for (uint32 i = 0; i < expr->nargs; i++)
+	for (uint32 i = 0; i < count; i++)
 	{
-		if (ch_expr_has_query(expr->args[i]))
+		if (ch_expr_has_query(exprs[i]))
 			return true;
 	}
 	return false;
+}
+
+bool
+ch_sort_has_query(const ConnhubSortKey *sort, uint32 count)
+{
+	for (uint32 i = 0; i < count; i++)
+	{
+		if (ch_expr_has_query(sort[i].expr))
+			return true;
+	}
+	return false;
+}
+
+bool
+ch_expr_has_query(const ConnhubExpr *expr)
+{
+	const ConnhubWindow *window = expr->window;
+
+	return expr->query != NULL || ch_exprs_have_query(expr->args, expr->nargs) ||
+		(expr->filter && ch_expr_has_query(expr->filter)) || ch_sort_has_query(expr->order, expr->norder) ||
+		(window && (ch_exprs_have_query(window->partition, window->npartition) ||
+					ch_sort_has_query(window->order, window->norder)));
 }
 
 /* ---- Relations and requests -------------------------------------------------------------- */

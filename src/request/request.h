@@ -35,7 +35,6 @@ typedef struct ChAggregateParts
 {
 	bool		is_distinct;
 	const ConnhubExpr *filter;
-	List	   *order;			/* ConnhubSortKey * */
 	const ConnhubWindow *window;	/* NULL: an aggregate */
 } ChAggregateParts;
 
@@ -53,10 +52,11 @@ extern const ConnhubExpr *ch_expr_not(const ConnhubExpr *expr);
 /* The name of a function in EXPLAIN and messages. */
 extern const char *ch_function_name(ConnhubFunction fn);
 
-/* Does the expression use a column?  Has it a parameter?  A sub-select? */
-extern bool ch_expr_has_column(const ConnhubExpr *expr);
+/* Has the expression a parameter?  A sub-select? */
 extern bool ch_expr_has_param(const ConnhubExpr *expr);
 extern bool ch_expr_has_query(const ConnhubExpr *expr);
+extern bool ch_exprs_have_query(const ConnhubExpr *const *exprs, uint32 count);
+extern bool ch_sort_has_query(const ConnhubSortKey *sort, uint32 count);
 
 /* The relations of a request: a table, a derived table, a join.  Conditions are Lists of ConnhubExpr *. */
 extern const ConnhubRelation *ch_relation_table(uint32 number, const char *schema, const char *table);

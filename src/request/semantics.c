@@ -11,6 +11,7 @@
 #include "catalog/pg_database.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
@@ -422,6 +423,12 @@ default_locale_name(void)
 		name = TextDatumGetCString(value);
 	ReleaseSysCache(tuple);
 	return name;
+}
+
+bool
+ch_equals_by_bytes(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
 }
 
 const ConnhubCollation *

@@ -22,6 +22,9 @@ extern const ChMeaning *ch_meaning_get(Oid function);
  * it has none.  The meaning is that of a function of the arguments after the first. */
 extern const ChMeaning *ch_meaning_of_word(Oid function, const char *word);
 
+/* Are values equal under the collation only when their bytes are?  So are those without a collation. */
+extern bool ch_equals_by_bytes(Oid collation);
+
 /* The collation a comparison, or (folds) a change or disregard of case, follows.  In the current memory
  * context; NULL for InvalidOid. */
 extern const ConnhubCollation *ch_collation_make(Oid collation, bool folds);

@@ -102,6 +102,14 @@ my @cases = (
 	[ 'join-left-of-inner', 'customers', 'customers.id, o.id, l.price', 'LEFT JOIN (orders o JOIN lineitems l ON l.order_id = o.id AND l.line_no = 1) ON o.customer_id = customers.id AND o.id < 90', qr/LEFT JOIN \(.*INNER JOIN/ ],
 	[ 'join-left-nulls', 'customers', 'customers.id', 'LEFT JOIN orders o ON o.customer_id = customers.id WHERE o.id IS NULL', qr/LEFT JOIN .*IS NULL/ ],
 	[ 'join-left-expression-of-inner', 'customers', 'customers.id', 'LEFT JOIN (SELECT 0 AS zero, customer_id FROM orders WHERE id < 90) o ON o.customer_id = customers.id WHERE o.zero IS NULL' ],
+	[ 'join-anti-condition', 'customers', 'customers.id', 'LEFT JOIN orders o ON o.customer_id = customers.id AND o.id < 300 WHERE o.customer_id IS NULL AND coalesce(o.total, 0) = 0' ],
+	[ 'derived-value-of-plan', '(SELECT customer_id AS k, count(*) AS n FROM orders WHERE customer_id > (SELECT max(g) FROM generate_series(1, 180) g) GROUP BY customer_id) d', 'd.k, d.n, c.name', 'JOIN customers c ON c.id = d.k' ],
+	[ 'sort-by-sub-select', 'customers', 'id', 'WHERE id < 50 ORDER BY (SELECT max(o.id) FROM orders o WHERE o.customer_id = customers.id) DESC NULLS LAST, id LIMIT 7' ],
+	[ 'window-condition', '(SELECT id, row_number() OVER (ORDER BY id DESC) AS n FROM orders) w', 'id, n', 'WHERE n <= 3' ],
+	[ 'window-condition-partition', '(SELECT id, rank() OVER (PARTITION BY customer_id ORDER BY id) AS n FROM orders) w', 'id, n', 'WHERE n < 2' ],
+	[ 'group-nondeterministic', 'customers', 'count(*)', 'GROUP BY left(name, 3) COLLATE loose' ],
+	[ 'distinct-nondeterministic', 'customers', 'count(DISTINCT left(name, 3) COLLATE loose)', '' ],
+	[ 'window-nondeterministic', 'customers', 'id, count(*) OVER (PARTITION BY left(name, 3) COLLATE loose)', '' ],
 	[ 'join-right', 'orders', 'orders.id, c.id', 'RIGHT JOIN customers c ON c.id = orders.customer_id AND orders.id < 100', qr/LEFT JOIN/ ],
 	[ 'join-full', 'customers', 'customers.id, o.id', 'FULL JOIN (SELECT id, customer_id FROM orders WHERE id < 50) o ON o.customer_id = customers.id', qr/FULL JOIN/ ],
 	[ 'join-self', 'customers', 'customers.id, other.id', 'JOIN customers other ON other.id = customers.id + 1 WHERE customers.id < 20' ],
@@ -188,6 +196,7 @@ sub quirks
 }
 
 my $hub = new_hub('conformance');
+$hub->safe_psql('postgres', q{CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)});
 my %known = map { $_->[0] => 1 } @cases, @parameters;
 $known{"content-$_"} = 1 foreach keys %content;
 
