@@ -2,13 +2,15 @@
  *
  * The name of a prepared transaction holds the system, the database and the local transaction it belongs to.
  * The local commit record decides: whoever finds the name later, after a crash of either side, asks what
- * became of that transaction.  So the local transaction gets an id, and its commit record is flushed, before
- * the source is told to commit. */
+ * became of that transaction.  So the local transaction gets an id, which is flushed before the source is told to
+ * prepare, and its commit record is flushed before the source is told to commit. */
 #include "postgres.h"
 
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -44,12 +46,28 @@ ch_prepare_plan(ChConn *conn)
 	return true;
 }
 
+/* Nobody else may get the id of this transaction, even when the server crashes now: what the source prepares under it
+ * would follow that other one.  A flushed record that bears the id sees to it. */
+static void
+keep_id(void)
+{
+	static FullTransactionId kept = {0};
+	FullTransactionId id = GetTopFullTransactionId();
+
+	if (FullTransactionIdEquals(kept, id))
+		return;
+	XLogBeginInsert();
+	XLogFlush(XLogInsert(RM_XLOG_ID, XLOG_NOOP));
+	kept = id;
+}
+
 void
 ch_prepare(ChConn *conn)
 {
 	ChCall		call;
 	ConnhubError error;
 
+	keep_id();
 	ForceSyncCommit();
 	strlcpy(conn->gid, conn->planned_gid, sizeof(conn->gid));
 	ch_pool_call(conn, &call);
