@@ -3,9 +3,10 @@
  * The leader exports the snapshot of its remote transaction before workers start, and theirs begin with it.  Ranges of
  * blocks are handed out one by one.  The leader also reads an empty range first: the source then keeps the table's
  * blocks where they are until the remote transaction ends, which it does after all workers.  Where the snapshot
- * cannot be shared, because this transaction has written at the source, the leader reads all. */
+ * cannot be shared, because this transaction has written at the source, no worker is started and the leader reads all. */
 #include "postgres.h"
 
+#include "optimizer/optimizer.h"
 #include "port/atomics.h"
 
 #include "conn/conn.h"
@@ -21,7 +22,6 @@ struct ChDivision
 	pg_atomic_uint64 next;		/* range to be handed out */
 	uint64		blocks;			/* to be divided: the last range takes what the table has grown since */
 	uint64		range;			/* blocks of one */
-	bool		is_shared;		/* workers take part */
 	char		snapshot[64];
 };
 
@@ -40,9 +40,10 @@ ch_initialize_foreign_scan(ForeignScanState *node, ParallelContext *context, voi
 	pg_atomic_init_u64(&division->next, 0);
 	division->blocks = (uint64) Min(ch_scan_blocks(node), CONNHUB_LAST_BLOCK - 1);
 	division->range = Max(division->blocks / MAX_RANGES, MIN_BLOCKS);
-	division->is_shared = ch_conn_export(ch_scan_conn(node), division->snapshot, sizeof(division->snapshot));
-	if (division->is_shared)
+	if (ch_conn_export(ch_scan_conn(node), division->snapshot, sizeof(division->snapshot)))
 		ch_scan_touch(node);
+	else
+		ReinitializeParallelWorkers(context, 0);
 	ch_scan_divide(node, division);
 }
 
@@ -63,9 +64,15 @@ ch_division_take(ChDivision *division, ForeignScanState *node, int64 *from, int6
 {
 	uint64		first;
 
-	if (IsParallelWorker() &&
-		!(division->is_shared && ch_conn_import(ch_scan_conn(node), division->snapshot)))
-		return false;
+	if (IsParallelWorker() && !ch_conn_import(ch_scan_conn(node), division->snapshot))
+	{
+		if (parallel_leader_participation)
+			return false;
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("a worker has begun another remote transaction than that of its leader"),
+				 errhint("Set parallel_leader_participation to on.")));
+	}
 	first = pg_atomic_fetch_add_u64(&division->next, 1) * division->range;
 	if (first > 0 && first >= division->blocks)
 		return false;

@@ -84,6 +84,14 @@ SELECT count(*) FROM p.account WHERE $here;
 COMMIT
 SQL
 
+is($hub->safe_psql('postgres', <<"SQL"), '200001', 'nor do workers read where the snapshot cannot be shared and the leader is to stay out');
+SET parallel_leader_participation = off;
+BEGIN;
+INSERT INTO p.account VALUES (-1, 0, 'new');
+SELECT count(*) FROM p.account WHERE $here;
+ROLLBACK
+SQL
+
 # Others move money, and rows to other blocks, all the while.
 my $stop = "$ENV{CONNHUB_TEST_TMP}/stop";
 my $writer = fork();
@@ -91,12 +99,15 @@ die "fork: $!\n" unless defined $writer;
 if ($writer == 0)
 {
 	my $n = 0;
-	until (-e $stop)
-	{
-		$n++;
-		source_psql("UPDATE parallel.account SET balance = balance + CASE WHEN id % 2 = 0 THEN $n ELSE -$n END WHERE id <= 20000");
-	}
-	POSIX::_exit(0);
+	my $ended = eval {
+		until (-e $stop)
+		{
+			$n++;
+			source_psql("UPDATE parallel.account SET balance = balance + CASE WHEN id % 2 = 0 THEN $n ELSE -$n END WHERE id <= 20000");
+		}
+		1;
+	};
+	POSIX::_exit($ended ? 0 : 1);
 }
 my %seen;
 foreach (1 .. 12)
@@ -108,6 +119,8 @@ foreach (1 .. 12)
 }
 append_to_file($stop, '');
 waitpid $writer, 0;
+is($?, 0, 'the others had no error');
+cmp_ok(source_psql('SELECT count(*) FROM parallel.account WHERE balance <> 100'), '>', 0, 'and moved money');
 ok(delete $seen{launched}, 'workers took part');
 is(join(' ', sort keys %seen), '200000|200000|20000000', 'each answer is of one snapshot');
 
