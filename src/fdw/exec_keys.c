@@ -43,7 +43,6 @@ typedef struct ChKeyJoinState
 	Oid			key_type;
 	int16		key_length;
 	bool		key_by_value;
-	char		key_align;
 	Oid			collation;
 	FmgrInfo	hash_outer;
 	FmgrInfo	hash_inner;
@@ -111,7 +110,7 @@ prepare_key(ChKeyJoinState *state, CustomScan *plan)
 	fmgr_info(inner, &state->hash_inner);
 	state->collation = oid_item(plan, CH_KEYJOIN_COLLATION);
 	state->key_type = exprType(list_nth(plan->custom_exprs, CH_KEYJOIN_OUTER_KEY));
-	get_typlenbyvalalign(state->key_type, &state->key_length, &state->key_by_value, &state->key_align);
+	get_typlenbyval(state->key_type, &state->key_length, &state->key_by_value);
 }
 
 static int

@@ -630,18 +630,24 @@ ch_exec_foreign_truncate(List *relations, DropBehavior behavior, bool restart_id
 		.kind = CONNHUB_TRUNCATE,.cascade = behavior == DROP_CASCADE,.restart_identity = restart_identity
 	};
 	ConnhubRows none = {.struct_size = sizeof(ConnhubRows)};
+	List	   *infos = NIL;
+	List	   *writes = NIL;
 	ListCell   *cell;
+	ListCell   *other;
 
-	foreach(cell, relations)
-	{
-		ChRelInfo  *info = ch_relinfo_make(NULL, 0, RelationGetRelid((Relation) lfirst(cell)));
-
-		ch_modify_require(info, ch_modify_write(info, &parts));
-	}
 	foreach(cell, relations)
 	{
 		ChRelInfo  *info = ch_relinfo_make(NULL, 0, RelationGetRelid((Relation) lfirst(cell)));
 		ConnhubWrite *write = ch_modify_write(info, &parts);
+
+		ch_modify_require(info, write);
+		infos = lappend(infos, info);
+		writes = lappend(writes, write);
+	}
+	forboth(cell, infos, other, writes)
+	{
+		ChRelInfo  *info = lfirst(cell);
+		ConnhubWrite *write = lfirst(other);
 		uint64		affected;
 
 		ch_conn_write(ch_conn_acquire(info->at->connector, GetUserId()), write, ch_modify_render(info, write), &none,
