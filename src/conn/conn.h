@@ -48,6 +48,10 @@ extern bool ch_conn_export(ChConn *conn, char *name, Size size);
 /* Have the remote transaction see what the one exported sees.  False when it has begun otherwise. */
 extern bool ch_conn_import(ChConn *conn, const char *name);
 
+/* The next native query locks rows: from now on they stay locked until the transaction, or the subtransaction that has
+ * locked them, ends.  Throws. */
+extern void ch_conn_lock(ChConn *conn);
+
 /* Run a native query.  spill is called with `holder` when another statement needs the connection
  * while this cursor still streams: the holder must fetch all that remains, or close.  What query points
  * to must last until the first fetch has returned: until then the query may be sent again, unless it

@@ -61,7 +61,7 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	ch_cursor_make_room(conn, query->writes);
 	conn->unanswered = NULL;
 	if (!is_alone)
-		ch_xact_guard(conn, query->writes);
+		ch_xact_guard(conn, query->writes ? CH_USE_WRITE : CH_USE_READ);
 
 	cursor = cursor_create(query->text);
 	PG_TRY();
@@ -117,7 +117,7 @@ ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const C
 	if (!ch_flow_goes_on(conn, write))
 		ch_cursor_make_room(conn, true);
 	conn->unanswered = NULL;
-	ch_xact_guard(conn, true);
+	ch_xact_guard(conn, CH_USE_WRITE);
 	if (write->nreturning == 0)
 	{
 		ch_flow_write(conn, write, text, rows, affected, &handle);

@@ -41,7 +41,7 @@ struct ChConn
 	bool		is_broken;		/* of no more use: close */
 	bool		lost_snapshot;	/* the remote transaction ended before the local one */
 	ChRemoteTxn txn;
-	int			written_level;	/* the outermost nesting level that wrote and was not rolled back; 0: none */
+	int			written_level;	/* the outermost nesting level that wrote or locked and was not rolled back; 0: none */
 	char		snapshot[64];	/* the transaction begins with it, or did; empty: with its own */
 	int			nsavepoints;	/* set at the source, the deepest of this depth */
 	char		planned_gid[64];	/* under which the transaction will be prepared; empty: it will not be */

@@ -1,8 +1,8 @@
 /* conn/xact.c — remote transactions follow the local one.
  *
  * A remote transaction begins with the first statement and ends with the local transaction.  Savepoints are
- * set late: before the first statement of a subtransaction once the transaction has written, so that what
- * only reads pays for none.  A statement that failed may have ended the remote transaction for good (some
+ * set late: before the first statement of a subtransaction once the transaction has written or locked rows, so that
+ * what only reads pays for none.  A statement that failed may have ended the remote transaction for good (some
  * sources refuse everything after it).  With a savepoint it goes on from there; while nothing was written it is
  * rolled back with the subtransaction, and a later statement begins a new one, unless the local transaction
  * promised one snapshot; else the local transaction cannot be committed any more.
@@ -123,26 +123,33 @@ ch_conn_import(ChConn *conn, const char *name)
 }
 
 void
-ch_xact_guard(ChConn *conn, bool is_write)
+ch_xact_guard(ChConn *conn, ChUse use)
 {
 	bool		can_undo = (conn->driver->capabilities & CONNHUB_CAP_SAVEPOINT) != 0;
 	int			level = GetCurrentTransactionNestLevel();
 
-	if (is_write)
+	if (use == CH_USE_WRITE)
 		require_writable(conn);
 	ch_xact_begin_remote(conn);
 	if (conn->txn != CH_TXN_OPEN)
 		return;
-	if (is_write && level > 1 && !can_undo)
+	if (use == CH_USE_WRITE && level > 1 && !can_undo)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot write to connector \"%s\" within a subtransaction", conn->name),
 				 errdetail("The source has no savepoints: it could not undo the write alone."),
 				 errhint("Write outside of SAVEPOINT and of blocks with an EXCEPTION clause.")));
-	if (can_undo && (is_write || conn->written_level > 0))
+	if (can_undo && (use != CH_USE_READ || conn->written_level > 0))
 		savepoints_set(conn);
-	if (is_write && (conn->written_level == 0 || level < conn->written_level))
+	if (use != CH_USE_READ && (conn->written_level == 0 || level < conn->written_level))
 		conn->written_level = level;
+}
+
+void
+ch_conn_lock(ChConn *conn)
+{
+	ch_cursor_make_room(conn, false);
+	ch_xact_guard(conn, CH_USE_LOCK);
 }
 
 /* May this connection write here and now? */

@@ -307,6 +307,7 @@ start(ChScanState *scan, ForeignScanState *node)
 {
 	ConnhubQuery query = {.struct_size = sizeof(ConnhubQuery)};
 	const ChConnector *connector;
+	ChConn	   *conn;
 	ConnhubValue *params = compute_params(scan, node);
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 
@@ -315,7 +316,7 @@ start(ChScanState *scan, ForeignScanState *node)
 	query.nparams = list_length((List *) item(scan, CH_PLAN_PARAM_TYPES));
 	query.columns = ch_slot_reader_wanted(scan->reader);
 	query.ncolumns = scan->ncolumns;
-	query.writes = intVal(item(scan, CH_PLAN_WRITES)) != CH_PLAN_READS;
+	query.writes = intVal(item(scan, CH_PLAN_WRITES)) > CH_PLAN_LOCKS;
 	query.fetch_size = intVal(item(scan, CH_PLAN_FETCH_SIZE));
 	query.few_rows = intVal(item(scan, CH_PLAN_FEW_ROWS)) != 0;
 	query.alone = query.few_rows && is_alone(scan, node);
@@ -323,7 +324,10 @@ start(ChScanState *scan, ForeignScanState *node)
 		scan->batch = ch_batch_create(scan->context, scan->ncolumns, FIRST_CAPACITY, BATCH_BYTES);
 
 	connector = require_connector(scan);
-	scan->cursor = ch_cursor_open(ch_conn_acquire(connector, scan->user), &query, spill, scan);
+	conn = ch_conn_acquire(connector, scan->user);
+	if (intVal(item(scan, CH_PLAN_WRITES)) == CH_PLAN_LOCKS)
+		ch_conn_lock(conn);
+	scan->cursor = ch_cursor_open(conn, &query, spill, scan);
 	scan->batch->nrows = 0;
 	scan->row = 0;
 	scan->started = true;

@@ -41,8 +41,9 @@ typedef enum ChPlanItem
 typedef enum ChPlanWrites
 {
 	CH_PLAN_READS = 0,
-	CH_PLAN_MODIFIES = 1,		/* an UPDATE or DELETE at one go */
-	CH_PLAN_COUNTS = 2			/* the same, and its rows count in the command's tag */
+	CH_PLAN_LOCKS,				/* reads rows and locks them */
+	CH_PLAN_MODIFIES,			/* an UPDATE or DELETE at one go */
+	CH_PLAN_COUNTS				/* the same, and its rows count in the command's tag */
 } ChPlanWrites;
 
 /* An element of CH_PLAN_QUALS and CH_PLAN_KEPT: a List indexed by this. */

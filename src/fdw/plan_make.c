@@ -258,7 +258,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	items[CH_PLAN_ROWS] = (Node *) makeFloat(psprintf("%.0f", info->all_exact ? parts->rows : info->rows));
 	items[CH_PLAN_WIDTH] = (Node *) makeInteger(info->width);
 	items[CH_PLAN_BLOCKS] = (Node *) makeFloat(psprintf("%.0f", ceil(Max(info->table_bytes, 0) / BLCKSZ)));
-	items[CH_PLAN_WRITES] = (Node *) makeInteger(CH_PLAN_READS);
+	items[CH_PLAN_WRITES] = (Node *) makeInteger(parts->request.lock == CONNHUB_LOCK_NONE ? CH_PLAN_READS : CH_PLAN_LOCKS);
 	for (int i = 0; i < CH_PLAN_ITEMS; i++)
 		result = lappend(result, items[i]);
 	return result;

@@ -259,6 +259,32 @@ is(source_psql('SELECT v FROM writes.pair'), 'other', 'and not overwritten');
 is(state_of("BEGIN; SELECT v FROM postgresql.pair;\n\\! $other -c \"UPDATE writes.pair SET v = 'third'\"\nSET connhub.pushdown = off; UPDATE postgresql.pair SET v = v || 'ours'; COMMIT;"),
 	'40001', 'by row too');
 
+# Rows locked before a savepoint stay locked when what came after it fails.
+my $free = "\\! $other -c \"SELECT count(*) FROM (SELECT FROM writes.pair FOR UPDATE SKIP LOCKED) AS f\"";
+my (undef, $locks, undef) = $hub->psql('postgres', <<"SQL", on_error_stop => 0);
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT v FROM postgresql.pair FOR UPDATE;
+$free
+SAVEPOINT s;
+SELECT FROM postgresql.pair WHERE 1 / (a - a) > 0;
+ROLLBACK TO s;
+SELECT count(*) FROM postgresql.pair;
+$free
+COMMIT;
+$free
+SQL
+is($locks, "third\n0\n1\n0\n1", 'rows stay locked over a savepoint rolled back');
+
+# A row that somebody changed meanwhile is looked at again, with the rows it was joined with.
+$hub->safe_psql('postgres', 'CREATE TABLE counted (a int, n int); INSERT INTO counted VALUES (1, 0)');
+my ($change, $said) = ("BEGIN; UPDATE counted SET n = n + 10; SELECT pg_sleep(2); COMMIT;\n", '');
+my $changer = IPC::Run::start([ 'psql', '-XAtq', $hub->connstr('postgres') ], '<', \$change, '>', \$said);
+wait_until(20, sub { $changer->pump_nb; $hub->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") eq '1' });
+is(state_of('UPDATE counted SET n = counted.n + 1 FROM postgresql.pair p JOIN postgresql.pair q ON q.a = p.a WHERE p.a = counted.a'), '',
+	'an update joined with a join waits');
+$changer->finish;
+is($hub->safe_psql('postgres', 'SELECT n FROM counted'), '11', 'and counts on from what it finds');
+
 # A write that waits for somebody's lock is stopped, there too.
 my ($locked, $held) = ("BEGIN;\nUPDATE writes.pair SET v = 'held';\nSELECT pg_sleep(60);\n", '');
 my $holder = IPC::Run::start([ split / /, $other ], '<', \$locked, '>', \$held);
@@ -298,6 +324,20 @@ is($hub->safe_psql('postgres', "SELECT string_agg(action, ' ' ORDER BY action) F
 	'what a crash left is resolved');
 is(source_psql('SELECT string_agg(a::text, \' \') FROM writes.pair WHERE a > 10'), '11', 'by what became of the local transaction');
 source_psql($_) foreach split /\n/, source_psql("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE gid LIKE 'connhub%'");
+
+# The id of a transaction that is being prepared at a source is never given to another, even after a crash here.
+source_psql('CREATE FUNCTION writes.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;'
+	  . 'CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON writes.pair DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION writes.wait()');
+$hub->safe_psql('postgres', "SELECT connhub.update_connector('postgresql', test => false, discover => false, options => '{\"two_phase\": true}'); CHECKPOINT");
+my ($preparing, $begun) = ("BEGIN; INSERT INTO postgresql.pair VALUES (20, 'q', 'x'); SELECT txid_current(); COMMIT;\n", '');
+my $dying = IPC::Run::start([ 'psql', '-XAtq', $hub->connstr('postgres') ], '<', \$preparing, '>', \$begun, '2>', \my $died);
+my $waiting = "FROM pg_stat_activity WHERE query LIKE 'PREPARE TRANSACTION%' AND wait_event = 'PgSleep'";
+ok(wait_until(20, sub { $dying->pump_nb; source_psql("SELECT count(*) $waiting") eq '1' }), 'the source prepares');
+$hub->stop('immediate');
+$dying->finish;
+$hub->start;
+cmp_ok($hub->safe_psql('postgres', 'SELECT txid_current()'), '>', $begun, 'no other transaction has its id');
+source_psql("SELECT pg_terminate_backend(pid) $waiting");
 
 $hub->stop;
 $sources{$_}{run}->($sources{$_}{after}) foreach grep { $sources{$_}{after} } keys %sources;
