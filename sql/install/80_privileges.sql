@@ -45,6 +45,7 @@ ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -66,3 +67,6 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_key IS 'Rows of the connecto
 
 CREATE POLICY visible ON connhub_catalog.remote_index FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
