@@ -612,6 +612,7 @@ http_finished(ChHttp *http)
 	{
 		ChHttpTransfer *transfer = NULL;
 		curl_off_t	elapsed_us = 0;
+		curl_off_t	retry_after_s = 0;
 		long		status = 0;
 
 		if (message->msg != CURLMSG_DONE)
@@ -619,10 +620,12 @@ http_finished(ChHttp *http)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
 		curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(message->easy_handle, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_RETRY_AFTER, &retry_after_s);
 		transfer->outcome = message->data.result;
 		transfer->is_finished = true;
 		transfer->reply.status = (int) status;
 		transfer->reply.elapsed_ms = elapsed_us / 1000;
+		transfer->reply.retry_after_s = retry_after_s;
 		return transfer;
 	}
 	return NULL;

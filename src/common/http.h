@@ -53,6 +53,7 @@ typedef struct ChHttpReply
 	const char *body;			/* NUL-terminated */
 	size_t		body_bytes;
 	int64		elapsed_ms;
+	int64		retry_after_s;	/* the server asks to be left alone so long; 0: it does not */
 	void	   *tag;
 } ChHttpReply;
 
