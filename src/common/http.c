@@ -65,6 +65,7 @@ struct ChHttpTransfer
 	size_t		body_sent;
 	size_t		max_reply_bytes;
 	bool		secret;
+	bool		discard_body;
 	bool		is_mail;
 	bool		is_tls;
 	bool		is_finished;
@@ -77,6 +78,7 @@ struct ChHttpTransfer
 	ChBytes		reply_headers;	/* lines of the last response, each ended by NUL */
 	ChBytes		reply_body;
 	ChHttpReply reply;
+	void	   *tag;
 	char		note[CURL_ERROR_SIZE];
 };
 
@@ -261,6 +263,8 @@ on_body(char *data, size_t size, size_t count, void *argument)
 	ChHttpTransfer *transfer = argument;
 	size_t		length = size * count;
 
+	if (transfer->discard_body)
+		return length;
 	if (!buffer_append(&transfer->reply_body, transfer->context, data, length, transfer->max_reply_bytes, transfer->secret))
 	{
 		transfer->is_too_big = true;
@@ -534,11 +538,12 @@ transfer_create(ChHttp *http, const ChHttpRequest *request)
 	transfer->body_bytes = request->body != NULL ? request->body_bytes : 0;
 	transfer->max_reply_bytes = request->max_reply_bytes > 0 ? request->max_reply_bytes : DEFAULT_REPLY_BYTES;
 	transfer->secret = request->secret;
+	transfer->discard_body = request->discard_body;
 	transfer->is_mail = request->mail != NULL;
 	transfer->is_tls = pg_strncasecmp(request->url, "https:", 6) == 0 || pg_strncasecmp(request->url, "smtps:", 6) == 0;
 	transfer->vet = request->vet;
 	transfer->vet_argument = request->vet_argument;
-	transfer->reply.tag = request->tag;
+	transfer->tag = request->tag;
 	dlist_push_tail(&http->transfers, &transfer->node);
 	transfer->callback.func = transfer_freed;
 	transfer->callback.arg = transfer;
@@ -686,6 +691,12 @@ ch_http_result(ChHttpTransfer *transfer, const ChHttpReply **reply, ConnhubError
 	transfer->reply.body_bytes = transfer->reply_body.length;
 	*reply = &transfer->reply;
 	return CONNHUB_OK;
+}
+
+void *
+ch_http_tag(const ChHttpTransfer *transfer)
+{
+	return transfer->tag;
 }
 
 const char *

@@ -40,6 +40,7 @@ typedef struct ChHttpRequest
 	const char *key_pem;
 	int64		timeout_ms;		/* for all of it; at least 1 */
 	size_t		max_reply_bytes;	/* a longer body is an error; 0: 1 MB */
+	bool		discard_body;	/* the reply's status is all that matters */
 	bool		secret;			/* wipe the reply when it is freed */
 	ChHttpVet	vet;			/* NULL: every address may be connected to */
 	void	   *vet_argument;
@@ -54,7 +55,6 @@ typedef struct ChHttpReply
 	size_t		body_bytes;
 	int64		elapsed_ms;
 	int64		retry_after_s;	/* the server asks to be left alone so long; 0: it does not */
-	void	   *tag;
 } ChHttpReply;
 
 /* Is it a URL that a request can go to, with a host and without a user name?  OK, CONFIG or NO_MEMORY.  Does not
@@ -75,6 +75,9 @@ extern ConnhubStatus ch_http_wait(ChHttp *http, ChHttpTransfer **finished, int64
 /* What became of a finished transfer: OK, with the reply, whatever its status; or the error.  The reply lives until
  * the end of the transfer.  For mail every status but success is an error. */
 extern ConnhubStatus ch_http_result(ChHttpTransfer *transfer, const ChHttpReply **reply, ConnhubError *error);
+
+/* The tag of its request. */
+extern void *ch_http_tag(const ChHttpTransfer *transfer);
 
 /* A header of the reply, or NULL. */
 extern const char *ch_http_header(const ChHttpTransfer *transfer, const char *name);

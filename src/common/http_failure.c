@@ -69,14 +69,15 @@ ch_http_phase(CURL *easy, bool is_tls)
 	return CONNHUB_PHASE_NONE;
 }
 
-/* OpenSSL's verdict on the chain; when that was good and the peer still failed, its name was another. */
+/* OpenSSL's verdict on the chain.  libcurl compares names before it notes a good one: without a verdict, the name was
+ * another. */
 static void
 describe_certificate(CURL *easy, ConnhubError *error)
 {
 	long		verdict = X509_V_OK;
 
 	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-	if (verdict != X509_V_OK)
+	if (verdict != X509_V_OK && verdict != X509_V_ERR_UNSPECIFIED)
 		snprintf(error->detail, sizeof(error->detail), "The reason is: %s.", X509_verify_cert_error_string(verdict));
 	else
 		strlcpy(error->detail, "The certificate does not name the host of the URL.", sizeof(error->detail));
