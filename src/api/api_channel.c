@@ -140,7 +140,7 @@ connhub_channel_test(PG_FUNCTION_ARGS)
 	bool		nulls[6] = {false};
 
 	PreventCommandIfReadOnly("connhub.test_channel()");
-	channel = ch_channel_lock(ch_api_required_text(fcinfo, 0, "channel"));
+	channel = ch_channel_require(ch_api_required_text(fcinfo, 0, "channel"));
 	status = ch_notify_test(channel, &error, &elapsed_ms);
 	values[0] = BoolGetDatum(status == CONNHUB_OK);
 	set_text(&values[1], &nulls[1], ch_status_code(status));

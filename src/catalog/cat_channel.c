@@ -52,9 +52,13 @@ ch_channel_read(SPITupleTable *table, uint64 row, int first)
 	return channel;
 }
 
+#define FIND_CHANNEL \
+	"SELECT " CH_CHANNEL_COLUMNS " FROM connhub_catalog.channel AS h" \
+	" WHERE h.id::text = $1 OR (h.tenant_id = $2::uuid AND h.name = $1) ORDER BY h.id::text = $1 DESC"
+
 /* Who may not manage a channel is not told that it is there. */
-ChChannel *
-ch_channel_lock(const char *name_or_id)
+static ChChannel *
+find_channel(const char *name_or_id, const char *query)
 {
 	ChSql		sql;
 	ChChannel  *channel = NULL;
@@ -63,9 +67,7 @@ ch_channel_lock(const char *name_or_id)
 	ch_sql_begin(&sql);
 	ch_sql_text(&sql, name_or_id);
 	ch_sql_text(&sql, CH_DEFAULT_TENANT);
-	if (ch_sql_run(&sql, "SELECT " CH_CHANNEL_COLUMNS " FROM connhub_catalog.channel AS h"
-				   " WHERE h.id::text = $1 OR (h.tenant_id = $2::uuid AND h.name = $1)"
-				   " ORDER BY h.id::text = $1 DESC FOR UPDATE") > 0)
+	if (ch_sql_run(&sql, query) > 0)
 	{
 		MemoryContext before = MemoryContextSwitchTo(sql.caller);
 
@@ -79,6 +81,18 @@ ch_channel_lock(const char *name_or_id)
 				 errmsg("channel \"%s\" does not exist", name_or_id),
 				 errhint("The view connhub.channel lists those you may manage.")));
 	return channel;
+}
+
+ChChannel *
+ch_channel_require(const char *name_or_id)
+{
+	return find_channel(name_or_id, FIND_CHANNEL);
+}
+
+ChChannel *
+ch_channel_lock(const char *name_or_id)
+{
+	return find_channel(name_or_id, FIND_CHANNEL " FOR NO KEY UPDATE");
 }
 
 static void

@@ -29,7 +29,9 @@ typedef struct ChChannel
 /* A copy in the current memory context. */
 extern ChChannel *ch_channel_read(SPITupleTable *table, uint64 row, int first);
 
-/* The channel of a name or id, locked against other changes; the current user must be allowed to manage it.  Throws. */
+/* The channel of a name or id, which the current user must be allowed to manage; and the same locked against other
+ * changes, while events are still queued for it.  Both throw. */
+extern ChChannel *ch_channel_require(const char *name_or_id);
 extern ChChannel *ch_channel_lock(const char *name_or_id);
 
 /* Write one.  insert throws when the name is taken, and so does store. */

@@ -13,6 +13,7 @@
 /* Channels that failed to take an event are not told of that, and neither are others, which might fail in turn. */
 #define KIND_DELIVERY "delivery"
 
+/* Locked against deletion, in one order, until the event is committed. */
 #define WANTED_CHANNELS \
 	"SELECT h.id, h.owner::oid FROM connhub_catalog.channel AS h" \
 	" LEFT JOIN connhub_catalog.connector AS c ON c.id = $2" \
@@ -20,7 +21,8 @@
 	" AND array_position(ARRAY['info', 'warning', 'error'], $4)" \
 	" >= array_position(ARRAY['info', 'warning', 'error'], coalesce(h.options ->> 'min_severity', 'info'))" \
 	" AND (h.options -> 'kinds' IS NULL OR h.options -> 'kinds' ? $3)" \
-	" AND (h.options -> 'labels' IS NULL OR coalesce(c.labels @> (h.options -> 'labels'), false))"
+	" AND (h.options -> 'labels' IS NULL OR coalesce(c.labels @> (h.options -> 'labels'), false))" \
+	" ORDER BY h.id FOR KEY SHARE OF h"
 
 #define CLAIM \
 	"UPDATE connhub_catalog.delivery AS d SET state = 'sending', attempts = d.attempts + 1," \

@@ -102,9 +102,13 @@ def context(name):
     return made
 
 
+class Web(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
 def web(certificate=None):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    server.daemon_threads = True
+    server = Web(("127.0.0.1", 0), Webhook)
     if certificate:
         server.socket = context(certificate).wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
