@@ -5,6 +5,8 @@ use warnings;
 use Hub;
 use Test::More;
 
+# Sessions at the sources are looked for and ended by this user, or by this name: others have some there too.
+my %user = source_user('connhub_writes');
 my $hub = new_hub('writes');
 (my $file = $ENV{CONNHUB_TEST_SQLITE}) =~ s{[^/]+$}{writes.db};
 my $columns = 'id, n, v, num, d, ts, ok, f, txt, bin';
@@ -25,7 +27,7 @@ my %sources = (
 		schema => 'writes',
 		prefix => 'writes.',
 		before => 'DROP SCHEMA IF EXISTS writes CASCADE; CREATE SCHEMA writes AUTHORIZATION connhub; SET ROLE connhub; SET search_path = writes;',
-		after => 'DROP SCHEMA writes CASCADE',
+		after => 'DROP SCHEMA IF EXISTS writes CASCADE',
 		types => [ 'serial', 'varchar(20)', 'numeric(20,4)', 'date', 'timestamp', 'boolean', 'double precision', 'text', 'bytea' ],
 		returning => 1,
 		two_phase => 1,
@@ -34,8 +36,8 @@ my %sources = (
 		run => \&source_mariadb,
 		schema => 'connhub_writes',
 		prefix => 'connhub_writes.',
-		before => 'DROP DATABASE IF EXISTS connhub_writes; CREATE DATABASE connhub_writes CHARACTER SET utf8mb4; USE connhub_writes;',
-		after => 'DROP DATABASE connhub_writes',
+		before => q{DROP DATABASE IF EXISTS connhub_writes; CREATE DATABASE connhub_writes CHARACTER SET utf8mb4; GRANT ALL ON connhub_writes.* TO connhub_writes@'127.0.0.1'; USE connhub_writes;},
+		after => 'DROP DATABASE IF EXISTS connhub_writes',
 		types => [ 'integer auto_increment', 'varchar(20)', 'decimal(20,4)', 'date', 'datetime(6)', 'bit(1)', 'double', 'longtext', 'longblob' ],
 		two_phase => 1,
 	},
@@ -235,7 +237,7 @@ foreach my $name (sort keys %sources)
 	my $of = $sources{$name};
 	unlink glob "$file*" if $name eq 'sqlite';
 	make_tables($of);
-	my %arguments = connector($name, schema => $of->{schema}, %{ $of->{change} // {} });
+	my %arguments = connector($name, schema => $of->{schema}, %{ $of->{change} // {} }, $name eq 'sqlite' ? () : %user);
 	$arguments{database} = $name eq 'sqlite' ? $file : $name eq 'mariadb' ? 'connhub_writes' : $arguments{database};
 	delete $arguments{schema} unless $name eq 'postgresql';
 	$hub->safe_psql('postgres', "SELECT connhub.create_connector(name => '$name', " . arguments(%arguments) . ");"
@@ -251,7 +253,7 @@ foreach my $name (sort keys %sources)
 # ---- Only PostgreSQL ----
 
 # Someone else's change between our read and our write.
-my $other = "psql -XAtq -h $ENV{CONNHUB_TEST_PG_SOCKET} -p $ENV{CONNHUB_TEST_PG_PORT} -U postgres -d shop";
+my $other = "env PGAPPNAME=connhub_writes psql -XAtq -h $ENV{CONNHUB_TEST_PG_SOCKET} -p $ENV{CONNHUB_TEST_PG_PORT} -U postgres -d shop";
 $hub->safe_psql('postgres', "DELETE FROM postgresql.pair; INSERT INTO postgresql.pair VALUES (1, 'a', 'x')");
 is(state_of("BEGIN; SELECT v FROM postgresql.pair;\n\\! $other -c \"UPDATE writes.pair SET v = 'other'\"\nUPDATE postgresql.pair SET v = 'ours'; COMMIT;"),
 	'40001', 'a row changed meanwhile is a serialization failure');
@@ -288,10 +290,10 @@ is($hub->safe_psql('postgres', 'SELECT n FROM counted'), '11', 'and counts on fr
 # A write that waits for somebody's lock is stopped, there too.
 my ($locked, $held) = ("BEGIN;\nUPDATE writes.pair SET v = 'held';\nSELECT pg_sleep(60);\n", '');
 my $holder = IPC::Run::start([ split / /, $other ], '<', \$locked, '>', \$held);
-my $sleeping = "FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep' AND state = 'active'";
+my $sleeping = "FROM pg_stat_activity WHERE application_name = 'connhub_writes' AND query ~ '^SELECT pg_sleep' AND state = 'active'";
 wait_until(20, sub { $holder->pump_nb; source_psql("SELECT count(*) $sleeping") eq '1' });
 is(state_of("SET statement_timeout = '300ms'; DELETE FROM postgresql.pair"), '57014', 'a write that waits for a lock is stopped');
-ok(wait_until(20, sub { source_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'connhub:postgresql' AND wait_event_type = 'Lock'") eq '0' }),
+ok(wait_until(20, sub { source_psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'connhub_writes' AND wait_event_type = 'Lock'") eq '0' }),
 	'and waits no more at the source');
 source_psql("SELECT pg_terminate_backend(pid) $sleeping");
 $holder->finish;
@@ -305,7 +307,7 @@ is($hub->safe_psql('postgres', "SET connhub.pushdown = off; UPDATE postgresql.pa
 
 # The session at the source dies in mid-transaction.
 $hub->safe_psql('postgres', 'CREATE TABLE own (a int)');
-is(state_of("BEGIN; INSERT INTO own VALUES (1); INSERT INTO postgresql.pair (a, b, v) VALUES (5, 'dying', 'x');\n\\! $other -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'connhub:postgresql' AND state = 'idle in transaction'\" >/dev/null\nCOMMIT;"),
+is(state_of("BEGIN; INSERT INTO own VALUES (1); INSERT INTO postgresql.pair (a, b, v) VALUES (5, 'dying', 'x');\n\\! $other -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'connhub_writes' AND state = 'idle in transaction'\" >/dev/null\nCOMMIT;"),
 	'08007', 'a commit over a dead connection');
 is($hub->safe_psql('postgres', 'SELECT count(*) FROM own'), 0, 'nothing is committed here');
 is(source_psql('SELECT count(*) FROM writes.pair WHERE a = 5'), 0, 'nor there');
@@ -318,12 +320,12 @@ my $aborted = (split /\n/, $hub->safe_psql('postgres', 'BEGIN; SELECT txid_curre
 foreach ([ $done, 11 ], [ $aborted, 12 ], [ $aborted + 1000000, 13 ])
 {
 	my ($xid, $a) = @$_;
-	source_psql(sprintf "SET ROLE connhub; BEGIN; INSERT INTO writes.pair VALUES (%d, 'p', 'x'); PREPARE TRANSACTION 'connhub_%016s_%s_%s_1'", $a, $system, $database, $xid);
+	source_psql(sprintf "SET ROLE connhub_writes; BEGIN; INSERT INTO writes.pair VALUES (%d, 'p', 'x'); PREPARE TRANSACTION 'connhub_%016s_%s_%s_1'", $a, $system, $database, $xid);
 }
 is($hub->safe_psql('postgres', "SELECT string_agg(action, ' ' ORDER BY action) FROM connhub.resolve_prepared('postgresql')"), 'committed rolled back unknown',
 	'what a crash left is resolved');
 is(source_psql('SELECT string_agg(a::text, \' \') FROM writes.pair WHERE a > 10'), '11', 'by what became of the local transaction');
-source_psql($_) foreach split /\n/, source_psql("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE gid LIKE 'connhub%'");
+source_psql($_) foreach split /\n/, source_psql("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE owner = 'connhub_writes'");
 
 # The id of a transaction that is being prepared at a source is never given to another, even after a crash here.
 source_psql('CREATE FUNCTION writes.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;'
@@ -331,7 +333,7 @@ source_psql('CREATE FUNCTION writes.wait() RETURNS trigger LANGUAGE plpgsql AS $
 $hub->safe_psql('postgres', "SELECT connhub.update_connector('postgresql', test => false, discover => false, options => '{\"two_phase\": true}'); CHECKPOINT");
 my ($preparing, $begun) = ("BEGIN; INSERT INTO postgresql.pair VALUES (20, 'q', 'x'); SELECT txid_current(); COMMIT;\n", '');
 my $dying = IPC::Run::start([ 'psql', '-XAtq', $hub->connstr('postgres') ], '<', \$preparing, '>', \$begun, '2>', \my $died);
-my $waiting = "FROM pg_stat_activity WHERE query LIKE 'PREPARE TRANSACTION%' AND wait_event = 'PgSleep'";
+my $waiting = "FROM pg_stat_activity WHERE usename = 'connhub_writes' AND query LIKE 'PREPARE TRANSACTION%' AND wait_event = 'PgSleep'";
 ok(wait_until(20, sub { $dying->pump_nb; source_psql("SELECT count(*) $waiting") eq '1' }), 'the source prepares');
 $hub->stop('immediate');
 $dying->finish;
@@ -340,6 +342,14 @@ cmp_ok($hub->safe_psql('postgres', 'SELECT txid_current()'), '>', $begun, 'no ot
 source_psql("SELECT pg_terminate_backend(pid) $waiting");
 
 $hub->stop;
-$sources{$_}{run}->($sources{$_}{after}) foreach grep { $sources{$_}{after} } keys %sources;
-unlink glob "$file*";
+
+END
+{
+	my $result = $?;
+	$sources{$_}{run}->($sources{$_}{after}) foreach grep { $sources{$_}{after} } keys %sources;
+	unlink glob "$file*";
+	drop_source_user('connhub_writes');
+	$? = $result;
+}
+
 done_testing();
