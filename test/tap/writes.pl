@@ -130,6 +130,12 @@ sub state_of
 	return join ' ', $err =~ /ERROR:  (\w{5})/g;
 }
 
+sub psql_lines
+{
+	my ($script) = @_;
+	return split /\n/, $hub->safe_psql('postgres', $script);
+}
+
 sub check_batches
 {
 	my ($name, $of) = @_;
@@ -145,6 +151,23 @@ sub check_batches
 	$hub->safe_psql('postgres', "DELETE FROM $name.pushed");
 	my $serial = $hub->safe_psql('postgres', "INSERT INTO $name.pushed (n) VALUES (1), (2); SELECT count(DISTINCT id) FROM $name.pushed");
 	is($serial, 2, "$name: numbers are the source's");
+	return;
+}
+
+# Of rows that conflict nothing is written and nothing returned.
+sub check_conflict
+{
+	my ($name, $of, $is_taken) = @_;
+	my $rows = "INSERT INTO $name.pair VALUES (3, 'c3', 'skipped'), (4, 'd', 'new'), (4, 'd', 'twice'), (5, 'e', 'new') ON CONFLICT";
+	is(state_of("$rows (a, b) DO NOTHING"), '42P10', "$name: ON CONFLICT with a key is refused");
+	is(state_of("$rows (a, b) DO UPDATE SET v = 'changed'"), '42P10', "$name: so is DO UPDATE");
+	is(state_of("$rows DO NOTHING"), $is_taken ? '' : '0A000', "$name: ON CONFLICT DO NOTHING is taken where the source has it");
+	(my $after = $of->{run}->("SELECT a, b, v FROM $of->{prefix}pair ORDER BY a")) =~ tr/\t/|/;
+	is($after, $is_taken ? "3|c3|more!\n4|d|new\n5|e|new" : '3|c3|more!', "$name: the rows after it");
+	return unless $is_taken;
+	is((psql_lines("\\set QUIET off\n$rows DO NOTHING"))[-1], 'INSERT 0 0', "$name: the count of rows that all conflict");
+	is(join(' ', psql_lines("\\set QUIET off\nINSERT INTO $name.pair VALUES (4, 'd', 'skipped'), (6, 'f', 'new') ON CONFLICT DO NOTHING RETURNING a, v")),
+		'6|new INSERT 0 1', "$name: RETURNING gives the others");
 	return;
 }
 
@@ -175,7 +198,7 @@ SQL
 	is($rows, '3|c3|more!', "$name: a key of two columns");
 	is(state_of("INSERT INTO $name.pair VALUES (3, NULL, 'x')"), '23502', "$name: a null that may not be");
 	is(state_of("SET connhub.pushdown = off; UPDATE $name.keyless SET v = 'x'"), '55000', "$name: no key");
-	$hub->safe_psql('postgres', "INSERT INTO $name.pair VALUES (3, 'c3', 'skipped'), (4, 'd', 'new') ON CONFLICT DO NOTHING") if $of->{returning};
+	check_conflict($name, $of, $of->{returning});
 	is($hub->safe_psql('postgres', "INSERT INTO $name.pair VALUES (9, 'z', 'back') RETURNING v, a"), 'back|9', "$name: RETURNING") if $of->{returning};
 	$hub->safe_psql('postgres', "TRUNCATE $name.pair");
 	is($of->{run}->("SELECT count(*) FROM $of->{prefix}pair"), 0, "$name: TRUNCATE");
