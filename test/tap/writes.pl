@@ -242,6 +242,32 @@ sub check_sub_selects
 	return;
 }
 
+# Rows are routed to a foreign partition and moved into it, and never out of it.
+sub check_partitions
+{
+	my ($name, $of) = @_;
+	$hub->safe_psql('postgres', <<"SQL");
+DELETE FROM $name.pair;
+CREATE TABLE parts (LIKE $name.pair) PARTITION BY RANGE (a);
+ALTER TABLE parts ATTACH PARTITION $name.pair FOR VALUES FROM (1) TO (100);
+CREATE TABLE here_part PARTITION OF parts FOR VALUES FROM (100) TO (200);
+INSERT INTO parts VALUES (1, 'a', 'there'), (101, 'b', 'here'), (102, 'c', 'here');
+UPDATE parts SET a = 2, v = 'moved' WHERE a = 101;
+UPDATE parts SET a = a + 2 WHERE a = 1;
+SQL
+	my $show = sub { return $hub->safe_psql('postgres', "SELECT a, b, v FROM parts ORDER BY a") };
+	is($show->(), "2|b|moved\n3|a|there\n102|c|here", "$name: rows in partitions");
+	(my $there = $of->{run}->("SELECT a, b, v FROM $of->{prefix}pair ORDER BY a")) =~ tr/\t/|/;
+	is($there, "2|b|moved\n3|a|there", "$name: those that are at the source");
+	foreach my $pushdown (qw(on off))
+	{
+		is(state_of("SET connhub.pushdown = $pushdown; UPDATE parts SET a = 103 WHERE a = 3"), '23514', "$name: no row moves out, pushdown $pushdown");
+	}
+	is($show->(), "2|b|moved\n3|a|there\n102|c|here", "$name: and it stays what it was");
+	$hub->safe_psql('postgres', "ALTER TABLE parts DETACH PARTITION $name.pair; DROP TABLE parts; DELETE FROM $name.pair");
+	return;
+}
+
 sub check_two_phase
 {
 	my ($name, $of) = @_;
@@ -270,6 +296,7 @@ foreach my $name (sort keys %sources)
 	check_transactions($name, $of);
 	check_generic($name, $of);
 	check_sub_selects($name, $of);
+	check_partitions($name, $of);
 	check_two_phase($name, $of) if $of->{two_phase};
 }
 
