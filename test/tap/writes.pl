@@ -300,6 +300,32 @@ foreach my $name (sort keys %sources)
 	check_two_phase($name, $of) if $of->{two_phase};
 }
 
+# ---- Only MariaDB ----
+
+# Writes and locking reads of InnoDB see the newest committed rows, whatever the snapshot of the transaction is, unless
+# innodb_snapshot_isolation is on.
+my $client = "mariadb --no-defaults -S $ENV{CONNHUB_TEST_MY_SOCKET} -u root connhub_writes";
+my $change = "UPDATE pair SET v = concat(v, '+') WHERE a = 1; REPLACE INTO pair VALUES (3, 'c', 'new')";
+my $is_isolated = source_mariadb("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'") =~ /\bON$/;
+foreach my $pushdown ($is_isolated ? () : qw(on off))
+{
+	$hub->safe_psql('postgres', "DELETE FROM mariadb.pair; INSERT INTO mariadb.pair VALUES (1, 'a', 'old'), (2, 'b', 'old')");
+	my $rows = q{string_agg(concat(a, v), ' ' ORDER BY a)};
+	is($hub->safe_psql('postgres', <<"SQL"), "1old 2old\n1old 2old\n1old+ 2old 3new\n1old 2old\n1ours 2old 3ours", "two views of one transaction, pushdown $pushdown");
+SET connhub.pushdown = $pushdown;
+BEGIN;
+SELECT $rows FROM mariadb.pair;
+\\! $client -e "$change"
+SELECT $rows FROM mariadb.pair;
+SELECT $rows FROM (SELECT * FROM mariadb.pair FOR UPDATE) AS p;
+SELECT $rows FROM mariadb.pair;
+UPDATE mariadb.pair SET v = 'ours' WHERE v <> 'old';
+SELECT $rows FROM mariadb.pair;
+COMMIT;
+SQL
+	is(source_mariadb('SELECT group_concat(a, v ORDER BY a) FROM connhub_writes.pair'), '1ours,2old,3ours', 'what is committed');
+}
+
 # ---- Only PostgreSQL ----
 
 # Someone else's change between our read and our write.
