@@ -192,12 +192,15 @@ is($hub->safe_psql('postgres', "SELECT count(*) FROM (SELECT * FROM sale LIMIT 7
 is(answer('SELECT count(*) FROM (SELECT pad FROM p.slow WHERE slept >= 0 UNION ALL SELECT pad FROM m.slow WHERE slept >= 0 LIMIT 1) AS l'), 1, 'LIMIT');
 cmp_ok($seconds, '<', 25, 'does not wait for the rest');
 ok(wait_until(5, sub { return running_is(0, 0) }), 'and stops the sources');
-same_rows('a prepared statement, by a generic plan', <<'SQL', 'SET plan_cache_mode = force_generic_plan');
+same_rows('a prepared statement, six times by a generic plan', <<'SQL', 'SET plan_cache_mode = force_generic_plan');
 PREPARE s(int) AS SELECT * FROM sale WHERE amount > $1;
 EXECUTE s(3);
 EXECUTE s(11);
 EXECUTE s(NULL);
-EXECUTE s(3)
+EXECUTE s(3);
+EXECUTE s(-1);
+EXECUTE s(13);
+SELECT generic_plans FROM pg_prepared_statements
 SQL
 
 # ---- Failure
