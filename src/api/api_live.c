@@ -84,12 +84,7 @@ require_usable(const char *name)
 static bool
 is_read_only(const ChConnector *connector, uint64 capabilities)
 {
-	const char *option = ch_connector_option(connector, "read_only");
-	bool		is_option = false;
-
-	if (option != NULL)
-		(void) parse_bool(option, &is_option);
-	if (!XactReadOnly && !is_option)
+	if (!XactReadOnly && !ch_connector_option_bool(connector, "read_only"))
 		return false;
 	if ((capabilities & CONNHUB_CAP_TRANSACTION) == 0)
 		ereport(ERROR,
@@ -131,18 +126,16 @@ prepare(ChLive *live, FunctionCallInfo fcinfo, int first)
 	char	   *name = ch_api_required_text(fcinfo, first, "connector");
 	char	   *text = ch_api_required_text(fcinfo, first + 1, "query");
 	uint64		capabilities;
-	const char *fetch_size;
 
 	live->connector = require_usable(name);
 	capabilities = ch_type_get(live->connector->type, false)->capabilities;
 	live->describes = (capabilities & CONNHUB_CAP_DESCRIBE) != 0;
-	fetch_size = ch_connector_option(live->connector, "fetch_size");
 	live->query.struct_size = sizeof(ConnhubQuery);
 	live->query.text = pg_server_to_any(text, strlen(text), PG_UTF8);
 	live->query.once = true;
 	live->query.writes = !is_read_only(live->connector, capabilities);
 	live->query.columns_unknown = live->describes;
-	live->query.fetch_size = fetch_size != NULL ? pg_strtoint32(fetch_size) : 0;
+	live->query.fetch_size = ch_connector_option_integer(live->connector, "fetch_size");
 	take_params(fcinfo, first + 2, &live->query);
 	live->result = (ReturnSetInfo *) fcinfo->resultinfo;
 }

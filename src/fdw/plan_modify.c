@@ -95,7 +95,6 @@ void
 ch_modify_require(ChRelInfo *info, const ConnhubWrite *write)
 {
 	const ChConnector *connector = info->at->connector;
-	const char *read_only = ch_connector_option(connector, "read_only");
 	const char *reason;
 
 	if (!table_is_updatable(info->table))
@@ -105,7 +104,7 @@ ch_modify_require(ChRelInfo *info, const ConnhubWrite *write)
 				 errdetail("Its option \"%s\" is false.", CH_OPTION_UPDATABLE),
 				 errhint("ALTER FOREIGN TABLE %s OPTIONS (SET %s 'true') allows writes.", quote_identifier(info->name),
 						 CH_OPTION_UPDATABLE)));
-	if (read_only && strcmp(read_only, "true") == 0)
+	if (ch_connector_option_bool(connector, "read_only"))
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot %s foreign table \"%s\"", verb_of(write->kind), info->name),
@@ -174,11 +173,8 @@ int
 ch_modify_batch_size(Relation relation)
 {
 	ForeignTable *foreign = GetForeignTable(RelationGetRelid(relation));
-	const char *size = ch_option_of(foreign->options, CH_OPTION_BATCH_SIZE);
 
-	if (size == NULL)
-		size = ch_connector_option(ch_connector_of_server(foreign->serverid), "batch_size");
-	return size ? Max(pg_strtoint32(size), 1) : 1;
+	return Max(ch_option_integer(foreign->options, ch_connector_of_server(foreign->serverid), CH_OPTION_BATCH_SIZE), 1);
 }
 
 /* ---- Columns ----------------------------------------------------------------------------- */
@@ -440,10 +436,9 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 ConnhubLock
 ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel)
 {
-	const char *read_only = ch_connector_option(((ChRelInfo *) rel->fdw_private)->at->connector, "read_only");
 	PlanRowMark *mark;
 
-	if (read_only && strcmp(read_only, "true") == 0)
+	if (ch_connector_option_bool(((ChRelInfo *) rel->fdw_private)->at->connector, "read_only"))
 		return CONNHUB_LOCK_NONE;
 	if (bms_is_member(rel->relid, root->all_result_relids) && root->parse->commandType != CMD_INSERT)
 		return CONNHUB_LOCK_UPDATE;

@@ -32,15 +32,12 @@ static ChRelSource *
 source_make(const ChConnector *connector, List *table_options)
 {
 	ChRelSource *at = palloc0(sizeof(ChRelSource));
-	const char *fetch_size = ch_option_of(table_options, CH_OPTION_FETCH_SIZE);
 
-	if (fetch_size == NULL)
-		fetch_size = ch_connector_option(connector, "fetch_size");
 	at->connector = connector;
 	at->driver = ch_driver_require(connector->driver);
 	at->source.struct_size = sizeof(ConnhubSource);
 	ch_connector_source(connector, &at->source);
-	at->fetch_size = fetch_size ? pg_strtoint32(fetch_size) : 0;
+	at->fetch_size = ch_option_integer(table_options, connector, CH_OPTION_FETCH_SIZE);
 	return at;
 }
 
