@@ -45,6 +45,7 @@ void
 ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 {
 	List	   *sent = NIL;
+	bool		is_by_key = false;
 	ListCell   *cell;
 
 	if (info->table_rows < 0)
@@ -66,11 +67,11 @@ ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		if (piece->expr)
 			sent = lappend(sent, piece->rinfo);
 		if (picks_by_key(piece))
-			info->by_key = true;
+			is_by_key = true;
 	}
 	info->rows = clamp_row_est(rel->tuples * clauselist_selectivity(root, sent, 0, JOIN_INNER, NULL));
 	info->width = rel->reltarget->width;
-	info->source_cost = info->by_key ? random_page_cost + cpu_tuple_cost :
+	info->source_cost = is_by_key ? random_page_cost + cpu_tuple_cost :
 		seq_page_cost * rel->pages + cpu_tuple_cost * rel->tuples;
 }
 

@@ -30,7 +30,6 @@
 #include "batch/typemap.h"
 #include "catalog/cat_connector.h"
 #include "common/compat.h"
-#include "common/error.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
 #include "fdw/keyjoin.h"
@@ -253,11 +252,7 @@ require_connector(ChScanState *scan)
 	const pg_uuid_t *id = DatumGetUUIDP(((Const *) item(scan, CH_PLAN_CONNECTOR))->constvalue);
 	const ChConnector *connector = ch_connector_get(id, false);
 
-	if (connector->config_version != DatumGetInt64(((Const *) item(scan, CH_PLAN_CONFIG_VERSION))->constvalue))
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_SCHEMA_CHANGED),
-				 errmsg("connector \"%s\" was changed after this query was planned", connector->name),
-				 errhint("Run the query again.")));
+	ch_source_require_version(connector, item(scan, CH_PLAN_CONFIG_VERSION));
 	return connector;
 }
 

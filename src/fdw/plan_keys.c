@@ -87,7 +87,7 @@ key_param(int number, Oid type, Oid collation)
 
 /* inner = ANY (keys): the keys as one array, or (count > 0) as so many values. */
 static const ConnhubExpr *
-condition_make(RelOptInfo *rel, ChRelInfo *info, ChKey *key, int count)
+condition_make(ChRelInfo *info, ChKey *key, int count)
 {
 	ScalarArrayOpExpr *op = makeNode(ScalarArrayOpExpr);
 	Oid			type = exprType((Node *) key->outer);
@@ -121,14 +121,14 @@ condition_make(RelOptInfo *rel, ChRelInfo *info, ChKey *key, int count)
 }
 
 static bool
-find_condition(RelOptInfo *rel, ChRelInfo *info, ChKey *key)
+find_condition(ChRelInfo *info, ChKey *key)
 {
 	key->batch = ARRAY_KEYS;
-	key->condition = condition_make(rel, info, key, 0);
+	key->condition = condition_make(info, key, 0);
 	if (key->condition)
 		return true;
 	key->batch = SINGLE_KEYS;
-	key->condition = condition_make(rel, info, key, SINGLE_KEYS);
+	key->condition = condition_make(info, key, SINGLE_KEYS);
 	return key->condition != NULL;
 }
 
@@ -191,7 +191,7 @@ choose_key(PlannerInfo *root, RelOptInfo *outer_rel, RelOptInfo *rel, List *clau
 			found = true;
 		}
 	}
-	return found && find_condition(rel, rel->fdw_private, best);
+	return found && find_condition(rel->fdw_private, best);
 }
 
 /* ---- Paths ------------------------------------------------------------------------------- */

@@ -23,8 +23,6 @@
 #include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
-#include "common/error.h"
-#include "driver/host.h"
 #include "fdw/collect.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
@@ -79,16 +77,13 @@ verb_of(ConnhubWriteKind kind)
 static const char *
 refusal_of(ChRelInfo *info, const ConnhubWrite *write)
 {
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_WRITE,.write = write};
-	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_WRITE,.write = write};
+	const char *reason;
 
 	if ((info->at->driver->capabilities & CONNHUB_CAP_WRITE) == 0)
 		return "its driver only reads";
-	info->at->driver->judge(&info->at->source, &piece, &verdict);
-	if (verdict.kind == CONNHUB_EXACT)
-		return NULL;
-	verdict.reason[sizeof(verdict.reason) - 1] = '\0';
-	return verdict.reason[0] ? pstrdup(verdict.reason) : "the driver gave no reason";
+	(void) ch_source_ask(info->at, &piece, &reason);
+	return reason;
 }
 
 void
@@ -159,14 +154,9 @@ ch_modify_render(ChRelInfo *info, const ConnhubWrite *write)
 {
 	ConnhubText text = {0};
 	ConnhubError error = {0};
-	char	   *statement = NULL;
+	ConnhubStatus status = info->at->driver->render_write(&info->at->source, write, &text, &error);
 
-	if (info->at->driver->render_write(&info->at->source, write, &text, &error) == CONNHUB_OK)
-		statement = pnstrdup(text.data ? text.data : "", text.length);
-	ch_host_get()->free(text.data);
-	if (statement == NULL)
-		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
-	return statement;
+	return ch_source_take_text(info->at, status, &text, &error);
 }
 
 int
@@ -417,9 +407,7 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 	ch_collect_first(root, plan);
 
 	items[CH_MODIFY_CONNECTOR_NAME] = (Node *) makeString(pstrdup(info->at->connector->name));
-	items[CH_MODIFY_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
-														 Int64GetDatum(info->at->connector->config_version),
-														 false, FLOAT8PASSBYVAL);
+	items[CH_MODIFY_CONFIG_VERSION] = ch_source_version(info->at->connector);
 	items[CH_MODIFY_STATEMENT] = (Node *) makeString(ch_modify_render(info, write));
 	items[CH_MODIFY_COLUMNS] = (Node *) parts.columns;
 	items[CH_MODIFY_KEYS] = (Node *) parts.keys;
