@@ -107,8 +107,7 @@ extern void ch_cost_compute(ChRelInfo *info, double rows, int width);
 extern void ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost);
 
 /* Cost of a scan that is given values of other relations. */
-extern void ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info,
-								  ChCost *cost);
+extern void ch_cost_parameterized(RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info, ChCost *cost);
 
 /* Cost of reading a table by several processes, for each of them. */
 extern void ch_cost_partial(RelOptInfo *rel, ChRelInfo *info, double processes, ChCost *cost);

@@ -140,15 +140,6 @@ ch_keyjoin_condition(const ForeignPath *path)
 
 /* ---- Choosing a key ---------------------------------------------------------------------- */
 
-static bool
-is_indexed(ChRelInfo *info, Expr *expr)
-{
-	Var		   *var = (Var *) expr;
-	ChRelInfo  *leaf = IsA(var, Var) ? ch_relinfo_leaf(info, var->varno) : NULL;
-
-	return leaf && var->varattno > 0 && var->varattno <= leaf->ncolumns && leaf->columns[var->varattno - 1].is_indexed;
-}
-
 /* The clause as a key; false when it is none. */
 static bool
 key_make(PlannerInfo *root, RelOptInfo *outer_rel, RelOptInfo *rel, RestrictInfo *rinfo, ChKey *key)
@@ -169,7 +160,7 @@ key_make(PlannerInfo *root, RelOptInfo *outer_rel, RelOptInfo *rel, RestrictInfo
 	key->collation = op->inputcollid;
 	key->rows_per_key = ((ChRelInfo *) rel->fdw_private)->rows *
 		clause_selectivity(root, (Node *) rinfo, rel->reloptkind == RELOPT_BASEREL ? rel->relid : 0, JOIN_INNER, NULL);
-	key->is_indexed = is_indexed(rel->fdw_private, key->inner);
+	key->is_indexed = ch_relinfo_is_indexed(rel->fdw_private, key->inner);
 	return OidIsValid(key->operator);
 }
 

@@ -188,7 +188,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
 		ChCost		cost;
 
-		ch_cost_parameterized(root, rel, info, param_info, &cost);
+		ch_cost_parameterized(rel, info, param_info, &cost);
 		add_path(rel, ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, NIL, outer));
 	}
 }

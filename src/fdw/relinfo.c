@@ -209,6 +209,22 @@ ch_relinfo_leaf(ChRelInfo *info, Index relid)
 	return rel ? rel->fdw_private : NULL;
 }
 
+bool
+ch_relinfo_is_indexed(ChRelInfo *info, Expr *expr)
+{
+	ChRelInfo  *leaf;
+	AttrNumber	attnum;
+
+	/* A change of type that keeps the bits does not matter. */
+	while (IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	if (!IsA(expr, Var))
+		return false;
+	leaf = ch_relinfo_leaf(info, ((Var *) expr)->varno);
+	attnum = ((Var *) expr)->varattno;
+	return leaf && attnum > 0 && attnum <= leaf->ncolumns && leaf->columns[attnum - 1].is_indexed;
+}
+
 void
 ch_relinfo_keep(ChRelInfo *info, const char *piece, const char *reason)
 {

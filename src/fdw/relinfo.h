@@ -139,6 +139,9 @@ extern ChRelInfo *ch_relinfo_source(ChRelInfo *info);
 /* The scan or derived table of a range table index, when it is of this relation; else NULL. */
 extern ChRelInfo *ch_relinfo_leaf(ChRelInfo *info, Index relid);
 
+/* Is the expression a column that begins an index at the source? */
+extern bool ch_relinfo_is_indexed(ChRelInfo *info, Expr *expr);
+
 /* Remember why something above the relation stays here. */
 extern void ch_relinfo_keep(ChRelInfo *info, const char *piece, const char *reason);
 
