@@ -201,6 +201,12 @@ typedef struct ChPlanDescription
 	List	   *pieces;			/* ChPlanPiece *: those of the source, then those checked or done here */
 } ChPlanDescription;
 
+/* What a scan leaves here, or all its pieces: ChPlanPiece *, secrets masked.  deparse: the context of its plan tree. */
+extern List *ch_plan_pieces(ForeignScan *scan, List *deparse, bool with_exact);
+
+/* A statement of a source as it may be shown. */
+extern char *ch_plan_masked(char *text);
+
 /* The scans of connhub in a plan that was started, sub-plans included: ChPlanDescription, in plan order. */
 struct QueryDesc;
 extern List *ch_plan_describe(struct QueryDesc *query);
