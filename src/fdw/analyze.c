@@ -76,15 +76,6 @@ sample_row(ChSample *sample, ChSlotReader *reader, uint32 row, TupleTableSlot *s
 	sample->skip--;
 }
 
-/* Nothing can be set aside here: say who is in the way. */
-static void
-refuse_spill(void *holder)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_IN_USE),
-			 errmsg("the connection is in use by ANALYZE of \"%s\"", (const char *) holder)));
-}
-
 static char *
 render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 {
@@ -148,8 +139,8 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	sample.row_context = AllocSetContextCreate(CurrentMemoryContext, "connhub sampled row", ALLOCSET_DEFAULT_SIZES);
 
 	batch = ch_batch_create(CurrentMemoryContext, ncolumns, BATCH_ROWS, BATCH_BYTES);
-	*cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, refuse_spill,
-							 RelationGetRelationName(relation));
+	*cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, ch_scan_refuse_spill,
+							 info->at->connector->name);
 	for (;;)
 	{
 		ch_batch_reset(batch, query.columns);

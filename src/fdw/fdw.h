@@ -121,6 +121,9 @@ extern TupleTableSlot *ch_iterate_foreign_scan(ForeignScanState *node);
 extern void ch_rescan_foreign_scan(ForeignScanState *node);
 extern void ch_end_foreign_scan(ForeignScanState *node);
 
+/* For ch_cursor_open, with the connector's name as holder: throws, for rows cannot be set aside while one is being read. */
+extern void ch_scan_refuse_spill(void *connector_name);
+
 /* The keys of the next run of a scan that is given keys: at least one, none of them null, in a context that
  * lives until the run has begun. */
 extern void ch_scan_set_keys(ForeignScanState *node, Datum *keys, int count, Oid type);
