@@ -84,20 +84,30 @@ ch_cost_relation(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		seq_page_cost * rel->pages + cpu_tuple_cost * rel->tuples;
 }
 
-/* Of the ways a source may join, the cheaper of reading both sides and of looking up the matches of one. */
+/* Looking the rows of one side up by those of the other, as the source or a key join does it. */
+static Cost
+lookups_cost(double keys, double found)
+{
+	return keys * random_page_cost + found * (random_page_cost + cpu_tuple_cost);
+}
+
+/* Of the ways a source may join, the cheapest: reading both sides, or looking up the matches of one.  A key join does the
+ * latter from here, and so never looks better than to leave the whole join to the source. */
 void
 ch_cost_join(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ChRelInfo *left, ChRelInfo *right)
 {
 	List	   *local = NIL;
 	Cost		both = left->source_cost + right->source_cost + cpu_operator_cost * 2 * (left->rows + right->rows);
-	Cost		by_left = left->source_cost + left->rows * 2 * random_page_cost;
-	Cost		by_right = right->source_cost + right->rows * 2 * random_page_cost;
+	Cost		by_left;
+	Cost		by_right;
 	ListCell   *cell;
 
 	foreach(cell, info->pieces)
 		local = lappend(local, ((ChPiece *) lfirst(cell))->rinfo);
 	info->rows = clamp_row_est(rel->rows / Max(clauselist_selectivity(root, local, 0, JOIN_INNER, NULL), 1e-9));
 	info->width = rel->reltarget->width;
+	by_left = left->source_cost + lookups_cost(left->rows, info->rows);
+	by_right = right->source_cost + lookups_cost(right->rows, info->rows);
 	info->source_cost = Min(both, Min(by_left, by_right)) + cpu_tuple_cost * info->rows;
 }
 
@@ -176,7 +186,7 @@ cost_lookup(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, Cost found, doubl
 void
 ch_cost_keys(RelOptInfo *rel, ChRelInfo *info, bool is_indexed, double keys, double fetched, ChCost *cost)
 {
-	Cost		found = keys * random_page_cost + fetched * (random_page_cost + cpu_tuple_cost);
+	Cost		found = lookups_cost(keys, fetched);
 
 	/* Of a join the keys find the rows of one side; what is done for the others is not known to be less. */
 	cost_lookup(rel, info, is_indexed && !IS_JOIN_REL(rel), found, fetched, cost);

@@ -15,6 +15,7 @@
  *   %r           a column's remote type (in SqlDialect.input only)
  *   %d           "DISTINCT " in an aggregate of distinct arguments
  *   %w           FILTER and OVER of an aggregate; a form without it ends in them
+ *   %{N … %}     what stands between, unless argument N is a constant or a parameter
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H
