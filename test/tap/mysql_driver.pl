@@ -90,6 +90,8 @@ foreach my $case (@unfit)
 }
 like(run_sql("ALTER FOREIGN TABLE m.kinds ALTER d TYPE numeric; INSERT INTO m.kinds (d) VALUES (1.239)"),
 	qr/column "d" has more digits/, 'a decimal that would be rounded');
+run_sql('ALTER FOREIGN TABLE m.kinds ALTER t TYPE text');
+like(run_sql("INSERT INTO m.kinds (t) VALUES (rpad('abc', 30))$_"), qr/22001.*Data truncated for column 't'/s, "spaces that would be cut off$_") for '', ' RETURNING t';
 is(run_sql('SELECT count(*) FROM m.kinds'), '0', 'nothing of it was stored');
 is(run_sql('INSERT INTO m.kinds (id) VALUES (0) RETURNING id'), '0', 'zero is no wish for the next number');
 is(run_sql('INSERT INTO m.kinds DEFAULT VALUES RETURNING id > 0'), 't', 'a row of defaults');
@@ -141,6 +143,13 @@ DO $$ BEGIN
 END $$;
 SELECT string_agg(k, ',' ORDER BY k) FROM m.words
 SQL
+
+foreach my $returning ('', ' RETURNING v')
+{
+	like(run_sql("BEGIN; SELECT count(*) FROM m.words; SELECT connhub.live_json('m', 'COMMIT'); INSERT INTO m.words VALUES ('out', 1)$returning"),
+		qr/the source has ended the transaction/, "a write that found no transaction is not taken for a part of it$returning");
+	source_mariadb("DELETE FROM connhub_driver.words WHERE k = 'out'");
+}
 
 # Two-phase commit.
 connect_as('twice', '{"two_phase": true}');
