@@ -68,15 +68,17 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS, "(- %1)"),
-	/* A minus sign would leave the sign of a zero alone. */
+	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS, "abs(%1)"),
+	/* A minus sign would leave the sign of a zero alone, and so would abs. */
 	EXACT(CONNHUB_FN_NEG, SQL_T(CONNHUB_FLOAT64), "(%1 * -1e0)"),
-	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
+	EXACT(CONNHUB_FN_ABS, SQL_T(CONNHUB_FLOAT64), "abs(%1 + 0e0)"),
 	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
 	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
 	EXACT(CONNHUB_FN_BIT_NOT, SQL_INTEGERS, "(~ %1)"),
 	EXACT(CONNHUB_FN_SHIFT_RIGHT, SQL_INTEGERS, "(%1 >> %2)"),
 	EXACT(CONNHUB_FN_GREATEST, SQL_INTEGERS | SQL_FLOATS, "coalesce(max(%1, %2), %1, %2)"),
-	EXACT(CONNHUB_FN_LEAST, SQL_INTEGERS | SQL_FLOATS, "coalesce(min(%1, %2), %1, %2)"),
+	/* Of two zeros the first counts here, of min the last. */
+	EXACT(CONNHUB_FN_LEAST, SQL_INTEGERS | SQL_FLOATS, "coalesce(min(%2, %1), %1, %2)"),
 	EXACT(CONNHUB_FN_COALESCE, SQL_INTEGERS | SQL_FLOATS | TEXTS, "coalesce(%[, ]1)"),
 	EXACT(CONNHUB_FN_NULLIF, SQL_INTEGERS | SQL_FLOATS, "nullif(%1, %2)"),
 	EXACT(CONNHUB_FN_CASE, SQL_INTEGERS | SQL_FLOATS | TEXTS | BOOLS, "(CASE %c END)"),

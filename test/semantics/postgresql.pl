@@ -154,6 +154,10 @@ my @queries = (
 	[ 'SUM', 'sum(', "SELECT b, sum(i2), sum(i4), sum(i8), sum(n), sum(n * (1 - m)), sum(f4) FILTER (WHERE id < 5) FROM semantics.semantics GROUP BY b" ],
 	[ 'MIN', 'min(', "SELECT b, min(i4), min(f8) FROM semantics.semantics GROUP BY b" ],
 	[ 'MAX', 'max(', "SELECT b, max(i4), max(f8) FROM semantics.semantics GROUP BY b" ],
+	# Zeros of both signs: equal, so only the value itself tells.
+	[ 'GREATEST', 'GREATEST(', 'SELECT id, min(GREATEST(f8, - f8)), min(GREATEST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'LEAST', 'LEAST(', 'SELECT id, min(LEAST(f8, - f8)), min(LEAST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'ABS', 'abs(', 'SELECT id, min(abs(f8)), min(abs(- f8)) FROM semantics.semantics GROUP BY id' ],
 	[ 'ROW_NUMBER', 'row_number()', "SELECT id, row_number() OVER (PARTITION BY b ORDER BY id) FROM semantics.semantics" ],
 	[ 'RANK', ' rank()', "SELECT id, rank() OVER (ORDER BY i4) FROM semantics.semantics" ],
 	[ 'DENSE_RANK', 'dense_rank()', "SELECT id, dense_rank() OVER (PARTITION BY b ORDER BY i4) FROM semantics.semantics" ],

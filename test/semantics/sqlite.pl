@@ -110,6 +110,10 @@ my @queries = (
 		"SELECT id, sum(9223372036854775807 - length(t)) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM semantics.semantics" ],
 	[ 'MIN', 'min(', "SELECT j8, min(i8), min(f8) FROM semantics.semantics GROUP BY j8" ],
 	[ 'MAX', 'max(', "SELECT j8, max(i8), max(f8) FROM semantics.semantics GROUP BY j8" ],
+	# Zeros of both signs: equal, so only the value itself tells.
+	[ 'GREATEST', 'max(', 'SELECT id, min(GREATEST(f8, - f8)), min(GREATEST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'LEAST', 'min(', 'SELECT id, min(LEAST(f8, - f8)), min(LEAST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'ABS', 'abs(', 'SELECT id, min(abs(f8)), min(abs(- f8)) FROM semantics.semantics GROUP BY id' ],
 	[ 'ROW_NUMBER', 'row_number()', "SELECT id, row_number() OVER (PARTITION BY j8 ORDER BY id) FROM semantics.semantics" ],
 	[ 'RANK', ' rank()', "SELECT id, rank() OVER (ORDER BY i8) FROM semantics.semantics" ],
 	[ 'DENSE_RANK', 'dense_rank()', "SELECT id, dense_rank() OVER (PARTITION BY j8 ORDER BY i8) FROM semantics.semantics" ],
