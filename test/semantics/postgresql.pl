@@ -169,8 +169,9 @@ my @queries = (
 
 my $hub = semantics_hub('postgresql', 'semantics');
 check_semantics($hub, @cases);
-check_errors($hub, 'x4 + 1 > 0', 'i4 / (i4 - i4) = 1', 'n / 0 = 1', 'substr(t, 1, i4) = \'\'', 'i8::integer = 1', "n::numeric(4,2) = 1", 'sqrt(i4::float8) > 0',
-	"split_part(t, ',', 0) = ''", 'chr(0) = t AND chr(i4 - i4) = t', "make_date(i4 - i4, 1, 1) = d", "e + 2147483647 > d", 'd - e > 0', "f8 * 1e308 > 0");
+check_errors($hub, [ ' + ', 'x4 + 1 > 0' ], [ ' / ', 'i4 / (i4 - i4) = 1' ], [ ' / ', 'n / (i4 - i4) = 1' ], [ 'substr(', "substr(t, 1, i4) = ''" ],
+	[ '::integer', 'i8::integer = 1' ], [ '::numeric(4, 2)', 'n::numeric(4,2) = 1' ], [ 'sqrt(', 'sqrt(i4::float8) > 0' ], [ 'split_part(', "split_part(t, ',', 0) = ''" ],
+	[ 'chr(', 'chr(i4 - i4) = t', '54' ], [ 'make_date(', 'make_date(i4 - i4, 1, 1) = d' ], [ ' + ', 'e + 2147483647 > d' ], [ ' - ', 'd - e > 0' ], [ ' * ', 'f8 * 1e308 > 0' ]);
 check_queries($hub, @queries);
 check_coverage('drivers/postgresql/dialect.c', 'postgresql_rules', @cases, @queries);
 

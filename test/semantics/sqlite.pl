@@ -138,6 +138,12 @@ check_semantics($hub,
 	map { [ $$_[0], "~$$_[1]", "boolean: d $$_[2] '2000-02-29'", "boolean: ts $$_[2] '2000-02-29'" ] }
 		[ 'LE', " < ", '<=' ], [ 'GT', " >= ", '>' ], [ 'GE', " >= ", '>=' ], [ 'EQ', " >= ", '=' ]);
 
+# A value that is none of the column's type is an error wherever it is used.
+$sql = "INSERT INTO loose VALUES (4, 'abc', x'616161', 'abc', 2, '2024-01-01', '2024-01-01')";
+IPC::Run::run([ 'sqlite3', '-bail', $file ], '<', \$sql) or die "sqlite3 failed\n";
+check_errors($hub, [ 'connhub_integer(', 'i % 5 = 3' ], [ 'connhub_integer(', 'i <> 1' ], [ 'connhub_text(', "substr(t, 1, 2) = 'aa'" ], [ 'connhub_text(', "t <> 'aaa'" ],
+	[ 'connhub_decimal(', 'n > 1' ], [ 'connhub_boolean(', 'b' ]);
+
 
 # A query that uses a column fails over values that are none of its type, or is answered as without their rows: never otherwise.
 my @over_unsound = (
