@@ -366,14 +366,6 @@ is_constant(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null;
 }
 
-/* Is it an integer constant from least to most? */
-static bool
-is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
-{
-	return is_constant(expr) && expr->type.type != CONNHUB_DECIMAL && expr->value->v.integer >= least &&
-		expr->value->v.integer <= most;
-}
-
 /* A constant divisor other than 0, and other than -1, which overflows on the least integer. */
 static bool
 is_safe_divisor(const ConnhubExpr *expr)
@@ -478,18 +470,18 @@ refuse_text_function(ConnhubFunction fn, const ConnhubExpr *expr)
 	switch (fn)
 	{
 		case CONNHUB_FN_SUBSTR:
-			return is_constant_between(args[1], 1, INT32_MAX) &&
-				(expr->nargs == 2 || is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
+			return sql_is_constant_between(args[1], 1, INT32_MAX) &&
+				(expr->nargs == 2 || sql_is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
 		case CONNHUB_FN_LEFT:
 		case CONNHUB_FN_RIGHT:
-			return is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
+			return sql_is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
 		case CONNHUB_FN_BTRIM:
 		case CONNHUB_FN_LTRIM:
 		case CONNHUB_FN_RTRIM:
 			return expr->nargs == 1 ? NULL : reason;
 		case CONNHUB_FN_LPAD:
 		case CONNHUB_FN_RPAD:
-			return is_constant_between(args[1], 0, MAX_FILL) && is_short_constant(args[2]) &&
+			return sql_is_constant_between(args[1], 0, MAX_FILL) && is_short_constant(args[2]) &&
 				args[2]->value->v.slice.length > 0 ? NULL : reason;
 		case CONNHUB_FN_REPLACE:
 			return is_short_constant(args[2]) && find_text_column(expr, is_long) == NULL ? NULL : reason;
@@ -528,7 +520,7 @@ refuse_number_function(ConnhubFunction fn, const ConnhubExpr *expr)
 	if ((fn == CONNHUB_FN_GREATEST || fn == CONNHUB_FN_LEAST) && expr->nargs != 2)
 		return "with a null among its operands it is null there";
 	if ((fn == CONNHUB_FN_TRUNC || (fn == CONNHUB_FN_ROUND && expr->nargs > 1)) &&
-		(expr->nargs == 1 || !is_constant_between(expr->args[1], -MY_DECIMAL_DIGITS, MY_DECIMAL_SCALE)))
+		(expr->nargs == 1 || !sql_is_constant_between(expr->args[1], -MY_DECIMAL_DIGITS, MY_DECIMAL_SCALE)))
 		return "it rounds to a constant number of digits only";
 	return NULL;
 }
