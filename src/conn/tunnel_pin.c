@@ -78,7 +78,9 @@ parse_key_line(const char *text, ChPins *pins)
 	int			nfields = 0;
 	unsigned char key[MAX_KEY_TEXT];
 
-	if (text[0] == '@' || text[0] == '#' || strpbrk(text + strspn(text, BLANKS), "\r\n") != NULL)
+	const char *line_end = text + strcspn(text, "\r\n");
+
+	if (text[0] == '@' || text[0] == '#' || line_end[strspn(line_end, BLANKS)] != '\0')
 		return false;
 	for (const char *p = text + strspn(text, BLANKS); *p != '\0' && nfields < 3; p += strspn(p, BLANKS))
 	{

@@ -187,7 +187,7 @@ static const struct
 	const char *hint;
 }			http_codes[] = {
 	{400, false, "the proxy does not understand the request", "Check that proxy_url names an HTTP proxy."},
-	{401, false, "what answers is no proxy", "Check host and port in proxy_url."},
+	{401, false, "the proxy refuses the user, or is none", "Check proxy_username and proxy_password, and proxy_url."},
 	{403, false, "the proxy does not allow this host and port", "Ask whoever runs the proxy to allow it."},
 	{404, false, "the proxy knows no such host", "Check the host of the connector as the proxy would resolve it."},
 	{405, false, "what answers is no proxy, or one that opens no tunnels", "Check host and port in proxy_url."},

@@ -347,7 +347,7 @@ login(ChSsh *ssh, ConnhubError *error)
 int
 ch_ssh_fd(const ChSsh *ssh)
 {
-	return ssh_is_connected(ssh->session) || ssh->step == STEP_GREET ? ssh_get_fd(ssh->session) : -1;
+	return ssh_get_fd(ssh->session);
 }
 
 short
@@ -359,7 +359,8 @@ ch_ssh_events(const ChSsh *ssh)
 bool
 ch_ssh_serve(ChSsh *ssh)
 {
-	return ssh_event_dopoll(ssh->event, 0) != SSH_ERROR && ssh_is_connected(ssh->session);
+	return ssh_event_dopoll(ssh->event, 0) != SSH_ERROR &&
+		(ssh_get_status(ssh->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0;
 }
 
 void
