@@ -481,7 +481,8 @@ ch_ssh_end(ChSsh *ssh)
 		ssh_event_free(ssh->event);
 	if (ssh->session != NULL)
 	{
-		ssh_disconnect(ssh->session);
+		/* ssh_disconnect leaves a socket open that it was given. */
+		ssh_silent_disconnect(ssh->session);
 		ssh_free(ssh->session);
 	}
 	free(ssh);

@@ -5,7 +5,8 @@
 #   start               make it if needed, start it on a free port
 #   stop
 # It knows the user it runs as alone, by password or by one of the keys below FOLDER/keys: ed25519, rsa, and
-# encrypted, which has a passphrase.  It forwards to 127.0.0.1, to localhost and to a name that only it can resolve, and to no other host.
+# encrypted, which has a passphrase.  It forwards to 127.0.0.1, to localhost and to a name that only it can resolve,
+# and to no other host, with new keys every 20 MB.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -54,6 +55,7 @@ configuration() {
 		PermitOpen 127.0.0.1:* localhost:* $far_name:*
 		MaxStartups 200
 		MaxSessions 50
+		RekeyLimit 20M
 		LogLevel DEBUG1
 	CONF
 }
