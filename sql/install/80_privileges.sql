@@ -16,7 +16,13 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
-	connhub_catalog.common_options(integer)
+	connhub_catalog.common_options(integer),
+	connhub_catalog.shared_metrics(),
+	connhub_catalog.shared_errors(),
+	connhub_catalog.shared_latency(),
+	connhub_catalog.prometheus_label(text),
+	connhub_catalog.html(text),
+	connhub_catalog.uptime_bars()
 	TO connhub_admin, connhub_operator, connhub_reader;
 
 GRANT EXECUTE ON FUNCTION
@@ -27,7 +33,9 @@ GRANT EXECUTE ON FUNCTION
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
-	connhub.schemas_json(text)
+	connhub.schemas_json(text),
+	connhub.prometheus_metrics(),
+	connhub.status_page()
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
@@ -45,6 +53,7 @@ ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
@@ -70,3 +79,6 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connec
 
 CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
