@@ -22,7 +22,8 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.shared_latency(),
 	connhub_catalog.prometheus_label(text),
 	connhub_catalog.html(text),
-	connhub_catalog.uptime_bars()
+	connhub_catalog.uptime_bars(),
+	connhub_catalog.may_see_channel(oid)
 	TO connhub_admin, connhub_operator, connhub_reader;
 
 GRANT EXECUTE ON FUNCTION
@@ -39,6 +40,7 @@ GRANT EXECUTE ON FUNCTION
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
@@ -55,6 +57,9 @@ ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -82,3 +87,6 @@ COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors 
 
 CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner));
+COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

@@ -21,7 +21,8 @@
 #define ERRCODE_CH_SCHEMA_CHANGED			MAKE_SQLSTATE('U','B','0','1','3')
 #define ERRCODE_CH_POOL_EXHAUSTED			MAKE_SQLSTATE('U','B','0','1','4')
 #define ERRCODE_CH_CIRCUIT_OPEN				MAKE_SQLSTATE('U','B','0','1','5')
-#define ERRCODE_CH_QUOTA_EXCEEDED			MAKE_SQLSTATE('U','B','0','1','6')
+#define ERRCODE_CH_TUNNEL					MAKE_SQLSTATE('U','B','0','1','6')
+#define ERRCODE_CH_QUOTA_EXCEEDED			MAKE_SQLSTATE('U','B','0','1','7')
 
 /* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
  * status that is no failure. */

@@ -69,6 +69,7 @@ static const ChBreakerOutcome outcomes[] = {
 	[CONNHUB_NO_MEMORY] = CH_OUTCOME_UNKNOWN,
 	[CONNHUB_INTERNAL] = CH_OUTCOME_UNKNOWN,
 	[CONNHUB_SCHEMA_CHANGED] = CH_OUTCOME_ANSWERED,
+	[CONNHUB_TUNNEL] = CH_OUTCOME_DOWN, /* the way to it is closed */
 };
 
 /* What fails before anything was sent is this server's own: a policy, a missing option. */

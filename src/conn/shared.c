@@ -548,7 +548,7 @@ ch_shared_circuit(ChShared *shared, const ChConnector *connector)
 	ChCircuit	circuit = {
 		.shared = shared,
 		.rule = {
-			.threshold = atoi(ch_connector_option(connector, "breaker_threshold")),
+			.threshold = ch_connector_option_integer(connector, "breaker_threshold"),
 			.recovery_ms = ch_connector_option_ms(connector, "breaker_recovery"),
 			.lease_ms = ch_connector_option_ms(connector, "connect_timeout") + LEASE_MARGIN_MS,
 		},

@@ -328,7 +328,7 @@ wait_for_one(ChPlace *place, ChShared *shared, const ChConnector *connector)
 bool
 ch_slot_take(ChPlace *place, ChShared *shared, const ChConnector *connector, ChSlotWish wish)
 {
-	int			pool_size = atoi(ch_connector_option(connector, "pool_size"));
+	int			pool_size = ch_connector_option_integer(connector, "pool_size");
 	bool		taken;
 
 	memset(place, 0, sizeof(*place));

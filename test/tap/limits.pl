@@ -20,7 +20,7 @@ sub result_of
 	my ($session, $sql) = @_;
 	start($session, $sql);
 	my ($value, $message) = finish($session);
-	return $value eq 'UB016' ? $message =~ s/\n.*//sr : $value;
+	return $value eq 'UB017' ? $message =~ s/\n.*//sr : $value;
 }
 
 sub option
@@ -49,7 +49,7 @@ is(result_of($super, $all), 'row 999', 'which counts values');
 option('{"max_bytes": null, "max_seconds": 1, "latency": "5s"}');
 start($super, $all);
 my ($value, $message, $took) = finish($super);
-is($value, 'UB016', 'max_seconds');
+is($value, 'UB017', 'max_seconds');
 like($message, qr/the ceiling of 1 seconds is exceeded/, 'names it');
 cmp_ok($took, '<', 4, 'in time');
 option('{"max_seconds": null, "latency": null}');

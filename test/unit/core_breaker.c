@@ -112,7 +112,7 @@ test_lease(void)
 static void
 test_outcomes(void)
 {
-	static const ConnhubStatus down[] = {CONNHUB_REFUSED, CONNHUB_DNS, CONNHUB_TIMEOUT, CONNHUB_LOST};
+	static const ConnhubStatus down[] = {CONNHUB_REFUSED, CONNHUB_DNS, CONNHUB_TIMEOUT, CONNHUB_LOST, CONNHUB_TUNNEL};
 	static const ConnhubStatus answers[] = {CONNHUB_TLS, CONNHUB_AUTH, CONNHUB_NO_DATABASE, CONNHUB_PERMISSION, CONNHUB_BUSY, CONNHUB_RATE_LIMITED};
 	static const ConnhubStatus nothing[] = {CONNHUB_CANCELLED, CONNHUB_CONFIG, CONNHUB_NO_MEMORY, CONNHUB_INTERNAL, CONNHUB_UNSUPPORTED};
 
