@@ -105,13 +105,34 @@ GUARDED_CALL(key, ConnhubKeyInfo)
 GUARDED_CALL(index, ConnhubIndexInfo)
 GUARDED_CALL(stats, ConnhubStatsInfo)
 
-void
-ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
-				 ConnhubSink *sink, ConnhubInfo *info)
+struct ChDiscoverCall
 {
+	ChCall		call;
+	ChOpening  *opening;
+	int64		query_timeout_ms;
+};
+
+ChDiscoverCall *
+ch_conn_discover_prepare(const ChConnector *connector, Oid user)
+{
+	ChDiscoverCall *prepared = palloc0(sizeof(ChDiscoverCall));
 	ChTarget	target = {.connector = connector, .user = user};
-	ChCall		call = {.driver = ch_driver_require(connector->driver), .connector = target_name(&target)};
-	int64		query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	ConnhubError error;
+
+	prepared->call.driver = ch_driver_require(connector->driver);
+	prepared->call.connector = target_name(&target);
+	prepared->query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	prepared->opening = ch_open_prepare(&prepared->call, &target, &error);
+	if (prepared->opening == NULL)
+		ch_call_raise(&prepared->call, &error);
+	return prepared;
+}
+
+void
+ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+					 ConnhubInfo *info)
+{
+	ChCall	   *call = &prepared->call;
 	GuardedSink guard = {
 		.base = {
 			.struct_size = sizeof(ConnhubSink),
@@ -129,18 +150,25 @@ ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRe
 	ConnhubError error;
 	ConnhubStatus status;
 
-	if (ch_open(&call, &target, &handle, NULL, &error) != CONNHUB_OK)
-		ch_call_raise(&call, &error);
-	call.timeout_ms = query_timeout_ms;
-	status = ch_call_check(&call, handle, CONNHUB_CHECK_ACCESS, info, &error);
+	if (ch_open_run(call, prepared->opening, &handle, NULL, &error) != CONNHUB_OK)
+		ch_call_raise(call, &error);
+	call->timeout_ms = prepared->query_timeout_ms;
+	status = ch_call_check(call, handle, CONNHUB_CHECK_ACCESS, info, &error);
 	if (status == CONNHUB_OK)
-		status = ch_call_discover(&call, handle, request, &guard.base, &error);
+		status = ch_call_discover(call, handle, request, &guard.base, &error);
 	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
-		ch_stop(&call, handle);
-	ch_close(&call, handle);
+		ch_stop(call, handle);
+	ch_close(call, handle);
 
 	if (guard.thrown != NULL)
 		ReThrowError(guard.thrown);
 	if (status != CONNHUB_OK)
-		ch_call_raise(&call, &error);
+		ch_call_raise(call, &error);
+}
+
+void
+ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
+				 ConnhubSink *sink, ConnhubInfo *info)
+{
+	ch_conn_discover_run(ch_conn_discover_prepare(connector, user), request, sink, info);
 }
