@@ -46,6 +46,8 @@ ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.discovery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.drift ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -70,3 +72,9 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connec
 
 CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.discovery FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.discovery IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.drift FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.drift IS 'Rows of the connectors the user may see';

@@ -1,110 +1,41 @@
-/* discover/sink.c — the sink a driver discovers into: pages of rows on their way to the catalogue.
+/* discover/stage.c — what was discovered, as rows of the catalogue's tables, before they are compared with those.
  *
- * Assumes that the driver calls from its own frames: nothing here may throw through them.  Each
- * callback is guarded, and each page is written in a subtransaction, so that a failed write leaves
- * nothing held while the driver returns.  Memory is bounded by the pages. */
+ * Names are judged and converted here, types looked up.  Each table's rows are in a tuplestore, which takes
+ * work_mem of memory and then a file; nothing of it is written to the catalogue. */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "batch/typemap.h"
 #include "catalog/cat_remote.h"
-#include "catalog/cat_sql.h"
 #include "catalog/catalog.h"
-#include "common/error.h"
-#include "discover/sink.h"
+#include "discover/stage.h"
 
-#define PAGE_ROWS	1000
-#define PAGE_BYTES	(2 * 1024 * 1024)
-#define MAX_COLUMNS	16
+#define MAX_COLUMNS	Natts_ch_remote_column
 #define TYPE_SLOTS	256
+#define TYPE_BYTES	(2 * 1024 * 1024)
 #define MAX_NAME_BYTES	512
 
-typedef enum PageKind
-{
-	PAGE_SCHEMA,
-	PAGE_TABLE,
-	PAGE_COLUMN,
-	PAGE_KEY,
-	PAGE_INDEX,
-	PAGE_STATISTICS,
-	NPAGES
-} PageKind;
-
-/* What a page is inserted by.  $1 is the connector; the others are one array per column. */
-typedef struct PageSpec
-{
-	const char *insert;
-	int			ncolumns;
-	Oid			types[MAX_COLUMNS];
-} PageSpec;
-
-static const PageSpec page_specs[NPAGES] = {
-	[PAGE_SCHEMA] = {
-		"INSERT INTO connhub_catalog.remote_schema (connector_id, name, comment)"
-		" SELECT $1, u.* FROM unnest($2, $3) AS u"
-		" ON CONFLICT (connector_id, name) DO UPDATE SET comment = EXCLUDED.comment",
-		2, {TEXTOID, TEXTOID}
-	},
-	[PAGE_TABLE] = {
-		"INSERT INTO connhub_catalog.remote_table (connector_id, schema, name, kind, comment, rows, bytes)"
-		" SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7) AS u ON CONFLICT DO NOTHING",
-		6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT8OID}
-	},
-	[PAGE_COLUMN] = {
-		"INSERT INTO connhub_catalog.remote_column (connector_id, schema, table_name, position, name,"
-		" remote_type, type, length, precision, scale, pg_type, pg_type_full, not_null, generated,"
-		" default_value, comment, \"collation\")"
-		" SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		" $17) AS u ON CONFLICT DO NOTHING",
-		16, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT2OID, INT4OID, INT4OID, INT4OID, TEXTOID,
-		TEXTOID, BOOLOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID}
-	},
-	[PAGE_KEY] = {
-		"INSERT INTO connhub_catalog.remote_key (connector_id, schema, table_name, name, kind, columns,"
-		" ref_schema, ref_table, ref_columns)"
-		" SELECT $1, u.a, u.b, u.c, u.d, u.e::text[], u.f, u.g, u.h::text[]"
-		" FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) AS u (a, b, c, d, e, f, g, h) ON CONFLICT DO NOTHING",
-		8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	},
-	[PAGE_INDEX] = {
-		"INSERT INTO connhub_catalog.remote_index (connector_id, schema, table_name, name, is_unique, method,"
-		" columns, predicate)"
-		" SELECT $1, u.a, u.b, u.c, u.d, u.e, u.f::text[], u.g"
-		" FROM unnest($2, $3, $4, $5, $6, $7, $8) AS u (a, b, c, d, e, f, g) ON CONFLICT DO NOTHING",
-		7, {TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID}
-	},
-	[PAGE_STATISTICS] = {
-		"INSERT INTO connhub_catalog.remote_statistics (connector_id, schema, table_name, column_name,"
-		" null_fraction, distinct_values, average_width, correlation, most_common, histogram)"
-		" SELECT $1, u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h::jsonb, u.i::jsonb"
-		" FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) AS u (a, b, c, d, e, f, g, h, i)"
-		" ON CONFLICT DO NOTHING",
-		9, {TEXTOID, TEXTOID, TEXTOID, FLOAT4OID, FLOAT4OID, INT4OID, FLOAT4OID, TEXTOID, TEXTOID}
-	},
+static const char *const part_names[CH_NPARTS] = {
+	[CH_PART_SCHEMA] = "remote_schema",
+	[CH_PART_TABLE] = "remote_table",
+	[CH_PART_COLUMN] = "remote_column",
+	[CH_PART_KEY] = "remote_key",
+	[CH_PART_INDEX] = "remote_index",
+	[CH_PART_STATISTICS] = "remote_statistics",
 };
-
-typedef struct SinkPage
-{
-	MemoryContext context;		/* of the values; reset when the page was written */
-	SPIPlanPtr	plan;
-	int			nrows;
-	int			ncolumns;		/* filled of the row being added */
-	size_t		bytes;
-	Datum	   *values;			/* column after column, PAGE_ROWS each */
-	bool	   *nulls;
-} SinkPage;
 
 /* The PostgreSQL names of a type; sources have few different ones. */
 typedef struct TypeSlot
@@ -114,110 +45,56 @@ typedef struct TypeSlot
 	char	   *pg_type_full;
 } TypeSlot;
 
-struct ChSink
+struct ChStage
 {
 	ConnhubSink interface;		/* must be first */
 	MemoryContext context;
+	MemoryContext row_context;	/* of the row being made */
 	pg_uuid_t	connector;
 	Oid			conversion;		/* from UTF-8 to the database's encoding; invalid: none is needed */
 	text	   *schema_pattern;
 	text	   *table_pattern;
-	SinkPage		pages[NPAGES];
+	ChStagePart parts[CH_NPARTS];
+	int			ncolumns;		/* filled of the row being made */
+	Datum		values[MAX_COLUMNS];
+	bool		nulls[MAX_COLUMNS];
 	TypeSlot	types[TYPE_SLOTS];
 	MemoryContext type_context; /* of their names */
-	ErrorData  *error;
 	ChDiscovery counts;
 };
 
-/* ---- Pages --------------------------------------------------------------------------------- */
+/* ---- Rows ---------------------------------------------------------------------------------- */
 
 static void
-page_write(ChSink *sink, PageKind kind)
+row_begin(ChStage *stage)
 {
-	const PageSpec *spec = &page_specs[kind];
-	SinkPage	   *page = &sink->pages[kind];
-	Oid			types[MAX_COLUMNS + 1];
-	Datum		values[MAX_COLUMNS + 1];
-	ChSql		sql;
-
-	ch_sql_begin(&sql);
-	types[0] = UUIDOID;
-	values[0] = UUIDPGetDatum(&sink->connector);
-	for (int c = 0; c < spec->ncolumns; c++)
-	{
-		int			dims = page->nrows;
-		int			lower = 1;
-		Oid			type = spec->types[c];
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		get_typlenbyvalalign(type, &length, &by_value, &align);
-		types[c + 1] = get_array_type(type);
-		values[c + 1] = PointerGetDatum(construct_md_array(page->values + c * PAGE_ROWS,
-														   page->nulls + c * PAGE_ROWS, 1, &dims, &lower,
-														   type, length, by_value, align));
-	}
-	if (page->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(spec->insert, spec->ncolumns + 1, types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement on the catalogue: %s",
-				 SPI_result_code_string(SPI_result));
-		page->plan = plan;
-	}
-	if (SPI_execute_plan(page->plan, values, NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not write discovered rows");
-	ch_sql_end(&sql);
-}
-
-typedef struct WriteCall
-{
-	ChSink	   *sink;
-	PageKind	kind;
-} WriteCall;
-
-static void
-write_in_page(void *argument)
-{
-	WriteCall  *call = argument;
-
-	MemoryContextSwitchTo(call->sink->pages[call->kind].context);
-	page_write(call->sink, call->kind);
-}
-
-/* Write a page in a subtransaction: an error leaves neither locks nor a half-written page. */
-static void
-page_flush(ChSink *sink, PageKind kind)
-{
-	SinkPage	   *page = &sink->pages[kind];
-	WriteCall	call = {.sink = sink, .kind = kind};
-	ErrorData  *error;
-
-	if (page->nrows == 0)
-		return;
-	error = ch_error_catch(write_in_page, &call);
-	if (error != NULL)
-		ReThrowError(error);
-	MemoryContextReset(page->context);
-	page->nrows = 0;
-	page->bytes = 0;
+	stage->ncolumns = 0;
+	stage->values[stage->ncolumns] = UUIDPGetDatum(&stage->connector);
+	stage->nulls[stage->ncolumns++] = false;
 }
 
 static void
-add_value(SinkPage *page, Datum value, bool isnull)
+add_value(ChStage *stage, Datum value, bool isnull)
 {
-	int			cell = page->ncolumns++ * PAGE_ROWS + page->nrows;
+	stage->values[stage->ncolumns] = isnull ? (Datum) 0 : value;
+	stage->nulls[stage->ncolumns++] = isnull;
+}
 
-	page->values[cell] = isnull ? (Datum) 0 : value;
-	page->nulls[cell] = isnull;
+static void
+row_end(ChStage *stage, ChPart which)
+{
+	ChStagePart *part = &stage->parts[which];
+
+	if (stage->ncolumns != part->descriptor->natts)
+		elog(ERROR, "table \"%s\" has an unexpected number of columns", part->relation);
+	tuplestore_putvalues(part->rows, part->descriptor, stage->values, stage->nulls);
+	part->nrows++;
 }
 
 /* Text of a source in the database's encoding, or NULL: it is no valid UTF-8, or has a character that the
  * database cannot hold. */
 static char *
-to_server(ChSink *sink, const char *value)
+to_server(ChStage *stage, const char *value)
 {
 	int			length = strlen(value);
 	Size		capacity = (Size) length * MAX_CONVERSION_GROWTH + 1;
@@ -225,10 +102,10 @@ to_server(ChSink *sink, const char *value)
 
 	if (!pg_verify_mbstr(PG_UTF8, value, length, true))
 		return NULL;
-	if (!OidIsValid(sink->conversion))
+	if (!OidIsValid(stage->conversion))
 		return pnstrdup(value, length);
 	converted = palloc(capacity);
-	if (pg_do_encoding_conversion_buf(sink->conversion, PG_UTF8, GetDatabaseEncoding(),
+	if (pg_do_encoding_conversion_buf(stage->conversion, PG_UTF8, GetDatabaseEncoding(),
 									  (unsigned char *) unconstify(char *, value), length,
 									  (unsigned char *) converted, capacity, true) != length)
 	{
@@ -239,9 +116,9 @@ to_server(ChSink *sink, const char *value)
 }
 
 static bool
-can_hold(ChSink *sink, const char *value)
+can_hold(ChStage *stage, const char *value)
 {
-	char	   *converted = to_server(sink, value);
+	char	   *converted = to_server(stage, value);
 
 	if (converted == NULL)
 		return false;
@@ -251,71 +128,52 @@ can_hold(ChSink *sink, const char *value)
 
 /* Dropped when it cannot be held here, since only names matter that much. */
 static void
-add_text(ChSink *sink, SinkPage *page, const char *value)
+add_text(ChStage *stage, const char *value)
 {
-	char	   *converted = value == NULL ? NULL : to_server(sink, value);
+	char	   *converted = value == NULL ? NULL : to_server(stage, value);
 
-	if (converted == NULL)
-	{
-		add_value(page, (Datum) 0, true);
-		return;
-	}
-	add_value(page, CStringGetTextDatum(converted), false);
-	page->bytes += strlen(converted);
+	add_value(stage, converted == NULL ? (Datum) 0 : CStringGetTextDatum(converted), converted == NULL);
 }
 
 /* JSON of a source.  jsonb cannot hold a zero character. */
 static void
-add_json(ChSink *sink, SinkPage *page, const char *value)
+add_json(ChStage *stage, const char *value)
 {
-	add_text(sink, page, value != NULL && strstr(value, "\\u0000") != NULL ? NULL : value);
+	char	   *converted = value == NULL || strstr(value, "\\u0000") != NULL ? NULL : to_server(stage, value);
+
+	add_value(stage, converted == NULL ? (Datum) 0 :
+			  DirectFunctionCall1(jsonb_in, CStringGetDatum(converted)), converted == NULL);
 }
 
 static void
-add_names(ChSink *sink, SinkPage *page, const char *const *names, uint32 count)
+add_names(ChStage *stage, const char *const *names, uint32 count)
 {
 	Datum	   *values;
-	ArrayType  *array;
-	char	   *list;
 
 	if (names == NULL)
 	{
-		add_value(page, (Datum) 0, true);
+		add_value(stage, (Datum) 0, true);
 		return;
 	}
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	for (uint32 i = 0; i < count; i++)
-		values[i] = CStringGetTextDatum(to_server(sink, names[i]));
-	array = construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
-	list = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
-	add_value(page, CStringGetTextDatum(list), false);
-	page->bytes += strlen(list);
-}
-
-static void
-row_end(ChSink *sink, PageKind kind)
-{
-	SinkPage	   *page = &sink->pages[kind];
-
-	Assert(page->ncolumns == page_specs[kind].ncolumns);
-	page->nrows++;
-	if (page->nrows == PAGE_ROWS || page->bytes > PAGE_BYTES)
-		page_flush(sink, kind);
+		values[i] = CStringGetTextDatum(to_server(stage, names[i]));
+	add_value(stage, PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT)), false);
 }
 
 /* ---- What is taken ------------------------------------------------------------------------- */
 
 /* A name this database can hold: three of them and an id must fit into one index entry. */
 static bool
-valid_name(ChSink *sink, const char *name)
+valid_name(ChStage *stage, const char *name)
 {
 	size_t		length = name == NULL ? 0 : strlen(name);
 
-	return length > 0 && length <= MAX_NAME_BYTES && can_hold(sink, name);
+	return length > 0 && length <= MAX_NAME_BYTES && can_hold(stage, name);
 }
 
 static bool
-matches(ChSink *sink, const char *name, text *pattern)
+matches(ChStage *stage, const char *name, text *pattern)
 {
 	char	   *converted;
 	text	   *subject;
@@ -323,7 +181,7 @@ matches(ChSink *sink, const char *name, text *pattern)
 
 	if (pattern == NULL)
 		return true;
-	converted = to_server(sink, name);
+	converted = to_server(stage, name);
 	subject = cstring_to_text(converted);
 	result = DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(subject),
 												  PointerGetDatum(pattern)));
@@ -334,20 +192,20 @@ matches(ChSink *sink, const char *name, text *pattern)
 
 /* Sources compare names in their own ways; here a pattern means one thing. */
 static bool
-takes(ChSink *sink, const char *schema, const char *table)
+takes(ChStage *stage, const char *schema, const char *table)
 {
-	return valid_name(sink, schema) && valid_name(sink, table) &&
-		matches(sink, schema, sink->schema_pattern) && matches(sink, table, sink->table_pattern);
+	return valid_name(stage, schema) && valid_name(stage, table) &&
+		matches(stage, schema, stage->schema_pattern) && matches(stage, table, stage->table_pattern);
 }
 
 static const TypeSlot *
-type_names(ChSink *sink, const ConnhubTypeRef *ref)
+type_names(ChStage *stage, const ConnhubTypeRef *ref)
 {
 	const char *name = ref->pg_type == NULL ? "" : ref->pg_type;
 	int32		numbers[] = {ref->type, ref->length, ref->precision, ref->scale};
 	uint32		hash = hash_combine(hash_bytes((unsigned char *) numbers, sizeof(numbers)),
 									hash_bytes((const unsigned char *) name, strlen(name)));
-	TypeSlot   *slot = &sink->types[hash % TYPE_SLOTS];
+	TypeSlot   *slot = &stage->types[hash % TYPE_SLOTS];
 	MemoryContext before;
 
 	if (slot->pg_type != NULL && slot->ref.type == ref->type && slot->ref.length == ref->length &&
@@ -355,12 +213,12 @@ type_names(ChSink *sink, const ConnhubTypeRef *ref)
 		strcmp(slot->ref.pg_type, name) == 0)
 		return slot;
 
-	if (MemoryContextMemAllocated(sink->type_context, false) > PAGE_BYTES)
+	if (MemoryContextMemAllocated(stage->type_context, false) > TYPE_BYTES)
 	{
-		MemoryContextReset(sink->type_context);
-		memset(sink->types, 0, sizeof(sink->types));
+		MemoryContextReset(stage->type_context);
+		memset(stage->types, 0, sizeof(stage->types));
 	}
-	before = MemoryContextSwitchTo(sink->type_context);
+	before = MemoryContextSwitchTo(stage->type_context);
 	slot->pg_type = NULL;
 	slot->ref = *ref;
 	slot->ref.pg_type = pstrdup(name);
@@ -373,315 +231,273 @@ type_names(ChSink *sink, const ConnhubTypeRef *ref)
 /* ---- Callbacks ----------------------------------------------------------------------------- */
 
 static void
-take_schema(ChSink *sink, SinkPage *page, const void *argument)
+take_schema(ChStage *stage, const void *argument)
 {
 	const ConnhubSchemaInfo *info = argument;
 
-	if (!valid_name(sink, info->name))
-		sink->counts.skipped++;
-	else if (matches(sink, info->name, sink->schema_pattern))
+	if (!valid_name(stage, info->name))
+		stage->counts.skipped++;
+	else if (matches(stage, info->name, stage->schema_pattern))
 	{
-		add_text(sink, page, info->name);
-		add_text(sink, page, info->comment);
-		row_end(sink, PAGE_SCHEMA);
-		sink->counts.schemas++;
+		add_text(stage, info->name);
+		add_text(stage, info->comment);
+		row_end(stage, CH_PART_SCHEMA);
+		stage->counts.schemas++;
 	}
 }
 
 static void
-take_table(ChSink *sink, SinkPage *page, const void *argument)
+take_table(ChStage *stage, const void *argument)
 {
 	const ConnhubTableInfo *info = argument;
 
-	if (!valid_name(sink, info->schema) || !valid_name(sink, info->name))
-		sink->counts.skipped++;
-	if (!takes(sink, info->schema, info->name))
+	if (!valid_name(stage, info->schema) || !valid_name(stage, info->name))
+		stage->counts.skipped++;
+	if (!takes(stage, info->schema, info->name))
 		return;
-	add_text(sink, page, info->schema);
-	add_text(sink, page, info->name);
-	add_text(sink, page, ch_table_kind_names[info->kind]);
-	add_text(sink, page, info->comment);
-	add_value(page, Float8GetDatum(info->rows), info->rows < 0);
-	add_value(page, Int64GetDatum(info->bytes), info->bytes < 0);
-	row_end(sink, PAGE_TABLE);
-	sink->counts.tables++;
+	add_text(stage, info->schema);
+	add_text(stage, info->name);
+	add_text(stage, ch_table_kind_names[info->kind]);
+	add_text(stage, info->comment);
+	add_value(stage, Float8GetDatum(info->rows), info->rows < 0);
+	add_value(stage, Int64GetDatum(info->bytes), info->bytes < 0);
+	row_end(stage, CH_PART_TABLE);
+	stage->counts.tables++;
 }
 
 static void
-take_column(ChSink *sink, SinkPage *page, const void *argument)
+take_column(ChStage *stage, const void *argument)
 {
 	const ConnhubColumnInfo *info = argument;
 	const TypeSlot *type;
 
-	if (!takes(sink, info->schema, info->table))
+	if (!takes(stage, info->schema, info->table))
 		return;
-	if (!valid_name(sink, info->name))
+	if (!valid_name(stage, info->name))
 	{
-		sink->counts.skipped++;
+		stage->counts.skipped++;
 		return;
 	}
-	type = type_names(sink, &info->type);
-	add_text(sink, page, info->schema);
-	add_text(sink, page, info->table);
-	add_value(page, Int32GetDatum((int32) info->position), false);
-	add_text(sink, page, info->name);
-	add_text(sink, page, valid_name(sink, info->remote_type) ? info->remote_type : "unknown");
-	add_value(page, Int16GetDatum((int16) info->type.type), false);
-	add_value(page, Int32GetDatum(info->type.length), false);
-	add_value(page, Int32GetDatum(info->type.precision), false);
-	add_value(page, Int32GetDatum(info->type.scale), false);
-	add_value(page, CStringGetTextDatum(type->pg_type), false);
-	add_value(page, CStringGetTextDatum(type->pg_type_full), false);
-	add_value(page, BoolGetDatum(info->not_null), false);
-	add_value(page, BoolGetDatum(info->generated), false);
-	add_text(sink, page, info->default_value);
-	add_text(sink, page, info->comment);
-	add_text(sink, page, info->collation);
-	row_end(sink, PAGE_COLUMN);
-	sink->counts.columns++;
+	type = type_names(stage, &info->type);
+	add_text(stage, info->schema);
+	add_text(stage, info->table);
+	add_value(stage, Int32GetDatum((int32) info->position), false);
+	add_text(stage, info->name);
+	add_text(stage, valid_name(stage, info->remote_type) ? info->remote_type : "unknown");
+	add_value(stage, Int16GetDatum((int16) info->type.type), false);
+	add_value(stage, Int32GetDatum(info->type.length), false);
+	add_value(stage, Int32GetDatum(info->type.precision), false);
+	add_value(stage, Int32GetDatum(info->type.scale), false);
+	add_value(stage, CStringGetTextDatum(type->pg_type), false);
+	add_value(stage, CStringGetTextDatum(type->pg_type_full), false);
+	add_value(stage, BoolGetDatum(info->not_null), false);
+	add_value(stage, BoolGetDatum(info->generated), false);
+	add_text(stage, info->default_value);
+	add_text(stage, info->comment);
+	add_text(stage, info->collation);
+	row_end(stage, CH_PART_COLUMN);
+	stage->counts.columns++;
 }
 
 static bool
-valid_names(ChSink *sink, const char *const *names, uint32 count)
+valid_names(ChStage *stage, const char *const *names, uint32 count)
 {
 	for (uint32 i = 0; names != NULL && i < count; i++)
 	{
-		if (names[i] == NULL || !can_hold(sink, names[i]))
+		if (names[i] == NULL || !can_hold(stage, names[i]))
 			return false;
 	}
 	return true;
 }
 
 static void
-take_key(ChSink *sink, SinkPage *page, const void *argument)
+take_key(ChStage *stage, const void *argument)
 {
 	const ConnhubKeyInfo *info = argument;
 	bool		foreign = info->kind == CONNHUB_FOREIGN_KEY;
 
-	if (!takes(sink, info->schema, info->table))
+	if (!takes(stage, info->schema, info->table))
 		return;
-	if (!valid_names(sink, info->columns, info->ncolumns) || !valid_names(sink, info->ref_columns, info->ncolumns))
+	if (!valid_names(stage, info->columns, info->ncolumns) || !valid_names(stage, info->ref_columns, info->ncolumns))
 	{
-		sink->counts.skipped++;
+		stage->counts.skipped++;
 		return;
 	}
-	add_text(sink, page, info->schema);
-	add_text(sink, page, info->table);
-	add_text(sink, page, valid_name(sink, info->name) ? info->name : ch_key_kind_names[info->kind]);
-	add_text(sink, page, ch_key_kind_names[info->kind]);
-	add_names(sink, page, info->columns, info->ncolumns);
-	add_text(sink, page, foreign ? info->ref_schema : NULL);
-	add_text(sink, page, foreign ? info->ref_table : NULL);
-	add_names(sink, page, foreign ? info->ref_columns : NULL, info->ncolumns);
-	row_end(sink, PAGE_KEY);
-	sink->counts.keys++;
+	add_text(stage, info->schema);
+	add_text(stage, info->table);
+	add_text(stage, valid_name(stage, info->name) ? info->name : ch_key_kind_names[info->kind]);
+	add_text(stage, ch_key_kind_names[info->kind]);
+	add_names(stage, info->columns, info->ncolumns);
+	add_text(stage, foreign ? info->ref_schema : NULL);
+	add_text(stage, foreign ? info->ref_table : NULL);
+	add_names(stage, foreign ? info->ref_columns : NULL, info->ncolumns);
+	row_end(stage, CH_PART_KEY);
+	stage->counts.keys++;
 }
 
 static void
-take_index(ChSink *sink, SinkPage *page, const void *argument)
+take_index(ChStage *stage, const void *argument)
 {
 	const ConnhubIndexInfo *info = argument;
 
-	if (!takes(sink, info->schema, info->table))
+	if (!takes(stage, info->schema, info->table))
 		return;
-	if (!valid_name(sink, info->name) || info->columns == NULL ||
-		!valid_names(sink, info->columns, info->ncolumns))
+	if (!valid_name(stage, info->name) || info->columns == NULL ||
+		!valid_names(stage, info->columns, info->ncolumns))
 	{
-		sink->counts.skipped++;
+		stage->counts.skipped++;
 		return;
 	}
-	add_text(sink, page, info->schema);
-	add_text(sink, page, info->table);
-	add_text(sink, page, info->name);
-	add_value(page, BoolGetDatum(info->is_unique), false);
-	add_text(sink, page, info->method);
-	add_names(sink, page, info->columns, info->ncolumns);
-	add_text(sink, page, info->predicate);
-	row_end(sink, PAGE_INDEX);
-	sink->counts.indexes++;
+	add_text(stage, info->schema);
+	add_text(stage, info->table);
+	add_text(stage, info->name);
+	add_value(stage, BoolGetDatum(info->is_unique), false);
+	add_text(stage, info->method);
+	add_names(stage, info->columns, info->ncolumns);
+	add_text(stage, info->predicate);
+	row_end(stage, CH_PART_INDEX);
+	stage->counts.indexes++;
 }
 
 static void
-take_statistics(ChSink *sink, SinkPage *page, const void *argument)
+take_statistics(ChStage *stage, const void *argument)
 {
 	const ConnhubStatsInfo *info = argument;
 
-	if (!takes(sink, info->schema, info->table) || !valid_name(sink, info->column))
+	if (!takes(stage, info->schema, info->table) || !valid_name(stage, info->column))
 		return;
-	add_text(sink, page, info->schema);
-	add_text(sink, page, info->table);
-	add_text(sink, page, info->column);
-	add_value(page, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
-	add_value(page, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
-	add_value(page, Int32GetDatum(info->average_width), info->average_width < 0);
-	add_value(page, Float4GetDatum((float4) info->correlation), info->correlation == 0);
-	add_json(sink, page, info->most_common);
-	add_json(sink, page, info->histogram);
-	row_end(sink, PAGE_STATISTICS);
+	add_text(stage, info->schema);
+	add_text(stage, info->table);
+	add_text(stage, info->column);
+	add_value(stage, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
+	add_value(stage, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
+	add_value(stage, Int32GetDatum(info->average_width), info->average_width < 0);
+	add_value(stage, Float4GetDatum((float4) info->correlation), info->correlation == 0);
+	add_json(stage, info->most_common);
+	add_json(stage, info->histogram);
+	row_end(stage, CH_PART_STATISTICS);
 }
 
-/* Run one callback.  An error is kept, and the driver is told to come back. */
 static ConnhubStatus
-guarded(ConnhubSink *interface, PageKind kind, void (*take) (ChSink *, SinkPage *, const void *),
-		const void *info)
+take(ConnhubSink *sink, void (*take_one) (ChStage *, const void *), const void *info)
 {
-	ChSink	   *sink = (ChSink *) interface;
-	SinkPage	   *page = &sink->pages[kind];
-	MemoryContext before = CurrentMemoryContext;
+	ChStage    *stage = (ChStage *) sink;
+	MemoryContext before = MemoryContextSwitchTo(stage->row_context);
 
-	if (sink->error != NULL)
-		return CONNHUB_INTERNAL;
-	page->ncolumns = 0;
-	MemoryContextSwitchTo(page->context);
-	PG_TRY();
-	{
-		take(sink, page, info);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(sink->context);
-		sink->error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
+	row_begin(stage);
+	take_one(stage, info);
 	MemoryContextSwitchTo(before);
-	return sink->error == NULL ? CONNHUB_OK : CONNHUB_INTERNAL;
+	MemoryContextReset(stage->row_context);
+	return CONNHUB_OK;
 }
 
 static ConnhubStatus
-sink_schema(ConnhubSink *sink, const ConnhubSchemaInfo *info)
+stage_schema(ConnhubSink *sink, const ConnhubSchemaInfo *info)
 {
-	return guarded(sink, PAGE_SCHEMA, take_schema, info);
+	return take(sink, take_schema, info);
 }
 
 static ConnhubStatus
-sink_table(ConnhubSink *sink, const ConnhubTableInfo *info)
+stage_table(ConnhubSink *sink, const ConnhubTableInfo *info)
 {
-	return guarded(sink, PAGE_TABLE, take_table, info);
+	return take(sink, take_table, info);
 }
 
 static ConnhubStatus
-sink_column(ConnhubSink *sink, const ConnhubColumnInfo *info)
+stage_column(ConnhubSink *sink, const ConnhubColumnInfo *info)
 {
-	return guarded(sink, PAGE_COLUMN, take_column, info);
+	return take(sink, take_column, info);
 }
 
 static ConnhubStatus
-sink_key(ConnhubSink *sink, const ConnhubKeyInfo *info)
+stage_key(ConnhubSink *sink, const ConnhubKeyInfo *info)
 {
-	return guarded(sink, PAGE_KEY, take_key, info);
+	return take(sink, take_key, info);
 }
 
 static ConnhubStatus
-sink_index(ConnhubSink *sink, const ConnhubIndexInfo *info)
+stage_index(ConnhubSink *sink, const ConnhubIndexInfo *info)
 {
-	return guarded(sink, PAGE_INDEX, take_index, info);
+	return take(sink, take_index, info);
 }
 
 static ConnhubStatus
-sink_stats(ConnhubSink *sink, const ConnhubStatsInfo *info)
+stage_stats(ConnhubSink *sink, const ConnhubStatsInfo *info)
 {
-	return guarded(sink, PAGE_STATISTICS, take_statistics, info);
+	return take(sink, take_statistics, info);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-ChSink *
-ch_sink_create(const ChConnector *connector, const char *schema_pattern, const char *table_pattern)
+static void
+part_begin(ChStagePart *part, const char *name)
+{
+	Relation	relation = table_open(ch_catalog_relation(name), AccessShareLock);
+
+	part->relation = name;
+	part->descriptor = CreateTupleDescCopy(RelationGetDescr(relation));
+	part->rows = tuplestore_begin_heap(false, false, work_mem);
+	table_close(relation, AccessShareLock);
+}
+
+ChStage *
+ch_stage_create(const ChConnector *connector, const char *schema_pattern, const char *table_pattern)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub discovery",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(context);
-	ChSink	   *sink = palloc0(sizeof(ChSink));
+	ChStage    *stage = palloc0(sizeof(ChStage));
 
-	sink->interface.struct_size = sizeof(ConnhubSink);
-	sink->interface.schema = sink_schema;
-	sink->interface.table = sink_table;
-	sink->interface.column = sink_column;
-	sink->interface.key = sink_key;
-	sink->interface.index = sink_index;
-	sink->interface.stats = sink_stats;
-	sink->context = context;
-	sink->type_context = AllocSetContextCreate(context, "connhub discovery types",
-											   ALLOCSET_DEFAULT_SIZES);
-	sink->connector = connector->id;
+	stage->interface = (ConnhubSink) {
+		sizeof(ConnhubSink), stage_schema, stage_table, stage_column, stage_key, stage_index, stage_stats
+	};
+	stage->context = context;
+	stage->row_context = AllocSetContextCreate(context, "connhub discovered row", ALLOCSET_DEFAULT_SIZES);
+	stage->type_context = AllocSetContextCreate(context, "connhub discovery types",
+												ALLOCSET_DEFAULT_SIZES);
+	stage->connector = connector->id;
 	if (GetDatabaseEncoding() != PG_UTF8)
-		sink->conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
-	sink->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
-	sink->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
-	for (int i = 0; i < NPAGES; i++)
-	{
-		int			cells = PAGE_ROWS * page_specs[i].ncolumns;
-
-		sink->pages[i].context = AllocSetContextCreate(context, "connhub discovery page",
-													   ALLOCSET_DEFAULT_SIZES);
-		sink->pages[i].values = palloc(sizeof(Datum) * cells);
-		sink->pages[i].nulls = palloc(sizeof(bool) * cells);
-	}
+		stage->conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	stage->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
+	stage->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
+	for (int i = 0; i < CH_NPARTS; i++)
+		part_begin(&stage->parts[i], part_names[i]);
 	MemoryContextSwitchTo(before);
-	return sink;
+	return stage;
 }
 
 ConnhubSink *
-ch_sink_interface(ChSink *sink)
+ch_stage_sink(ChStage *stage)
 {
-	return &sink->interface;
-}
-
-bool
-ch_sink_failed(const ChSink *sink)
-{
-	return sink->error != NULL;
+	return &stage->interface;
 }
 
 void
-ch_sink_rethrow(ChSink *sink)
+ch_stage_add_schema(ChStage *stage, const char *name)
 {
-	if (sink->error != NULL)
-		ReThrowError(sink->error);
+	row_begin(stage);
+	add_value(stage, CStringGetTextDatum(name), false);
+	add_value(stage, (Datum) 0, true);
+	row_end(stage, CH_PART_SCHEMA);
+	stage->counts.schemas++;
 }
 
-/* Sources without schemas of their own may name one in their tables only. */
-static int64
-add_unannounced_schemas(ChSink *sink)
+const ChStagePart *
+ch_stage_part(const ChStage *stage, ChPart part)
 {
-	ChSql		sql;
-	int64		added;
-
-	ch_sql_begin(&sql);
-	ch_sql_uuid(&sql, &sink->connector);
-	added = ch_sql_run(&sql, "INSERT INTO connhub_catalog.remote_schema (connector_id, name)"
-					   " SELECT DISTINCT $1, t.schema FROM connhub_catalog.remote_table AS t"
-					   " WHERE t.connector_id = $1 AND NOT EXISTS (SELECT FROM connhub_catalog.remote_schema AS s"
-					   " WHERE s.connector_id = $1 AND s.name = t.schema)");
-	ch_sql_end(&sql);
-	return added;
+	return &stage->parts[part];
 }
 
-void
-ch_sink_finish(ChSink *sink, ChDiscovery *result)
+const ChDiscovery *
+ch_stage_counts(const ChStage *stage)
 {
-	ch_sink_rethrow(sink);
-	for (int i = 0; i < NPAGES; i++)
-		page_flush(sink, (PageKind) i);
-	sink->counts.schemas += add_unannounced_schemas(sink);
-	*result = sink->counts;
+	return &stage->counts;
 }
 
 void
-ch_sink_free_plans(ChSink *sink)
+ch_stage_free(ChStage *stage)
 {
-	for (int i = 0; i < NPAGES; i++)
-	{
-		if (sink->pages[i].plan != NULL)
-			SPI_freeplan(sink->pages[i].plan);
-		sink->pages[i].plan = NULL;
-	}
-}
-
-void
-ch_sink_free(ChSink *sink)
-{
-	ch_sink_free_plans(sink);
-	MemoryContextDelete(sink->context);
+	for (int i = 0; i < CH_NPARTS; i++)
+		tuplestore_end(stage->parts[i].rows);
+	MemoryContextDelete(stage->context);
 }

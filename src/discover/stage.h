@@ -1,26 +1,46 @@
-/* discover/sink.h — the sink a driver discovers into: pages of rows on their way to the catalogue. */
-#ifndef CH_DISCOVER_SINK_H
-#define CH_DISCOVER_SINK_H
+/* discover/stage.h — what was discovered, as rows of the catalogue's tables, before they are compared with those. */
+#ifndef CH_DISCOVER_STAGE_H
+#define CH_DISCOVER_STAGE_H
+
+#include "utils/tuplestore.h"
 
 #include "discover/discover.h"
 
-typedef struct ChSink ChSink;
+/* The tables that a discovery fills. */
+typedef enum ChPart
+{
+	CH_PART_SCHEMA,
+	CH_PART_TABLE,
+	CH_PART_COLUMN,
+	CH_PART_KEY,
+	CH_PART_INDEX,
+	CH_PART_STATISTICS,
+	CH_NPARTS
+} ChPart;
 
-/* A sink that takes what matches the LIKE patterns (NULL: everything), in a context below the current. */
-extern ChSink *ch_sink_create(const ChConnector *connector, const char *schema_pattern,
-							  const char *table_pattern);
-extern ConnhubSink *ch_sink_interface(ChSink *sink);
+typedef struct ChStagePart
+{
+	const char *relation;		/* of connhub_catalog, whose row type the rows have */
+	TupleDesc	descriptor;
+	Tuplestorestate *rows;
+	double		nrows;
+} ChStagePart;
 
-/* Write the last pages.  Throws what went wrong in the sink so far: callbacks keep their errors, since
- * a driver's frames must not be jumped over. */
-extern void ch_sink_finish(ChSink *sink, ChDiscovery *result);
+typedef struct ChStage ChStage;
 
-/* Is an error kept in the sink?  Throw it. */
-extern bool ch_sink_failed(const ChSink *sink);
-extern void ch_sink_rethrow(ChSink *sink);
+/* A stage for what matches the LIKE patterns (NULL: everything), in a context below the current one.  It belongs to
+ * the running transaction. */
+extern ChStage *ch_stage_create(const ChConnector *connector, const char *schema_pattern,
+								const char *table_pattern);
 
-/* On an error: free what outlives memory contexts. */
-extern void ch_sink_free_plans(ChSink *sink);
-extern void ch_sink_free(ChSink *sink);
+/* The sink that fills it.  Its functions throw. */
+extern ConnhubSink *ch_stage_sink(ChStage *stage);
+
+/* A schema that only a table's row names. */
+extern void ch_stage_add_schema(ChStage *stage, const char *name);
+
+extern const ChStagePart *ch_stage_part(const ChStage *stage, ChPart part);
+extern const ChDiscovery *ch_stage_counts(const ChStage *stage);
+extern void ch_stage_free(ChStage *stage);
 
 #endif
