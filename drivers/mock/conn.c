@@ -25,7 +25,7 @@ static const ConnhubOptionSpec mk_options[] = {
 
 const ConnhubTypeSpec mk_types[1] = {
 	{
-		.name = "mock",
+		.name = MK_NAME,
 		.category = "test",
 		.description = "Generated tables with scripted faults, for tests",
 		.default_port = 0,

@@ -16,7 +16,8 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
-	connhub_catalog.common_options(integer)
+	connhub_catalog.common_options(integer),
+	connhub_catalog.may_see_channel(oid)
 	TO connhub_admin, connhub_operator, connhub_reader;
 
 GRANT EXECUTE ON FUNCTION
@@ -31,6 +32,7 @@ GRANT EXECUTE ON FUNCTION
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
@@ -48,6 +50,9 @@ ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.discovery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.drift ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -78,3 +83,6 @@ COMMENT ON POLICY visible ON connhub_catalog.discovery IS 'Rows of the connector
 
 CREATE POLICY visible ON connhub_catalog.drift FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.drift IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner));
+COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

@@ -100,7 +100,9 @@ extern void *ch_conn_holder(const ChConn *conn, ChSpill spill);
 extern void ch_cursor_close(ChCursor *cursor);
 
 /* Put what the source holds into sink, on a connection of its own that is closed afterwards, outside
- * any remote transaction of the caller.  Throws. */
+ * any remote transaction of the caller.  Functions of sink may throw, for the driver calls them through a guard, and
+ * may be NULL for what is not wanted; they run in the caller's memory context.  Throws what they threw, or what became of the
+ * discovery. */
 extern void ch_conn_discover(const ChConnector *connector, Oid user,
 							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
 							 ConnhubInfo *info);

@@ -151,18 +151,19 @@ conn_find(const ChConnector *connector, Oid user)
 	return NULL;
 }
 
-static bool
-option_is_true(const ChConnector *connector, const char *name)
-{
-	const char *value = ch_connector_option(connector, name);
-
-	return value != NULL && strcmp(value, "true") == 0;
-}
-
 static ChConn *
 conn_create(const ChConnector *connector, Oid user)
 {
-	const ConnhubDriver *driver = ch_driver_require(connector->driver);
+	ChConn		made = {
+		.user = user,
+		.connector = connector->id,
+		.config_version = connector->config_version,
+		.secret_version = connector->secret_version,
+		.driver = ch_driver_require(connector->driver),
+		.is_read_only = ch_connector_option_bool(connector, "read_only"),
+		.is_two_phase = ch_connector_option_bool(connector, "two_phase"),
+		.may_autocommit = ch_connector_option_bool(connector, "allow_autocommit_writes"),
+	};
 	ChConn	   *conn;
 
 	if (pool_context == NULL)
@@ -172,16 +173,9 @@ conn_create(const ChConnector *connector, Oid user)
 		on_proc_exit(close_at_exit, (Datum) 0);
 		exit_registered_pid = MyProcPid;
 	}
-	conn = MemoryContextAllocZero(pool_context, sizeof(ChConn));
+	conn = MemoryContextAlloc(pool_context, sizeof(ChConn));
+	*conn = made;
 	conn->name = MemoryContextStrdup(pool_context, connector->name);
-	conn->connector = connector->id;
-	conn->user = user;
-	conn->config_version = connector->config_version;
-	conn->secret_version = connector->secret_version;
-	conn->driver = driver;
-	conn->is_read_only = option_is_true(connector, "read_only");
-	conn->is_two_phase = option_is_true(connector, "two_phase");
-	conn->may_autocommit = option_is_true(connector, "allow_autocommit_writes");
 	dlist_init(&conn->streams);
 	dlist_push_tail(&connections, &conn->node);
 	return conn;
@@ -235,8 +229,7 @@ static void
 conn_open(ChConn *conn, const ChConnector *connector)
 {
 	ChTarget	target = {.connector = connector, .user = conn->user};
-	const char *text = ch_connector_option(connector, "max_retries");
-	int			retries = text != NULL ? atoi(text) : 0;
+	int			retries = ch_connector_option_integer(connector, "max_retries");
 	ChCall		call = {.driver = conn->driver, .connector = conn->name};
 	ConnhubError error;
 

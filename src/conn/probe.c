@@ -80,6 +80,8 @@ guarded_##function(ConnhubSink *sink, const Info *info) \
 \
 	if (guard->thrown != NULL) \
 		return CONNHUB_INTERNAL; \
+	if (guard->inner->function == NULL) \
+		return CONNHUB_OK; \
 	deadlines = ch_deadline_suspend(); \
 	MemoryContextSwitchTo(guard->context); \
 	PG_TRY(); \

@@ -34,7 +34,8 @@ struct ChRefresh
 {
 	MemoryContext context;
 	pg_uuid_t	connector;
-	int64		serial;			/* of the connector's discoveries when it began */
+	int64		config_version; /* of the connector when it began */
+	int64		serial;			/* of its discoveries then */
 	ChDiscoverCall *call;
 	ConnhubDiscoverRequest request;
 	ChCollection *collection;
@@ -253,6 +254,7 @@ ch_refresh_begin(const pg_uuid_t *connector_id)
 	refresh = palloc0(sizeof(ChRefresh));
 	refresh->context = context;
 	refresh->connector = connector->id;
+	refresh->config_version = connector->config_version;
 	refresh->started_us = ch_clock->now_us();
 	PG_TRY();
 	{
@@ -295,7 +297,8 @@ ch_refresh_apply(ChRefresh *refresh, ChDiscovery *result)
 		return false;
 	connector = ch_connector_share(connector);
 	ch_statistics_lock(&refresh->connector);
-	if (current_serial(&refresh->connector) != refresh->serial)
+	/* What another place, or an earlier time, had to tell is out of date. */
+	if (connector->config_version != refresh->config_version || current_serial(&refresh->connector) != refresh->serial)
 	{
 		note_end(&refresh->connector, NULL);
 		return false;
@@ -332,44 +335,76 @@ end_transaction(void)
 	CommitTransactionCommand();
 }
 
-bool
-ch_discover_refresh(const pg_uuid_t *connector, ChCollectionWatch watch)
+typedef struct RefreshCall
 {
-	MemoryContext before = CurrentMemoryContext;
-	ErrorData  *volatile error = NULL;
-	volatile bool is_applied = false;
-	pg_uuid_t	id = *connector;
 	ChRefresh  *refresh;
-	ChDiscovery result;
+	ChCollectionWatch watch;
+	MemoryContext context;
+} RefreshCall;
 
-	begin_transaction();
-	refresh = ch_refresh_begin(&id);
-	end_transaction();
-	if (refresh == NULL)
-		return false;
+/* What the source made of it, or NULL: then it has told all. */
+static ErrorData *
+collect_or_fail(const RefreshCall *call)
+{
+	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
 	{
-		ch_refresh_collect(refresh, watch);
+		ch_refresh_collect(call->refresh, call->watch);
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(before);
+		MemoryContextSwitchTo(call->context);
 		error = CopyErrorData();
 		FlushErrorState();
 		ch_deadline_reset();
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(call->context);
 	if (error != NULL && must_rethrow(error))
 		ReThrowError(error);
+	return error;
+}
+
+static bool
+collect_and_apply(const RefreshCall *call)
+{
+	pg_uuid_t	id = call->refresh->connector;
+	ErrorData  *error = collect_or_fail(call);
+	bool		is_applied = false;
+	ChDiscovery result;
 
 	begin_transaction();
 	if (error == NULL)
-		is_applied = ch_refresh_apply(refresh, &result);
+		is_applied = ch_refresh_apply(call->refresh, &result);
 	else
 		ch_refresh_fail(&id, error);
 	end_transaction();
-	MemoryContextSwitchTo(before);
-	ch_refresh_free(refresh);
+	return is_applied;
+}
+
+bool
+ch_discover_refresh(const pg_uuid_t *connector, ChCollectionWatch watch)
+{
+	RefreshCall call = {.watch = watch, .context = CurrentMemoryContext};
+	pg_uuid_t	id = *connector;
+	volatile bool is_applied = false;
+
+	begin_transaction();
+	call.refresh = ch_refresh_begin(&id);
+	end_transaction();
+	MemoryContextSwitchTo(call.context);
+	if (call.refresh == NULL)
+		return false;
+	PG_TRY();
+	{
+		is_applied = collect_and_apply(&call);
+	}
+	PG_FINALLY();
+	{
+		ch_refresh_free(call.refresh);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(call.context);
 	return is_applied;
 }

@@ -26,13 +26,13 @@ extern bool ch_discover_try(const ChConnector *connector, Oid user, ChDiscovery 
 
 /* Discover a connector whole, for a background worker: in transactions of its own, and in none while it talks to the
  * source.  True: it was applied.  False: it failed, which is recorded with its cause; or another discovery was applied
- * meanwhile; or the connector is gone or disabled.  Throws for local causes.  watch: who is told how far it
+ * or the connector changed meanwhile; or it is gone or disabled.  Throws for local causes.  watch: who is told how far it
  * has come, or NULL. */
 extern bool ch_discover_refresh(const pg_uuid_t *connector, ChCollectionWatch watch);
 
 /* The same step by step.  begin and apply run in a transaction of the caller's, each in another; collect needs none,
  * and throws what the source makes of it.  begin returns NULL for a connector that is gone or disabled; apply false when
- * another discovery came before.  fail records an error, in a transaction too. */
+ * another discovery, or a change of the connector, came before.  fail records an error, in a transaction too. */
 typedef struct ChRefresh ChRefresh;
 extern ChRefresh *ch_refresh_begin(const pg_uuid_t *connector);
 extern void ch_refresh_collect(ChRefresh *refresh, ChCollectionWatch watch);

@@ -6,11 +6,9 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -20,7 +18,9 @@
 
 #include "batch/typemap.h"
 #include "catalog/cat_remote.h"
+#include "catalog/cat_statistics.h"
 #include "catalog/catalog.h"
+#include "common/encoding.h"
 #include "discover/stage.h"
 
 #define MAX_COLUMNS	Natts_ch_remote_column
@@ -51,7 +51,7 @@ struct ChStage
 	MemoryContext context;
 	MemoryContext row_context;	/* of the row being made */
 	pg_uuid_t	connector;
-	Oid			conversion;		/* from UTF-8 to the database's encoding; invalid: none is needed */
+	ChEncoding	encoding;
 	text	   *schema_pattern;
 	text	   *table_pattern;
 	ChStagePart parts[CH_NPARTS];
@@ -91,34 +91,10 @@ row_end(ChStage *stage, ChPart which)
 	part->nrows++;
 }
 
-/* Text of a source in the database's encoding, or NULL: it is no valid UTF-8, or has a character that the
- * database cannot hold. */
-static char *
-to_server(ChStage *stage, const char *value)
-{
-	int			length = strlen(value);
-	Size		capacity = (Size) length * MAX_CONVERSION_GROWTH + 1;
-	char	   *converted;
-
-	if (!pg_verify_mbstr(PG_UTF8, value, length, true))
-		return NULL;
-	if (!OidIsValid(stage->conversion))
-		return pnstrdup(value, length);
-	converted = palloc(capacity);
-	if (pg_do_encoding_conversion_buf(stage->conversion, PG_UTF8, GetDatabaseEncoding(),
-									  (unsigned char *) unconstify(char *, value), length,
-									  (unsigned char *) converted, capacity, true) != length)
-	{
-		pfree(converted);
-		return NULL;
-	}
-	return converted;
-}
-
 static bool
 can_hold(ChStage *stage, const char *value)
 {
-	char	   *converted = to_server(stage, value);
+	char	   *converted = ch_encoding_text(&stage->encoding, value);
 
 	if (converted == NULL)
 		return false;
@@ -130,19 +106,9 @@ can_hold(ChStage *stage, const char *value)
 static void
 add_text(ChStage *stage, const char *value)
 {
-	char	   *converted = value == NULL ? NULL : to_server(stage, value);
+	char	   *converted = ch_encoding_text(&stage->encoding, value);
 
 	add_value(stage, converted == NULL ? (Datum) 0 : CStringGetTextDatum(converted), converted == NULL);
-}
-
-/* JSON of a source.  jsonb cannot hold a zero character. */
-static void
-add_json(ChStage *stage, const char *value)
-{
-	char	   *converted = value == NULL || strstr(value, "\\u0000") != NULL ? NULL : to_server(stage, value);
-
-	add_value(stage, converted == NULL ? (Datum) 0 :
-			  DirectFunctionCall1(jsonb_in, CStringGetDatum(converted)), converted == NULL);
 }
 
 static void
@@ -157,7 +123,7 @@ add_names(ChStage *stage, const char *const *names, uint32 count)
 	}
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	for (uint32 i = 0; i < count; i++)
-		values[i] = CStringGetTextDatum(to_server(stage, names[i]));
+		values[i] = CStringGetTextDatum(ch_encoding_text(&stage->encoding, names[i]));
 	add_value(stage, PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT)), false);
 }
 
@@ -181,7 +147,7 @@ matches(ChStage *stage, const char *name, text *pattern)
 
 	if (pattern == NULL)
 		return true;
-	converted = to_server(stage, name);
+	converted = ch_encoding_text(&stage->encoding, name);
 	subject = cstring_to_text(converted);
 	result = DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(subject),
 												  PointerGetDatum(pattern)));
@@ -363,18 +329,20 @@ static void
 take_statistics(ChStage *stage, const void *argument)
 {
 	const ConnhubStatsInfo *info = argument;
+	ChColumnStatistics statistics;
 
-	if (!takes(stage, info->schema, info->table) || !valid_name(stage, info->column))
+	if (!takes(stage, info->schema, info->table) || !valid_name(stage, info->column) ||
+		!ch_statistics_take(info, &stage->encoding, &statistics))
 		return;
 	add_text(stage, info->schema);
 	add_text(stage, info->table);
-	add_text(stage, info->column);
-	add_value(stage, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
-	add_value(stage, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
-	add_value(stage, Int32GetDatum(info->average_width), info->average_width < 0);
-	add_value(stage, Float4GetDatum((float4) info->correlation), info->correlation == 0);
-	add_json(stage, info->most_common);
-	add_json(stage, info->histogram);
+	add_value(stage, CStringGetTextDatum(statistics.column), false);
+	for (int i = 0; i < CH_STATISTICS_MOST_COMMON; i++)
+		add_value(stage, statistics.values[i], statistics.nulls[i]);
+	for (int i = CH_STATISTICS_MOST_COMMON; i < CH_STATISTICS_ITEMS; i++)
+		add_value(stage, statistics.nulls[i] ? (Datum) 0 :
+				  DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(statistics.values[i]))),
+				  statistics.nulls[i]);
 	row_end(stage, CH_PART_STATISTICS);
 }
 
@@ -456,8 +424,7 @@ ch_stage_create(const ChConnector *connector, const char *schema_pattern, const 
 	stage->type_context = AllocSetContextCreate(context, "connhub discovery types",
 												ALLOCSET_DEFAULT_SIZES);
 	stage->connector = connector->id;
-	if (GetDatabaseEncoding() != PG_UTF8)
-		stage->conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	stage->encoding = ch_encoding_get();
 	stage->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
 	stage->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
 	for (int i = 0; i < CH_NPARTS; i++)

@@ -170,6 +170,25 @@ appendStringInfoChar(StringInfo text, char c)
 	appendBinaryStringInfo(text, &c, 1);
 }
 
+/* port.h sends vsnprintf to the server's own. */
+#undef vsnprintf
+
+void
+appendStringInfo(StringInfo text, const char *format,...)
+{
+	va_list		arguments;
+	int			length;
+
+	va_start(arguments, format);
+	length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	enlargeStringInfo(text, length);
+	va_start(arguments, format);
+	vsnprintf(text->data + text->len, length + 1, format, arguments);
+	va_end(arguments);
+	text->len += length;
+}
+
 unsigned char
 pg_ascii_tolower(unsigned char c)
 {
@@ -248,8 +267,6 @@ ExceptionalCondition(const char *condition, const char *type, const char *file, 
 {
 	abort();
 }
-
-#undef vsnprintf
 
 int
 pg_snprintf(char *text, size_t size, const char *format,...)
