@@ -14,10 +14,11 @@ if [ "${1:-}" = --bench ]; then
 fi
 pg_config=${1:-${PG_CONFIG:-}}
 
-packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev
+packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-dev
 	libpq-dev libmariadb-dev libsqlite3-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
-	perl libipc-run-perl libdbd-pg-perl python3-aiosmtpd clang libclang-rt-14-dev valgrind libc6-dbg)
+	openssh-server openssh-client microsocks tinyproxy-bin python3-aiosmtpd
+	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
 [ -z "$bench" ] || postgresql+=(postgresql-15-mysql-fdw)

@@ -26,6 +26,7 @@
 #include "conn/netpolicy.h"
 #include "conn/open.h"
 #include "conn/resolve.h"
+#include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
 
@@ -45,6 +46,8 @@ struct ChOpening
 	ConnhubConfig config;
 	ChAddresses addresses;
 	const char *address_list[CH_MAX_ADDRESSES];
+	ChTunnelPlan *plan;			/* NULL: the driver reaches the source by itself, or the tunnel has it */
+	ChTunnel   *tunnel;
 	int			pem_fds[MAX_PEM];
 	int			npem;
 	MemoryContextCallback reset;
@@ -55,6 +58,7 @@ typedef struct ChOpening Opening;
 static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
 static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
+static ConnhubStatus open_tunnel(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
 static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
@@ -166,6 +170,11 @@ ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes
 		status = find_addresses(opening, error);
 		if (status == CONNHUB_OK)
 			status = open_by_steps(call, &opening->config, handle, error);
+		if (status == CONNHUB_OK && opening->tunnel != NULL)
+		{
+			ch_tunnel_attach(opening->tunnel, *handle);
+			opening->tunnel = NULL;
+		}
 	}
 	PG_FINALLY();
 	{
@@ -210,6 +219,7 @@ ch_close(ChCall *call, ConnhubConn *handle)
 
 	ch_deadline_begin_shielded(&deadline, FAREWELL_MS);
 	ch_call_close(call, handle);
+	ch_tunnel_end_of(handle);
 	ch_deadline_end(&deadline);
 	ReleaseExternalFD();
 }
@@ -220,6 +230,8 @@ release(void *arg)
 {
 	Opening    *opening = arg;
 
+	ch_tunnel_end(opening->tunnel);
+	ch_tunnel_plan_free(opening->plan);
 	for (int i = 0; i < opening->npem; i++)
 		close(opening->pem_fds[i]);
 	ch_redact_forget_all();
@@ -264,6 +276,8 @@ prepare(Opening *opening, ConnhubError *error)
 	status = prepare_options(opening, error);
 	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_TLS))
 		status = prepare_tls(opening, error);
+	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_NEEDS_HOST))
+		status = ch_tunnel_plan(connector, opening->secret, config->host, config->port, &opening->plan, error);
 	if (status == CONNHUB_OK)
 		status = prepare_place(opening, error);
 	return status;
@@ -302,7 +316,7 @@ prepare_place(Opening *opening, ConnhubError *error)
 	}
 	if ((flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		return CONNHUB_OK;
-	if (ch_host_is_socket(config->host))
+	if (opening->plan == NULL && ch_host_is_socket(config->host))
 		return ch_netpolicy_socket(user, config->host, error);
 	opening->is_unrestricted = ch_netpolicy_is_unrestricted(user);
 	return CONNHUB_OK;
@@ -315,8 +329,11 @@ find_addresses(Opening *opening, ConnhubError *error)
 	ConnhubConfig *config = &opening->config;
 	ConnhubStatus status;
 
-	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0 ||
-		ch_host_is_socket(config->host))
+	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0)
+		return CONNHUB_OK;
+	if (opening->plan != NULL)
+		return open_tunnel(opening, error);
+	if (ch_host_is_socket(config->host))
 		return CONNHUB_OK;
 	ch_phases_enter(CONNHUB_PHASE_DNS);
 	status = ch_resolve(config->host, &opening->addresses, error);
@@ -329,6 +346,47 @@ find_addresses(Opening *opening, ConnhubError *error)
 		opening->address_list[i] = opening->addresses.text[i];
 	config->addresses = opening->address_list;
 	config->naddresses = opening->addresses.count;
+	return CONNHUB_OK;
+}
+
+/* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
+static ConnhubStatus
+open_tunnel(Opening *opening, ConnhubError *error)
+{
+	static const char *const local[] = {"127.0.0.1"};
+	ConnhubConfig *config = &opening->config;
+	const char *first = ch_tunnel_first_host(opening->plan);
+	ChTunnelPlan *plan = opening->plan;
+	ConnhubStatus status;
+	ConnhubWait wait;
+
+	ch_phases_enter(CONNHUB_PHASE_DNS);
+	status = ch_resolve(first, &plan->addresses, error);
+	if (status == CONNHUB_OK && !opening->is_unrestricted)
+		status = ch_netpolicy_addresses(first, &plan->addresses, error);
+	if (status != CONNHUB_OK)
+		return status;
+
+	ch_phases_enter(CONNHUB_PHASE_TUNNEL);
+	opening->plan = NULL;
+	status = ch_tunnel_begin(plan, &opening->tunnel, error);
+	if (status != CONNHUB_OK)
+		return status;
+	while ((status = ch_tunnel_step(opening->tunnel, &wait, error)) == CONNHUB_WAIT)
+	{
+		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
+		if (status != CONNHUB_OK)
+		{
+			ch_error_set(error, status, "no tunnel within %lld ms", (long long) config->connect_timeout_ms);
+			return status;
+		}
+	}
+	if (status != CONNHUB_OK)
+		return status;
+	ch_phases_enter(CONNHUB_PHASE_NONE);
+	config->addresses = local;
+	config->naddresses = lengthof(local);
+	config->port = ch_tunnel_port(opening->tunnel);
 	return CONNHUB_OK;
 }
 

@@ -18,6 +18,8 @@ typedef struct Frame
 	int64		started_us;
 } Frame;
 
+int			ch_call_running = 0;
+
 /* CONTEXT lines of anything reported while a slot runs, and of the error raised after it. */
 static void
 call_context(void *arg)
@@ -55,6 +57,7 @@ frame_begin(Frame *frame, ChCall *call, const char *slot, ConnhubError *error)
 	else
 		ch_deadline_begin(&frame->deadline, call->timeout_ms);
 	frame->started_us = ch_clock->now_us();
+	__atomic_add_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
 }
 
 static bool
@@ -96,6 +99,7 @@ frame_end(Frame *frame, ConnhubStatus status)
 {
 	ConnhubStatus why = ch_cancelled();
 
+	__atomic_sub_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
 	ch_guard_end();
 	/* The driver saw its socket break; the cause is here. */
 	if (status_is_failure(status) && ch_guard_fired())

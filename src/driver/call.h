@@ -21,6 +21,9 @@ typedef struct ChCall
 	const char *slot;			/* set by the wrappers: the last slot called */
 } ChCall;
 
+/* Slots that are running in this process; atomic, for the threads of tunnels: only a driver may connect to one. */
+extern int	ch_call_running;
+
 extern ConnhubStatus ch_call_open(ChCall *call, const ConnhubConfig *config, ConnhubConn **conn,
 								  ConnhubError *error);
 extern ConnhubStatus ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error);

@@ -268,6 +268,27 @@ ExceptionalCondition(const char *condition, const char *type, const char *file, 
 	abort();
 }
 
+#undef strlcpy
+
+size_t
+strlcpy(char *to, const char *from, size_t size)
+{
+	size_t		length = strlen(from);
+
+	if (size > 0)
+	{
+		memcpy(to, from, Min(length, size - 1));
+		to[Min(length, size - 1)] = '\0';
+	}
+	return length;
+}
+
+int
+pg_vsnprintf(char *text, size_t size, const char *format, va_list args)
+{
+	return vsnprintf(text, size, format, args);
+}
+
 int
 pg_snprintf(char *text, size_t size, const char *format,...)
 {

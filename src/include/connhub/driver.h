@@ -72,7 +72,8 @@ typedef enum ConnhubStatus
 	CONNHUB_DATA = 24,			/* a value cannot be represented as the type asked for */
 	CONNHUB_NO_MEMORY = 25,
 	CONNHUB_INTERNAL = 26,		/* a defect: an impossible state */
-	CONNHUB_SCHEMA_CHANGED = 27 /* the remote object is gone or has another shape */
+	CONNHUB_SCHEMA_CHANGED = 27,	/* the remote object is gone or has another shape */
+	CONNHUB_TUNNEL = 28			/* core's alone: the SSH server or proxy on the way; since 1.1 */
 } ConnhubStatus;
 
 /* Stages of opening and testing a connection, in order.  dns and tunnel belong to core. */
