@@ -61,6 +61,9 @@ extern Path *ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget
 /* May the user use a foreign server? */
 extern bool ch_compat_server_usable(Oid server, Oid user);
 
+/* May the user declare columns of a type, and name it with its schema? */
+extern bool ch_compat_type_usable(Oid type, Oid user);
+
 /* Throws unless the member could give objects to the role. */
 extern void ch_compat_require_set_role(Oid member, Oid role);
 

@@ -1,5 +1,7 @@
 /* conn/open.c — from a connector to an open connection of its driver.
  *
+ * Opening has two halves.  The first reads all that the catalogue has to say, in a transaction; the second
+ * resolves the host and lets the driver connect, and needs none, so that nobody has to hold one while it waits.
  * Everything the driver may see is put together here and gone when the connection is open: the secrets are
  * wiped, the files that carry PEM text are closed.  Such a file has no name in any folder; the driver
  * opens it as /proc/self/fd/N.  Driver code runs only in open_by_steps, which does not throw, so a
@@ -34,12 +36,13 @@
 #define FAREWELL_MS 10
 
 /* One opening: what the driver is given, and what must be given up afterwards. */
-typedef struct Opening
+struct ChOpening
 {
-	const ChTarget *target;
+	MemoryContext context;		/* holds all of it */
+	const ChTarget *target;		/* until it is prepared */
 	const ConnhubTypeSpec *type;
+	bool		is_unrestricted;	/* may its owner have it point anywhere? */
 	ChSecret   *secret;
-	bool		owns_secret;
 	ConnhubConfig config;
 	ChAddresses addresses;
 	const char *address_list[CH_MAX_ADDRESSES];
@@ -47,16 +50,20 @@ typedef struct Opening
 	ChTunnel   *tunnel;
 	int			pem_fds[MAX_PEM];
 	int			npem;
-} Opening;
+	MemoryContextCallback reset;
+};
+
+typedef struct ChOpening Opening;
 
 static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_tunnel(Opening *opening, Oid user, ConnhubError *error);
+static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
+static ConnhubStatus open_tunnel(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
 static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
 								   ConnhubError *error);
-static void release(Opening *opening);
+static void release(void *arg);
 
 /* ---- Phases ------------------------------------------------------------------------------ */
 
@@ -112,12 +119,44 @@ ch_phases_end(void)
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-ConnhubStatus
-ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+ChOpening *
+ch_open_prepare(ChCall *call, const ChTarget *target, ConnhubError *error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub open", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Opening    *opening = palloc0(sizeof(Opening));
+	volatile ConnhubStatus status = CONNHUB_CONFIG;
+
+	memset(error, 0, sizeof(*error));
+	error->column = -1;
+	opening->context = context;
+	opening->target = target;
+	opening->type = ch_driver_type(call->driver, target->connector->type);
+	opening->reset.func = release;
+	opening->reset.arg = opening;
+	MemoryContextRegisterResetCallback(context, &opening->reset);
+	PG_TRY();
+	{
+		if (opening->type != NULL)
+			status = prepare(opening, error);
+		else
+			ch_error_set(error, CONNHUB_CONFIG, "driver \"%s\" does not serve connector type \"%s\"",
+						 call->driver->name, target->connector->type);
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(old);
+		if (status != CONNHUB_OK)
+			MemoryContextDelete(context);
+	}
+	PG_END_TRY();
+	return status == CONNHUB_OK ? opening : NULL;
+}
+
+ConnhubStatus
+ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	MemoryContext old = MemoryContextSwitchTo(opening->context);
 	ChDeadline	deadline;
 	ChWaitKind	shown;
 	volatile ConnhubStatus status = CONNHUB_INTERNAL;
@@ -125,24 +164,12 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	*handle = NULL;
 	memset(error, 0, sizeof(*error));
 	error->column = -1;
-	opening->target = target;
-	opening->type = ch_driver_type(call->driver, target->connector->type);
-	if (opening->type == NULL)
-	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
-		ch_error_set(error, CONNHUB_CONFIG, "driver \"%s\" does not serve connector type \"%s\"",
-					 call->driver->name, target->connector->type);
-		return CONNHUB_CONFIG;
-	}
-
-	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
 	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
-		status = prepare(opening, error);
+		status = find_addresses(opening, error);
 		if (status == CONNHUB_OK)
 			status = open_by_steps(call, &opening->config, handle, error);
 		if (status == CONNHUB_OK && opening->tunnel != NULL)
@@ -159,12 +186,20 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
-		release(opening);
 		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
+		MemoryContextDelete(opening->context);
 	}
 	PG_END_TRY();
 	return status;
+}
+
+ConnhubStatus
+ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	ChOpening  *opening = ch_open_prepare(call, target, error);
+
+	*handle = NULL;
+	return opening == NULL ? error->status : ch_open_run(call, opening, handle, times, error);
 }
 
 void
@@ -192,15 +227,16 @@ ch_close(ChCall *call, ConnhubConn *handle)
 	ReleaseExternalFD();
 }
 
+/* The end of an opening, with its memory. */
 static void
-release(Opening *opening)
+release(void *arg)
 {
+	Opening    *opening = arg;
+
 	ch_tunnel_end(opening->tunnel);
 	ch_tunnel_plan_free(opening->plan);
 	for (int i = 0; i < opening->npem; i++)
 		close(opening->pem_fds[i]);
-	if (opening->owns_secret)
-		ch_vault_wipe(opening->secret);
 	ch_redact_forget_all();
 }
 
@@ -220,6 +256,7 @@ prepare(Opening *opening, ConnhubError *error)
 	ConnhubStatus status;
 
 	config->struct_size = sizeof(*config);
+	config->connect_timeout_ms = ch_connector_option_ms(connector, "connect_timeout");
 	config->type = opening->type->name;
 	config->application = psprintf("connhub:%s", connector->name != NULL ? connector->name : "test");
 	config->schema = copy(connector->schema);
@@ -234,10 +271,7 @@ prepare(Opening *opening, ConnhubError *error)
 	if (target->secret != NULL)
 		opening->secret = unconstify(ChSecret *, target->secret);
 	else
-	{
 		opening->secret = ch_vault_open(&connector->tenant_id, &connector->id);
-		opening->owns_secret = true;
-	}
 	for (int i = 0; i < opening->secret->nfields; i++)
 		ch_redact_remember(opening->secret->fields[i].value);
 	config->password = ch_vault_field(opening->secret, "password");
@@ -247,7 +281,6 @@ prepare(Opening *opening, ConnhubError *error)
 		status = prepare_tls(opening, error);
 	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_NEEDS_HOST))
 		status = ch_tunnel_plan(connector, opening->secret, config->host, config->port, &opening->plan, error);
-	/* Last, because a look-up waits, and the cached connector is not to be trusted after that. */
 	if (status == CONNHUB_OK)
 		status = prepare_place(opening, error);
 	return status;
@@ -286,15 +319,29 @@ prepare_place(Opening *opening, ConnhubError *error)
 	}
 	if ((flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		return CONNHUB_OK;
-	if (opening->plan != NULL)
-		return prepare_tunnel(opening, user, error);
-	if (ch_host_is_socket(config->host))
+	if (opening->plan == NULL && ch_host_is_socket(config->host))
 		return ch_netpolicy_socket(user, config->host, error);
+	opening->is_unrestricted = ch_netpolicy_is_unrestricted(user);
+	return CONNHUB_OK;
+}
 
+/* The addresses the host stands for, as far as they are open to the connector's owner.  Waits. */
+static ConnhubStatus
+find_addresses(Opening *opening, ConnhubError *error)
+{
+	ConnhubConfig *config = &opening->config;
+	ConnhubStatus status;
+
+	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0)
+		return CONNHUB_OK;
+	if (opening->plan != NULL)
+		return open_tunnel(opening, error);
+	if (ch_host_is_socket(config->host))
+		return CONNHUB_OK;
 	ch_phases_enter(CONNHUB_PHASE_DNS);
 	status = ch_resolve(config->host, &opening->addresses, error);
-	if (status == CONNHUB_OK)
-		status = ch_netpolicy_addresses(user, config->host, &opening->addresses, error);
+	if (status == CONNHUB_OK && !opening->is_unrestricted)
+		status = ch_netpolicy_addresses(config->host, &opening->addresses, error);
 	if (status != CONNHUB_OK)
 		return status;
 	ch_phases_enter(CONNHUB_PHASE_NONE);
@@ -307,7 +354,7 @@ prepare_place(Opening *opening, ConnhubError *error)
 
 /* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
 static ConnhubStatus
-prepare_tunnel(Opening *opening, Oid user, ConnhubError *error)
+open_tunnel(Opening *opening, ConnhubError *error)
 {
 	static const char *const local[] = {"127.0.0.1"};
 	ConnhubConfig *config = &opening->config;
@@ -318,8 +365,8 @@ prepare_tunnel(Opening *opening, Oid user, ConnhubError *error)
 
 	ch_phases_enter(CONNHUB_PHASE_DNS);
 	status = ch_resolve(first, &plan->addresses, error);
-	if (status == CONNHUB_OK)
-		status = ch_netpolicy_addresses(user, first, &plan->addresses, error);
+	if (status == CONNHUB_OK && !opening->is_unrestricted)
+		status = ch_netpolicy_addresses(first, &plan->addresses, error);
 	if (status != CONNHUB_OK)
 		return status;
 
