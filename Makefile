@@ -24,6 +24,7 @@ demo: deps
 	@test/demo/run.sh $(DEMO)
 
 check: deps
+	@test/deps.sh --check $(PG_CONFIG)
 	@test/check.sh $(CHECK)
 
 differential: QUERIES ?= 200000

@@ -80,6 +80,8 @@ COMMENT ON COLUMN connhub_catalog.expiry_notice.connector_id IS 'Connector that 
 COMMENT ON COLUMN connhub_catalog.expiry_notice.fingerprint IS 'SHA-256 of the certificate';
 COMMENT ON COLUMN connhub_catalog.expiry_notice.stage IS 'soon or expired';
 
--- Deliveries are in no dump: a copy of the database must not send what this one sends.
+-- Only finished deliveries are dumped: a copy of the database must not send what this one sends.
 SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.channel', '');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.delivery', 'WHERE finished_at IS NOT NULL');
+SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.delivery_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.expiry_notice', '');

@@ -17,6 +17,12 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
 	connhub_catalog.common_options(integer),
+	connhub_catalog.shared_metrics(),
+	connhub_catalog.shared_errors(),
+	connhub_catalog.shared_latency(),
+	connhub_catalog.prometheus_label(text),
+	connhub_catalog.html(text),
+	connhub_catalog.uptime_bars(),
 	connhub_catalog.may_see_channel(oid)
 	TO connhub_admin, connhub_operator, connhub_reader;
 
@@ -28,7 +34,9 @@ GRANT EXECUTE ON FUNCTION
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
-	connhub.schemas_json(text)
+	connhub.schemas_json(text),
+	connhub.prometheus_metrics(),
+	connhub.status_page()
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
@@ -47,6 +55,7 @@ ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
@@ -75,6 +84,9 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connec
 
 CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
 
 CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner));
 COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

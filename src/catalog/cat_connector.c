@@ -21,6 +21,7 @@
 
 #include "catalog/cat_cache.h"
 #include "catalog/cat_connector.h"
+#include "catalog/cat_limit.h"
 #include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
@@ -79,6 +80,7 @@ ch_connector_cache_init(void)
 	ch_cache_register(&connector_cache);
 	ch_cache_register(&server_cache);
 	ch_remote_cache_init();
+	ch_limit_cache_init();
 }
 
 ConnhubSslMode

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -18,6 +19,7 @@ bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
 int			ch_cancel_timeout_ms;
+int			ch_max_connectors;
 bool		ch_notify_full;
 int			ch_notify_attempts;
 int			ch_notify_timeout_ms;
@@ -128,6 +130,13 @@ ch_guc_init(void)
 							"How long a cancelled statement may take to stop what runs at its source.",
 							"The connection is closed in any case.",
 							&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	/* A setting of the postmaster can be defined by none but a preloaded library. */
+	DefineCustomIntVariable("connhub.max_connectors",
+							"How many connectors of all databases share their pool, breaker and counters.",
+							"It counts when connhub is preloaded, and takes effect at the start of the server.",
+							&ch_max_connectors, 2000, 1, 1000000,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	ch_compat_reserve_prefix("connhub");
 }

@@ -10,6 +10,7 @@ extern bool ch_async;			/* connhub.async: off keeps the parts of an Append one a
 extern bool ch_parallel;		/* connhub.parallel: off keeps parallel workers from reading a table together */
 extern bool ch_pushdown;	/* connhub.pushdown: off keeps every piece local but the projection */
 extern int	ch_cancel_timeout_ms;	/* connhub.cancel_timeout: how long a cancel may take to deliver */
+extern int	ch_max_connectors;	/* connhub.max_connectors: entries of the shared table; start of the server only */
 
 
 extern bool ch_notify_full;		/* connhub.notify_payload = full: a NOTIFY tells all of the event */

@@ -118,6 +118,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Opening    *opening = palloc0(sizeof(Opening));
 	ChDeadline	deadline;
+	ChWaitKind	shown;
 	volatile ConnhubStatus status = CONNHUB_INTERNAL;
 
 	*handle = NULL;
@@ -137,6 +138,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
+	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
 		status = prepare(opening, error);
@@ -153,6 +155,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		ConnhubPhase last = ch_phases_end();
 
 		ch_deadline_end(&deadline);
+		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
 		release(opening);

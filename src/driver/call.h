@@ -7,6 +7,8 @@
 #ifndef CH_DRIVER_CALL_H
 #define CH_DRIVER_CALL_H
 
+#include "port/atomics.h"
+
 #include "common/compat.h"
 #include "connhub/driver.h"
 
@@ -18,6 +20,7 @@ typedef struct ChCall
 	const char *statement;		/* native query, or NULL */
 	int64		timeout_ms;		/* <= 0: bounded by outer deadlines only */
 	bool		shielded;		/* interrupts are not reported: for cleaning up after one */
+	pg_atomic_uint64 *requests; /* counts what is sent, or NULL */
 	const char *slot;			/* set by the wrappers: the last slot called */
 } ChCall;
 

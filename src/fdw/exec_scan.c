@@ -457,6 +457,14 @@ ch_scan_conn(ForeignScanState *node)
 	return ch_conn_acquire(require_connector(scan), scan->user);
 }
 
+ChConn *
+ch_scan_conn_now(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	return ch_conn_acquire_now(require_connector(scan), scan->user);
+}
+
 void
 ch_scan_touch(ForeignScanState *node)
 {

@@ -136,6 +136,12 @@ like(test_channel('system'), qr/^f\|SSL_HANDSHAKE_FAILED\|tls\|.*unable to get l
 like(test_channel('other'), qr/^f\|SSL_HANDSHAKE_FAILED\|tls\|.*does not name the host/, 'another name is refused');
 sql("SELECT connhub.delete_channel('system'), connhub.delete_channel('other')");
 
+channel('bearer', 'webhook', "$https/status/200", options(ssl_ca => $ca, auth => 'bearer'), $key);
+like(test_channel('bearer'), qr/^t/, 'with auth = bearer');
+($request) = received('web');
+like($request, qr/^Authorization: Bearer \Q$key\E\r$/m, 'the secret is a token');
+unlike($request, qr/Signature/, 'and signs nothing');
+
 # ---- Retries
 
 channel('flaky', 'webhook', "$http/fail/2/flaky", "'{}'");
@@ -299,6 +305,32 @@ $web = received('web');
 sql('CALL connhub.deliver_notifications()');
 is(sql("SELECT count(*), count(*) FILTER (WHERE state = 'delivered') FROM connhub.delivery WHERE channel LIKE 'many%'"), '300|300', 'hundreds are sent');
 is(received('web') - $web, 300, 'each once');
+
+# Several senders at once share the work.
+event();
+$web = received('web');
+my @senders = map { IPC::Run::start([ 'psql', '-XAtq', '-d', $hub->connstr('postgres'), '-c', 'CALL connhub.deliver_notifications()' ]) } 1 .. 3;
+$_->finish foreach @senders;
+is(received('web') - $web, 150, 'several senders send each once');
+
+# ---- Nothing leaks: successes, failures and cancels in one session
+
+sql("SELECT connhub.update_channel('hang', enabled => true), connhub.update_channel('tls', enabled => true)");
+is(sql(<<'SQL'), 't', 'no file descriptor is left open');
+DO $$ BEGIN PERFORM FROM connhub.test_channel('tls'); END $$;
+CREATE TEMP TABLE before AS SELECT count(*) AS fds FROM pg_ls_dir('/proc/self/fd');
+SET connhub.notify_timeout = '50ms';
+DO $$ BEGIN PERFORM FROM generate_series(1, 5), connhub.test_channel('hang'); END $$;
+SET connhub.notify_timeout = '10s';
+DO $$ BEGIN PERFORM FROM generate_series(1, 20) AS i, LATERAL connhub.test_channel(CASE WHEN i > 0 THEN 'tls' END); END $$;
+DO $$ BEGIN PERFORM FROM generate_series(1, 20) AS i, LATERAL connhub.test_channel(CASE WHEN i > 0 THEN 'redirect' END); END $$;
+DO $$ BEGIN PERFORM FROM generate_series(1, 20) AS i, LATERAL connhub.test_channel(CASE WHEN i > 0 THEN 'clear' END); END $$;
+\set ON_ERROR_STOP off
+SET statement_timeout = '200ms';
+DO $$ BEGIN PERFORM FROM connhub.test_channel('hang'); END $$;
+RESET statement_timeout;
+SELECT (SELECT count(*) FROM pg_ls_dir('/proc/self/fd')) = fds FROM before;
+SQL
 
 # ---- Secrets
 

@@ -104,6 +104,7 @@ typedef struct ConnhubError
 	char		message[512];	/* lower case, no full stop */
 	char		detail[1024];	/* sentences, or empty */
 	char		hint[512];		/* what to do, or empty */
+	int64_t		retry_after_ms; /* the source asks for this pause before the next try; 0: it does not.  Since 1.1 */
 } ConnhubError;
 
 /* ---- Types and values -------------------------------------------------------------------- */
