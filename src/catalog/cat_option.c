@@ -394,6 +394,9 @@ check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
 		return;
 	if (strlen(option->value) > MAX_VALUE_BYTES)
 		bad_value(spec, psprintf("at most %d bytes", MAX_VALUE_BYTES));
+	/* It is stored and shown as it is. */
+	if (strcmp(spec->name, "proxy_url") == 0 && strchr(option->value, '@') != NULL)
+		bad_value(spec, "a URL without a user, who belongs into proxy_username and proxy_password");
 	option->value = canonical[spec->kind] (spec, option->value);
 }
 

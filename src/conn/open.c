@@ -61,8 +61,7 @@ static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
 static ConnhubStatus open_tunnel(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
-static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
-								   ConnhubError *error);
+static ConnhubStatus open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error);
 static void release(void *arg);
 
 /* ---- Phases ------------------------------------------------------------------------------ */
@@ -171,7 +170,7 @@ ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes
 	{
 		status = find_addresses(opening, error);
 		if (status == CONNHUB_OK)
-			status = open_by_steps(call, &opening->config, handle, error);
+			status = open_by_steps(call, opening, handle, error);
 		if (status == CONNHUB_OK && opening->tunnel != NULL)
 		{
 			ch_tunnel_attach(opening->tunnel, *handle);
@@ -352,45 +351,21 @@ find_addresses(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
+/* The policy is asked about the first machine on the way. */
 static ConnhubStatus
 open_tunnel(Opening *opening, ConnhubError *error)
 {
-	static const char *const local[] = {"127.0.0.1"};
-	ConnhubConfig *config = &opening->config;
 	const char *first = ch_tunnel_first_host(opening->plan);
-	ChTunnelPlan *plan = opening->plan;
+	ChAddresses *addresses = &opening->plan->addresses;
 	ConnhubStatus status;
-	ConnhubWait wait;
 
 	ch_phases_enter(CONNHUB_PHASE_DNS);
-	status = ch_resolve(first, &plan->addresses, error);
+	status = ch_resolve(first, addresses, error);
 	if (status == CONNHUB_OK && !opening->is_unrestricted)
-		status = ch_netpolicy_addresses(first, &plan->addresses, error);
-	if (status != CONNHUB_OK)
-		return status;
-
-	ch_phases_enter(CONNHUB_PHASE_TUNNEL);
-	opening->plan = NULL;
-	status = ch_tunnel_begin(plan, &opening->tunnel, error);
-	if (status != CONNHUB_OK)
-		return status;
-	while ((status = ch_tunnel_step(opening->tunnel, &wait, error)) == CONNHUB_WAIT)
-	{
-		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
-		if (status != CONNHUB_OK)
-		{
-			ch_error_set(error, status, "no tunnel within %lld ms", (long long) config->connect_timeout_ms);
-			return status;
-		}
-	}
-	if (status != CONNHUB_OK)
-		return status;
-	ch_phases_enter(CONNHUB_PHASE_NONE);
-	config->addresses = local;
-	config->naddresses = lengthof(local);
-	config->port = ch_tunnel_port(opening->tunnel);
-	return CONNHUB_OK;
+		status = ch_netpolicy_addresses(first, addresses, error);
+	if (status == CONNHUB_OK)
+		ch_phases_enter(CONNHUB_PHASE_NONE);
+	return status;
 }
 
 /* PEM text as a file without a name, which ends with its descriptor. */
@@ -506,12 +481,64 @@ prepare_tls(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
+/* Wait as the driver or the tunnel says: OK when it is to be called again. */
 static ConnhubStatus
-open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, ConnhubError *error)
+wait_for_step(const Opening *opening, const ConnhubWait *wait, ConnhubError *error)
+{
+	ConnhubStatus status = ch_wait(wait->fd, wait->events, wait->timeout_ms);
+
+	/* It asked to be called again by then; the deadline is another matter. */
+	if (status == CONNHUB_TIMEOUT)
+		status = ch_cancelled();
+	if (status != CONNHUB_OK)
+		ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
+					 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
+					 (long long) opening->config.connect_timeout_ms);
+	return status;
+}
+
+/* Open the tunnel, if there is to be one, without waiting: OK, WAIT or a failure.  The driver is sent to this end of it. */
+static ConnhubStatus
+tunnel_step(Opening *opening, ConnhubWait *wait, ConnhubError *error)
+{
+	static const char *const local[] = {"127.0.0.1"};
+	ChTunnelPlan *plan = opening->plan;
+	ConnhubStatus status;
+
+	if (plan != NULL)
+	{
+		ch_phases_enter(CONNHUB_PHASE_TUNNEL);
+		opening->plan = NULL;
+		status = ch_tunnel_begin(plan, &opening->tunnel, error);
+		if (status != CONNHUB_OK)
+			return status;
+	}
+	if (opening->tunnel == NULL)
+		return CONNHUB_OK;
+	status = ch_tunnel_step(opening->tunnel, wait, error);
+	if (status != CONNHUB_OK)
+		return status;
+	ch_phases_enter(CONNHUB_PHASE_NONE);
+	opening->config.addresses = local;
+	opening->config.naddresses = lengthof(local);
+	opening->config.port = ch_tunnel_port(opening->tunnel);
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error)
 {
 	ConnhubStatus status;
 	ConnhubWait wait;
 
+	while ((status = tunnel_step(opening, &wait, error)) == CONNHUB_WAIT)
+	{
+		status = wait_for_step(opening, &wait, error);
+		if (status != CONNHUB_OK)
+			break;
+	}
+	if (status != CONNHUB_OK)
+		return status;
 	if (!AcquireExternalFD())
 	{
 		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
@@ -519,7 +546,7 @@ open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, C
 				sizeof(error->hint));
 		return CONNHUB_BUSY;
 	}
-	status = ch_call_open(call, config, handle, error);
+	status = ch_call_open(call, &opening->config, handle, error);
 	if (status != CONNHUB_OK)
 	{
 		ReleaseExternalFD();
@@ -527,17 +554,9 @@ open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, C
 	}
 	while ((status = ch_call_step(call, *handle, &wait, error)) == CONNHUB_WAIT)
 	{
-		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
-		/* The driver asked to be called again by then; the deadline is another matter. */
-		if (status == CONNHUB_TIMEOUT)
-			status = ch_cancelled();
+		status = wait_for_step(opening, &wait, error);
 		if (status != CONNHUB_OK)
-		{
-			ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
-						 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
-						 (long long) config->connect_timeout_ms);
 			break;
-		}
 	}
 	if (status != CONNHUB_OK)
 	{
