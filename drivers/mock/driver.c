@@ -13,7 +13,7 @@ static const ConnhubDriver mk_driver = {
 	.library = "none",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
-	CONNHUB_CAP_PREPARE | CONNHUB_CAP_DESCRIBE,
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_DESCRIBE | CONNHUB_CAP_CHECK_STEP,
 	.types = mk_types,
 	.ntypes = 1,
 	.open = mk_open,
@@ -41,6 +41,7 @@ static const ConnhubDriver mk_driver = {
 	.finish_prepared = mk_finish_prepared,
 	.list_prepared = mk_list_prepared,
 	.describe = mk_describe,
+	.check_step = mk_check_step,
 };
 
 const ConnhubDriver *
