@@ -31,6 +31,7 @@ GRANT EXECUTE ON FUNCTION
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.run_due() TO connhub_admin;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
@@ -46,6 +47,11 @@ ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health_check ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health_day ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.maintenance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.job ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -70,3 +76,15 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connec
 
 CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.health FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.health_check FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health_check IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.health_day FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health_day IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.maintenance FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.maintenance IS 'Rows of the connectors the user may see';

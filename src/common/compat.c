@@ -4,6 +4,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "commands/dbcommands.h"
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
@@ -174,6 +175,18 @@ ch_compat_server_usable(Oid server, Oid user)
 #else
 	return pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
 #endif
+}
+
+bool
+ch_compat_may_take_database(Oid database)
+{
+#if PG_VERSION_NUM >= 160000
+	bool		owns = object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+	bool		owns = pg_database_ownercheck(database, GetUserId());
+#endif
+
+	return owns || have_createdb_privilege();
 }
 
 void

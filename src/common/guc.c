@@ -18,11 +18,18 @@ bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
 int			ch_cancel_timeout_ms;
+bool		ch_workers;
+char	   *ch_databases;
+int			ch_runners;
+int			ch_health_interval_s;
+int			ch_health_concurrency;
+int			ch_history_days;
 
 static bool check_drivers(char **newval, void **extra, GucSource source);
 static bool check_networks(char **newval, void **extra, GucSource source);
 static bool check_folders(char **newval, void **extra, GucSource source);
 static bool check_master_key(char **newval, void **extra, GucSource source);
+static bool check_databases(char **newval, void **extra, GucSource source);
 
 typedef struct StringSetting
 {
@@ -43,15 +50,55 @@ static const StringSetting string_settings[] = {
 	{"connhub.allowed_networks",
 		"Networks and socket folders that every user may connect to, loopback and link-local included.",
 	&ch_allowed_networks, "", PGC_SUSET, GUC_LIST_INPUT, check_networks},
+	{"connhub.databases", "Databases whose connectors are watched in the background: names separated by commas, or *.",
+	&ch_databases, "*", PGC_SIGHUP, GUC_LIST_INPUT, check_databases},
 	{"connhub.master_key",
 		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
 		"empty for connhub_master.key in the data directory.",
 	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
 };
 
+typedef struct IntegerSetting
+{
+	const char *name;
+	const char *description;
+	const char *more;
+	int		   *variable;
+	int			initial;
+	int			least;
+	int			most;
+	GucContext	context;
+	int			flags;
+} IntegerSetting;
+
+static const IntegerSetting integer_settings[] = {
+	{"connhub.cancel_timeout", "How long a cancelled statement may take to stop what runs at its source.",
+		"The connection is closed in any case.",
+	&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS},
+	{"connhub.health_concurrency", "How many connectors one scheduler tests at once.",
+		"Each takes a connection and a file descriptor while it is tested.",
+	&ch_health_concurrency, 256, 1, 4096, PGC_SIGHUP, 0},
+	{"connhub.health_interval", "How often a connector is tested in the background unless its option health_interval says otherwise.",
+		NULL,
+	&ch_health_interval_s, 900, 1, 604800, PGC_SIGHUP, GUC_UNIT_S},
+	{"connhub.history_days", "How many days each test of a connector is kept.",
+		"What each day came to is kept for longer.",
+	&ch_history_days, 30, 1, 3650, PGC_SIGHUP, 0},
+	{"connhub.runners", "How many worker processes of one database do work that can only block.",
+		"They count against max_worker_processes.",
+	&ch_runners, 2, 1, 64, PGC_SIGHUP, 0},
+};
+
 void
 ch_guc_init(void)
 {
+	for (int i = 0; i < lengthof(integer_settings); i++)
+	{
+		const IntegerSetting *s = &integer_settings[i];
+
+		DefineCustomIntVariable(s->name, s->description, s->more, s->variable, s->initial, s->least, s->most,
+								s->context, s->flags, NULL, NULL, NULL);
+	}
 	for (int i = 0; i < lengthof(string_settings); i++)
 	{
 		const StringSetting *s = &string_settings[i];
@@ -71,11 +118,10 @@ ch_guc_init(void)
 							 "Lets sources do as much of a query as they can.",
 							 "When off, only the choice of columns is left to the source.",
 							 &ch_pushdown, true, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("connhub.cancel_timeout",
-							"How long a cancelled statement may take to stop what runs at its source.",
-							"The connection is closed in any case.",
-							&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS,
-							NULL, NULL, NULL);
+	DefineCustomBoolVariable("connhub.workers",
+							 "Lets background workers watch the connectors of this server.",
+							 "They are started when connhub is in shared_preload_libraries.",
+							 &ch_workers, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	ch_compat_reserve_prefix("connhub");
 }
 
@@ -145,6 +191,18 @@ static bool
 check_folders(char **newval, void **extra, GucSource source)
 {
 	return check_list(*newval, folder_is_valid, "an absolute path");
+}
+
+static bool
+database_is_valid(const char *item)
+{
+	return strcmp(item, "*") == 0 || (item[0] != '\0' && strlen(item) < NAMEDATALEN);
+}
+
+static bool
+check_databases(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, database_is_valid, "the name of a database, or *");
 }
 
 /* The text after the colon may be sensitive, so it is not repeated. */

@@ -11,6 +11,14 @@ extern bool ch_parallel;		/* connhub.parallel: off keeps parallel workers from r
 extern bool ch_pushdown;	/* connhub.pushdown: off keeps every piece local but the projection */
 extern int	ch_cancel_timeout_ms;	/* connhub.cancel_timeout: how long a cancel may take to deliver */
 
+/* Background work. */
+extern bool ch_workers;			/* connhub.workers: off stops launcher and schedulers; postgresql.conf only */
+extern char *ch_databases;		/* connhub.databases: names or *; postgresql.conf only */
+extern int	ch_runners;			/* connhub.runners: worker processes of a database for what can only block */
+extern int	ch_health_interval_s;	/* connhub.health_interval: of connectors that have none of their own */
+extern int	ch_health_concurrency;	/* connhub.health_concurrency: tests at once in a scheduler */
+extern int	ch_history_days;	/* connhub.history_days: how long each test is kept */
+
 extern void ch_guc_init(void);
 
 #endif

@@ -27,6 +27,10 @@ extern void ch_deadline_reset(void);
 extern ChDeadline *ch_deadline_suspend(void);
 extern void ch_deadline_resume(ChDeadline *suspended);
 
+/* Wait for whatever comes first: the latch, which is reset, fd being readable (-1: none), or the time (< 0: none).
+ * For loops with no driver's frame below.  Serves interrupts; ends the process when the postmaster dies. */
+extern void ch_wait_latch(int fd, int64 timeout_ms);
+
 /* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end. */
 extern ConnhubStatus ch_wait(int fd, int events, int64 timeout_ms);
 extern ConnhubStatus ch_cancelled(void);

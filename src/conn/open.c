@@ -2,8 +2,8 @@
  *
  * Everything the driver may see is put together here and gone when the connection is open: the secrets are
  * wiped, the files that carry PEM text are closed.  Such a file has no name in any folder; the driver
- * opens it as /proc/self/fd/N.  Driver code runs only in open_by_steps, which does not throw, so a
- * connection is never lost between being opened and being handed out. */
+ * opens it as /proc/self/fd/N.  Driver code runs only where nothing throws, so a connection is never lost between being
+ * opened and being handed out. */
 #include "postgres.h"
 
 #include <sys/mman.h>
@@ -33,8 +33,9 @@
 #define FAREWELL_MS 10
 
 /* One opening: what the driver is given, and what must be given up afterwards. */
-typedef struct Opening
+struct ChOpening
 {
+	MemoryContext context;		/* holds all of it */
 	const ChTarget *target;
 	const ConnhubTypeSpec *type;
 	ChSecret   *secret;
@@ -44,24 +45,19 @@ typedef struct Opening
 	const char *address_list[CH_MAX_ADDRESSES];
 	int			pem_fds[MAX_PEM];
 	int			npem;
-} Opening;
+};
 
-static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
-static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
-								   ConnhubError *error);
-static void release(Opening *opening);
+static ConnhubStatus prepare(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_place(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_options(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_tls(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus open_by_steps(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error);
 
 /* ---- Phases ------------------------------------------------------------------------------ */
 
-static struct
-{
-	ChPhaseTimes *times;
-	ConnhubPhase phase;
-	int64		entered_us;
-}			phases;
+/* That of the one opening that is waited for, and the one that counts now. */
+static ChPhaseClock own_clock;
+static ChPhaseClock *phases = &own_clock;
 
 static void
 phase_listener(ConnhubPhase phase, void *arg)
@@ -70,11 +66,18 @@ phase_listener(ConnhubPhase phase, void *arg)
 }
 
 void
+ch_phases_use(ChPhaseClock *clock)
+{
+	phases = clock != NULL ? clock : &own_clock;
+	ch_host_listen(clock != NULL ? phase_listener : NULL, NULL);
+}
+
+void
 ch_phases_begin(ChPhaseTimes *times)
 {
-	phases.times = times;
-	phases.phase = CONNHUB_PHASE_NONE;
-	phases.entered_us = ch_clock->now_us();
+	phases->times = times;
+	phases->phase = CONNHUB_PHASE_NONE;
+	phases->entered_us = ch_clock->now_us();
 	ch_host_listen(phase_listener, NULL);
 }
 
@@ -84,24 +87,24 @@ ch_phases_enter(ConnhubPhase phase)
 {
 	int64		now = ch_clock->now_us();
 
-	if (phases.times != NULL)
+	if (phases->times != NULL)
 	{
-		if (phases.phase != CONNHUB_PHASE_NONE)
-			phases.times->us[phases.phase] += now - phases.entered_us;
-		if (phase != CONNHUB_PHASE_NONE && phases.times->us[phase] < 0)
-			phases.times->us[phase] = 0;
+		if (phases->phase != CONNHUB_PHASE_NONE)
+			phases->times->us[phases->phase] += now - phases->entered_us;
+		if (phase != CONNHUB_PHASE_NONE && phases->times->us[phase] < 0)
+			phases->times->us[phase] = 0;
 	}
-	phases.phase = phase;
-	phases.entered_us = now;
+	phases->phase = phase;
+	phases->entered_us = now;
 }
 
 ConnhubPhase
 ch_phases_end(void)
 {
-	ConnhubPhase last = phases.phase;
+	ConnhubPhase last = phases->phase;
 
 	ch_phases_enter(CONNHUB_PHASE_NONE);
-	phases.times = NULL;
+	phases->times = NULL;
 	ch_host_listen(NULL, NULL);
 	return last;
 }
@@ -109,36 +112,105 @@ ch_phases_end(void)
 /* ---- Opening ----------------------------------------------------------------------------- */
 
 ConnhubStatus
-ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+ch_opening_begin(const ChCall *call, const ChTarget *target, ChOpening **result, ConnhubError *error)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub open", ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Opening    *opening = palloc0(sizeof(Opening));
-	ChDeadline	deadline;
-	volatile ConnhubStatus status = CONNHUB_INTERNAL;
+	const ConnhubTypeSpec *type = ch_driver_type(call->driver, target->connector->type);
+	MemoryContext context;
+	ChOpening  *opening;
 
-	*handle = NULL;
+	*result = NULL;
 	memset(error, 0, sizeof(*error));
 	error->column = -1;
-	opening->target = target;
-	opening->type = ch_driver_type(call->driver, target->connector->type);
-	if (opening->type == NULL)
+	if (type == NULL)
 	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
 		ch_error_set(error, CONNHUB_CONFIG, "driver \"%s\" does not serve connector type \"%s\"",
 					 call->driver->name, target->connector->type);
 		return CONNHUB_CONFIG;
 	}
-
+	context = AllocSetContextCreate(CurrentMemoryContext, "connhub open", ALLOCSET_SMALL_SIZES);
+	opening = MemoryContextAllocZero(context, sizeof(ChOpening));
+	opening->context = context;
+	opening->target = target;
+	opening->type = type;
 	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
+	*result = opening;
+	return CONNHUB_OK;
+}
+
+ConnhubStatus
+ch_opening_prepare(ChOpening *opening, const ChAddresses *addresses, ConnhubError *error)
+{
+	MemoryContext before = MemoryContextSwitchTo(opening->context);
+	ConnhubStatus status;
+
+	if (addresses != NULL)
+		opening->addresses = *addresses;
+	status = prepare(opening, error);
+	MemoryContextSwitchTo(before);
+	return status;
+}
+
+const char *
+ch_opening_host(const ChConnector *connector, const ConnhubTypeSpec *type)
+{
+	if ((type->flags & (CONNHUB_TYPE_FILE | CONNHUB_TYPE_NEEDS_HOST)) != CONNHUB_TYPE_NEEDS_HOST ||
+		ch_host_is_socket(connector->host))
+		return NULL;
+	return connector->host;
+}
+
+/* Does not throw, so that a connection is never lost between being opened and being handed out. */
+ConnhubStatus
+ch_opening_start(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	*handle = NULL;
+	if (!AcquireExternalFD())
+	{
+		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
+		strlcpy(error->hint, "Raise max_files_per_process, or use fewer connectors in one session.",
+				sizeof(error->hint));
+		return CONNHUB_BUSY;
+	}
+	status = ch_call_open(call, &opening->config, handle, error);
+	if (status != CONNHUB_OK)
+		ReleaseExternalFD();
+	return status;
+}
+
+void
+ch_opening_end(ChOpening *opening)
+{
+	if (opening == NULL)
+		return;
+	for (int i = 0; i < opening->npem; i++)
+		close(opening->pem_fds[i]);
+	for (int i = 0; opening->secret != NULL && i < opening->secret->nfields; i++)
+		ch_redact_forget(opening->secret->fields[i].value);
+	if (opening->owns_secret)
+		ch_vault_wipe(opening->secret);
+	MemoryContextDelete(opening->context);
+}
+
+ConnhubStatus
+ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	ChOpening  *opening;
+	ChDeadline	deadline;
+	volatile ConnhubStatus status = ch_opening_begin(call, target, &opening, error);
+
+	*handle = NULL;
+	if (status != CONNHUB_OK)
+		return status;
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
+	status = CONNHUB_INTERNAL;
 	PG_TRY();
 	{
-		status = prepare(opening, error);
+		status = ch_opening_prepare(opening, NULL, error);
 		if (status == CONNHUB_OK)
-			status = open_by_steps(call, &opening->config, handle, error);
+			status = open_by_steps(call, opening, handle, error);
 	}
 	PG_FINALLY();
 	{
@@ -147,9 +219,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		ch_deadline_end(&deadline);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
-		release(opening);
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
+		ch_opening_end(opening);
 	}
 	PG_END_TRY();
 	return status;
@@ -179,16 +249,6 @@ ch_close(ChCall *call, ConnhubConn *handle)
 	ReleaseExternalFD();
 }
 
-static void
-release(Opening *opening)
-{
-	for (int i = 0; i < opening->npem; i++)
-		close(opening->pem_fds[i]);
-	if (opening->owns_secret)
-		ch_vault_wipe(opening->secret);
-	ch_redact_forget_all();
-}
-
 static char *
 copy(const char *text)
 {
@@ -197,7 +257,7 @@ copy(const char *text)
 
 /* Everything is copied: the cached connector may change while we wait. */
 static ConnhubStatus
-prepare(Opening *opening, ConnhubError *error)
+prepare(ChOpening *opening, ConnhubError *error)
 {
 	const ChTarget *target = opening->target;
 	const ChConnector *connector = target->connector;
@@ -245,7 +305,7 @@ missing(ConnhubError *error, const char *what, const char *type)
 
 /* Host, database and user: where the driver is sent, as the policies allow it. */
 static ConnhubStatus
-prepare_place(Opening *opening, ConnhubError *error)
+prepare_place(ChOpening *opening, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
 	uint32		flags = opening->type->flags;
@@ -273,7 +333,7 @@ prepare_place(Opening *opening, ConnhubError *error)
 		return ch_netpolicy_socket(user, config->host, error);
 
 	ch_phases_enter(CONNHUB_PHASE_DNS);
-	status = ch_resolve(config->host, &opening->addresses, error);
+	status = opening->addresses.count > 0 ? CONNHUB_OK : ch_resolve(config->host, &opening->addresses, error);
 	if (status == CONNHUB_OK)
 		status = ch_netpolicy_addresses(user, config->host, &opening->addresses, error);
 	if (status != CONNHUB_OK)
@@ -288,7 +348,7 @@ prepare_place(Opening *opening, ConnhubError *error)
 
 /* PEM text as a file without a name, which ends with its descriptor. */
 static ConnhubStatus
-pem_file(Opening *opening, const char *name, const char *text, const char **path, ConnhubError *error)
+pem_file(ChOpening *opening, const char *name, const char *text, const char **path, ConnhubError *error)
 {
 	size_t		length = strlen(text);
 	int			fd;
@@ -313,7 +373,7 @@ pem_file(Opening *opening, const char *name, const char *text, const char **path
 
 /* The value of an option as the driver gets it: from the vault when secret; durations in milliseconds. */
 static ConnhubStatus
-option_value(Opening *opening, const ConnhubOptionSpec *spec, const char **value, ConnhubError *error)
+option_value(ChOpening *opening, const ConnhubOptionSpec *spec, const char **value, ConnhubError *error)
 {
 	int64		ms;
 
@@ -340,7 +400,7 @@ option_value(Opening *opening, const ConnhubOptionSpec *spec, const char **value
 }
 
 static ConnhubStatus
-prepare_options(Opening *opening, ConnhubError *error)
+prepare_options(ChOpening *opening, ConnhubError *error)
 {
 	const ConnhubTypeSpec *type = opening->type;
 	ConnhubOption *options = palloc0(sizeof(ConnhubOption) * (type->noptions + 1));
@@ -373,7 +433,7 @@ prepare_options(Opening *opening, ConnhubError *error)
 }
 
 static ConnhubStatus
-prepare_tls(Opening *opening, ConnhubError *error)
+prepare_tls(ChOpening *opening, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
 	const struct
@@ -400,24 +460,13 @@ prepare_tls(Opening *opening, ConnhubError *error)
 }
 
 static ConnhubStatus
-open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, ConnhubError *error)
+open_by_steps(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error)
 {
-	ConnhubStatus status;
+	ConnhubStatus status = ch_opening_start(call, opening, handle, error);
 	ConnhubWait wait;
 
-	if (!AcquireExternalFD())
-	{
-		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
-		strlcpy(error->hint, "Raise max_files_per_process, or use fewer connectors in one session.",
-				sizeof(error->hint));
-		return CONNHUB_BUSY;
-	}
-	status = ch_call_open(call, config, handle, error);
 	if (status != CONNHUB_OK)
-	{
-		ReleaseExternalFD();
 		return status;
-	}
 	while ((status = ch_call_step(call, *handle, &wait, error)) == CONNHUB_WAIT)
 	{
 		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
@@ -428,7 +477,7 @@ open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, C
 		{
 			ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
 						 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
-						 (long long) config->connect_timeout_ms);
+						 (long long) opening->config.connect_timeout_ms);
 			break;
 		}
 	}
