@@ -19,7 +19,7 @@ packages=(make gcc libc6-dev pkg-config libssl-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
 	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
-postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
+postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15 postgresql-15-cron)
 [ -z "$bench" ] || postgresql+=(postgresql-15-mysql-fdw)
 
 if ! command -v dpkg-query >/dev/null; then

@@ -10,7 +10,9 @@ CREATE TABLE connhub_catalog.health (
 	CONSTRAINT health_pkey PRIMARY KEY (connector_id),
 	CONSTRAINT health_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE
 );
+CREATE INDEX health_next_due_at_idx ON connhub_catalog.health (next_due_at);
 COMMENT ON TABLE connhub_catalog.health IS 'Last test of each connector; apart from the connector, since a test that finds nothing new must not make backends drop what they cache';
+COMMENT ON INDEX connhub_catalog.health_next_due_at_idx IS 'The tests that are due, and the next ones';
 COMMENT ON COLUMN connhub_catalog.health.connector_id IS 'Connector';
 COMMENT ON COLUMN connhub_catalog.health.since IS 'Since when the connector has its status';
 COMMENT ON COLUMN connhub_catalog.health.tested_at IS 'When it was last tested';

@@ -46,7 +46,22 @@ due_query(const ChJobKind *kind)
 					" FROM connhub_catalog.job AS p WHERE p.kind = $1), clock_timestamp())", kind->period_s);
 }
 
-/* A clock that was set back must not put a job off for as long. */
+/* When the first of those that wait for another try may have it. */
+static TimestampTz
+next_try(ChSql *sql, const ChJobKind *kind)
+{
+	bool		isnull;
+	Datum		value;
+
+	ch_sql_text(sql, kind->name);
+	ch_sql_run(sql, "SELECT min(not_before) FROM connhub_catalog.job WHERE kind = $1 AND state <> 'running'"
+			   " AND not_before > clock_timestamp()");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	return isnull ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
+/* Ordered by the kind's own column, so that an index of it serves.  A clock that was set back must not put a try off for
+ * as long. */
 int
 ch_job_due(const ChJobKind *kind, pg_uuid_t *subjects, int max, TimestampTz *next)
 {
@@ -59,13 +74,12 @@ ch_job_due(const ChJobKind *kind, pg_uuid_t *subjects, int max, TimestampTz *nex
 	ch_sql_begin(&sql);
 	ch_sql_text(&sql, kind->name);
 	ch_sql_value(&sql, INT4OID, Int32GetDatum(max + 1), false);
-	nrows = ch_sql_run(&sql, psprintf("SELECT d.subject, d.at, d.at <= clock_timestamp() FROM ("
-									  "SELECT q.subject, greatest(q.due_at, CASE WHEN j.not_before < clock_timestamp()"
-									  " + interval '2 hours' THEN j.not_before END) AS at"
+	nrows = ch_sql_run(&sql, psprintf("SELECT q.subject, q.due_at, q.due_at <= clock_timestamp()"
 									  " FROM (%s) AS q (subject, due_at)"
 									  " LEFT JOIN connhub_catalog.job AS j ON j.kind = $1 AND j.subject = q.subject"
-									  " WHERE j.state IS DISTINCT FROM 'running') AS d ORDER BY d.at LIMIT $2",
-									  due_query(kind)));
+									  " WHERE j.state IS DISTINCT FROM 'running' AND (j.not_before IS NULL"
+									  " OR j.not_before NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 hours')"
+									  " ORDER BY q.due_at LIMIT $2", due_query(kind)));
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -78,6 +92,7 @@ ch_job_due(const ChJobKind *kind, pg_uuid_t *subjects, int max, TimestampTz *nex
 		}
 		subjects[count++] = *DatumGetUUIDP(SPI_getbinval(tuple, descriptor, 1, &isnull));
 	}
+	*next = Min(*next, next_try(&sql, kind));
 	ch_sql_end(&sql);
 	return count;
 }
@@ -159,6 +174,11 @@ recover(void *argument)
 			   " WHERE j.state = 'running' AND NOT EXISTS (SELECT FROM pg_stat_get_activity(j.worker_pid) AS a"
 			   " WHERE a.backend_start = j.worker_start AND (a.backend_type <> 'client backend'"
 			   " OR (a.state = 'active' AND a.query_start <= j.started_at)))");
+
+	/* A clock that was set back: what was tested in the future is due. */
+	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET next_due_at = clock_timestamp() WHERE connector_id IN ("
+			   "SELECT h.connector_id FROM connhub_catalog.health AS h WHERE h.tested_at > clock_timestamp() + interval '1 minute'"
+			   " AND h.next_due_at > clock_timestamp() FOR NO KEY UPDATE SKIP LOCKED)");
 	ch_sql_end(&sql);
 }
 

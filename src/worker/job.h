@@ -19,7 +19,8 @@ extern void ch_job_done(const ChJobKind *kind, const pg_uuid_t *subjects, int co
 /* They are to be tried again, later each time. */
 extern void ch_job_failed(const ChJobKind *kind, const pg_uuid_t *subjects, int count, const char *why);
 
-/* Mark jobs whose process has ended, or whose statement was given up. */
+/* Mark jobs whose process has ended, or whose statement was given up, and repair what a clock that was set back has
+ * done. */
 extern void ch_job_recover(void);
 
 /* Find the next due job of a kind, take it, run it, and record how it ended; in transactions of its own.  False: none

@@ -9,12 +9,9 @@
 
 #define TRIM_PERIOD_S 600
 
-/* The connectors to be tested.  A clock that was set back must not put a test off: one that was tested in the
- * future is due. */
+/* The connectors to be tested. */
 #define HEALTH_DUE \
-	"SELECT h.connector_id, CASE WHEN h.tested_at > clock_timestamp() + interval '1 minute' THEN clock_timestamp()" \
-	" ELSE h.next_due_at END" \
-	" FROM connhub_catalog.health AS h JOIN connhub_catalog.connector AS c ON c.id = h.connector_id" \
+	"SELECT h.connector_id, h.next_due_at FROM connhub_catalog.health AS h JOIN connhub_catalog.connector AS c ON c.id = h.connector_id" \
 	" LEFT JOIN connhub_catalog.connector_type AS t ON t.name = c.type" \
 	" WHERE c.enabled AND c.deleted_at IS NULL"
 

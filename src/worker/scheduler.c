@@ -246,6 +246,17 @@ look(Scheduler *scheduler, const Work *work)
 	scheduler->next_look = Min(scheduler->next_look, TimestampTzPlusMilliseconds(now, LOOK_MOST_MS));
 }
 
+/* Take on more tests once there is room for a batch. */
+static void
+take_more(Scheduler *scheduler)
+{
+	if (!scheduler->lacks_room || ch_many_room(scheduler->many) < Min(BATCH, ch_health_concurrency))
+		return;
+	MemoryContextReset(scheduler->context);
+	MemoryContextSwitchTo(scheduler->context);
+	start_tests(scheduler, kind_of_tests());
+}
+
 static void
 begin(Scheduler *scheduler)
 {
@@ -290,10 +301,9 @@ turn(Scheduler *scheduler)
 		[CH_JOB_RUNNER] = start_runners,
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	bool		has_room = scheduler->lacks_room && ch_many_room(scheduler->many) >= BATCH;
 
 	ch_worker_reload();
-	if (ch_wake_taken() || has_room || now >= scheduler->next_look ||
+	if (ch_wake_taken() || now >= scheduler->next_look ||
 		scheduler->next_look > TimestampTzPlusMilliseconds(now, LOOK_MOST_MS))
 	{
 		if (!ch_worker_wanted(NULL) || !has_extension())
@@ -302,6 +312,8 @@ turn(Scheduler *scheduler)
 		look(scheduler, work);
 		now = GetCurrentTimestamp();
 	}
+	else
+		take_more(scheduler);
 	pgstat_report_activity(ch_many_active(scheduler->many) > 0 ? STATE_RUNNING : STATE_IDLE,
 						   ch_many_active(scheduler->many) > 0 ? "health" : NULL);
 	ch_many_step(scheduler->many, TimestampDifferenceMilliseconds(now, scheduler->next_look));
@@ -338,16 +350,11 @@ run_due(Scheduler *scheduler)
 	scheduler->deadline = GetCurrentTimestamp();
 	recover_sometimes(scheduler);
 	look(scheduler, work);
-	while (ch_many_active(scheduler->many) > 0)
+	while (ch_many_active(scheduler->many) > 0 || scheduler->lacks_room)
 	{
 		ch_many_step(scheduler->many, -1);
 		end_tests(scheduler);
-		if (scheduler->lacks_room && ch_many_room(scheduler->many) > 0)
-		{
-			MemoryContextReset(scheduler->context);
-			MemoryContextSwitchTo(scheduler->context);
-			start_tests(scheduler, kind_of_tests());
-		}
+		take_more(scheduler);
 	}
 }
 

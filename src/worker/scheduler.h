@@ -27,7 +27,7 @@ typedef struct ChJobKind
 	/* A query without parameters: (subject uuid, due_at timestamptz) of every job that is due or will be, in any order,
 	 * run as the owner of the extension with search_path pg_catalog.  Its due_at must move on once the job was
 	 * done.  It need not care for jobs that run or wait for another try: they are left out.  Cheap, as it is
-	 * asked about once a second while work is due.  NULL: see period_s. */
+	 * asked about once a second while work is due: due_at best is a plain column with an index.  NULL: see period_s. */
 	const char *due;
 
 	/* Without a query: one job without subject, due so many seconds after it was last done. */
