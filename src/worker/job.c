@@ -75,10 +75,10 @@ ch_job_due(const ChJobKind *kind, pg_uuid_t *subjects, int max, TimestampTz *nex
 	ch_sql_text(&sql, kind->name);
 	ch_sql_value(&sql, INT4OID, Int32GetDatum(max + 1), false);
 	nrows = ch_sql_run(&sql, psprintf("SELECT q.subject, q.due_at, q.due_at <= clock_timestamp()"
-									  " FROM (%s) AS q (subject, due_at)"
-									  " LEFT JOIN connhub_catalog.job AS j ON j.kind = $1 AND j.subject = q.subject"
-									  " WHERE j.state IS DISTINCT FROM 'running' AND (j.not_before IS NULL"
-									  " OR j.not_before NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '2 hours')"
+									  " FROM (%s) AS q (subject, due_at) WHERE NOT EXISTS ("
+									  "SELECT FROM connhub_catalog.job AS j WHERE j.kind = $1 AND j.subject = q.subject"
+									  " AND (j.state = 'running' OR j.not_before BETWEEN clock_timestamp()"
+									  " AND clock_timestamp() + interval '2 hours'))"
 									  " ORDER BY q.due_at LIMIT $2", due_query(kind)));
 	for (uint64 i = 0; i < nrows; i++)
 	{

@@ -116,6 +116,21 @@ ch_worker_begin(Oid database, bool is_scheduler, const char *name)
 		proc_exit(0);
 }
 
+/* It cannot be renamed while we are connected to it. */
+static const char *
+own_database(void)
+{
+	static char name[NAMEDATALEN] = "";
+
+	if (name[0] == '\0')
+	{
+		StartTransactionCommand();
+		strlcpy(name, get_database_name(MyDatabaseId), sizeof(name));
+		CommitTransactionCommand();
+	}
+	return name;
+}
+
 bool
 ch_worker_wanted(const char *name)
 {
@@ -129,11 +144,7 @@ ch_worker_wanted(const char *name)
 	if (strcmp(ch_databases, "*") == 0)
 		return true;
 	if (name == NULL)
-	{
-		StartTransactionCommand();
-		name = MemoryContextStrdup(TopMemoryContext, get_database_name(MyDatabaseId));
-		CommitTransactionCommand();
-	}
+		name = own_database();
 	copy = pstrdup(ch_databases);
 	if (SplitGUCList(copy, ',', &items))
 	{

@@ -38,10 +38,12 @@
 typedef struct Scheduler
 {
 	Oid			database;
+	MemoryContext lasting;
 	MemoryContext context;		/* reset each time due work is looked for */
 	ChMany	   *many;
 	ChCheck    *checks;			/* BATCH of them */
-	TimestampTz next_look;
+	TimestampTz *next_looks;	/* by kind */
+	TimestampTz next_look;		/* the first of them */
 	TimestampTz next_recover;
 	TimestampTz deadline;		/* of a procedure: jobs due later are not its own; else DT_NOEND */
 	bool		lacks_room;		/* more tests are due than there is room for */
@@ -225,25 +227,29 @@ start_runners(Scheduler *scheduler, const ChJobKind *kind)
 
 typedef TimestampTz (*Work) (Scheduler *scheduler, const ChJobKind *kind);
 
-/* Look for due work of each kind, and when to look again. */
+/* Look for due work of the kinds whose time has come, or of all, and when to look again. */
 static void
-look(Scheduler *scheduler, const Work *work)
+look(Scheduler *scheduler, const Work *work, bool all)
 {
-	TimestampTz next = DT_NOEND;
-	TimestampTz now;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz latest = TimestampTzPlusMilliseconds(now, LOOK_MOST_MS);
 
 	MemoryContextReset(scheduler->context);
 	MemoryContextSwitchTo(scheduler->context);
+	scheduler->next_look = latest;
 	for (int i = 0; i < ch_job_nkinds; i++)
 	{
-		TimestampTz at = work[ch_job_kinds[i].place] (scheduler, &ch_job_kinds[i]);
+		TimestampTz *next = &scheduler->next_looks[i];
 
-		MemoryContextSwitchTo(scheduler->context);
-		next = Min(next, at);
+		if (all || *next <= now || *next > latest)
+		{
+			*next = work[ch_job_kinds[i].place] (scheduler, &ch_job_kinds[i]);
+			*next = Max(*next, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_LEAST_MS));
+			*next = Min(*next, latest);
+			MemoryContextSwitchTo(scheduler->context);
+		}
+		scheduler->next_look = Min(scheduler->next_look, *next);
 	}
-	now = GetCurrentTimestamp();
-	scheduler->next_look = Max(next, TimestampTzPlusMilliseconds(now, LOOK_LEAST_MS));
-	scheduler->next_look = Min(scheduler->next_look, TimestampTzPlusMilliseconds(now, LOOK_MOST_MS));
 }
 
 /* Take on more tests once there is room for a batch. */
@@ -263,7 +269,9 @@ begin(Scheduler *scheduler)
 	memset(scheduler, 0, sizeof(*scheduler));
 	scheduler->database = MyDatabaseId;
 	scheduler->deadline = DT_NOEND;
+	scheduler->lasting = CurrentMemoryContext;
 	scheduler->context = AllocSetContextCreate(CurrentMemoryContext, "connhub due work", ALLOCSET_DEFAULT_SIZES);
+	scheduler->next_looks = palloc0(sizeof(TimestampTz) * ch_job_nkinds);
 	scheduler->checks = palloc(sizeof(ChCheck) * BATCH);
 	scheduler->many = ch_many_create(ch_health_concurrency);
 }
@@ -291,6 +299,17 @@ recover_sometimes(Scheduler *scheduler)
 	scheduler->next_recover = TimestampTzPlusMilliseconds(now, RECOVER_MS);
 }
 
+/* A changed limit is taken over when nothing is under way. */
+static void
+keep_limit(Scheduler *scheduler)
+{
+	if (ch_many_active(scheduler->many) > 0 || ch_many_room(scheduler->many) == ch_health_concurrency)
+		return;
+	ch_many_free(scheduler->many);
+	MemoryContextSwitchTo(scheduler->lasting);
+	scheduler->many = ch_many_create(ch_health_concurrency);
+}
+
 /* One turn: drive the tests, and look for due work when it is time.  False: this process is not wanted any more. */
 static bool
 turn(Scheduler *scheduler)
@@ -301,15 +320,17 @@ turn(Scheduler *scheduler)
 		[CH_JOB_RUNNER] = start_runners,
 	};
 	TimestampTz now = GetCurrentTimestamp();
+	bool		is_woken = ch_wake_taken();
 
 	ch_worker_reload();
-	if (ch_wake_taken() || now >= scheduler->next_look ||
+	keep_limit(scheduler);
+	if (is_woken || now >= scheduler->next_look ||
 		scheduler->next_look > TimestampTzPlusMilliseconds(now, LOOK_MOST_MS))
 	{
 		if (!ch_worker_wanted(NULL) || !has_extension())
 			return false;
 		recover_sometimes(scheduler);
-		look(scheduler, work);
+		look(scheduler, work, is_woken);
 		now = GetCurrentTimestamp();
 	}
 	else
@@ -349,7 +370,7 @@ run_due(Scheduler *scheduler)
 
 	scheduler->deadline = GetCurrentTimestamp();
 	recover_sometimes(scheduler);
-	look(scheduler, work);
+	look(scheduler, work, true);
 	while (ch_many_active(scheduler->many) > 0 || scheduler->lacks_room)
 	{
 		ch_many_step(scheduler->many, -1);

@@ -99,6 +99,30 @@ is(sql("SELECT count(*) FROM connhub_catalog.event e JOIN connhub_catalog.connec
 	1, 'with one event that says where');
 is_soon(25, "SELECT count(*) > 1 FROM connhub.health_history WHERE connector = 'good'", 't', 'and what is well is tested again by the interval');
 
+# ---- The same findings as connhub.test(), which waits for one source at a time ----
+foreach my $source (qw(postgresql mariadb))
+{
+	my %good = connector($source);
+	my %cases = (
+		good => {},
+		schema => { schema => 'no_such_schema' },
+		password => { password => 'wrong' },
+		database => { database => 'no_such_database' },
+		stranger => { username => 'connhub_stranger' },
+		closed => { port => $ENV{CONNHUB_TEST_CLOSED_PORT} },
+		unknown => { host => $ENV{CONNHUB_TEST_UNKNOWN_HOST} },
+		mute => { port => $ENV{CONNHUB_TEST_MUTE_PORT}, options => '{"connect_timeout": "2s"}' });
+	foreach my $case (sort keys %cases)
+	{
+		my $name = "${source}_$case";
+		sql("SELECT connhub.create_connector(name => '$name', test => false, " . arguments(%good, %{ $cases{$case} }) . ')');
+		ok(wait_until(20, sub { sql("SELECT count(*) FROM connhub.health WHERE connector = '$name' AND last_tested_at IS NOT NULL") }), "$name is tested");
+		my $found = sql("SELECT success, error_code, phase FROM connhub.health WHERE connector = '$name'");
+		is($found, sql("SELECT success, error_code, phase FROM connhub.test('$name')"), "as by connhub.test(): $found");
+		sql("SELECT connhub.disable('$name')");
+	}
+}
+
 # ---- Someone changes a connector meanwhile ----
 my $session = open_session();
 mock('held', '{}');
