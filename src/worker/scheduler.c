@@ -44,6 +44,8 @@ typedef struct Scheduler
 	ChCheck    *checks;			/* BATCH of them */
 	TimestampTz *next_looks;	/* by kind */
 	TimestampTz next_look;		/* the first of them */
+	TimestampTz next_full_look; /* not before, however often it is woken */
+	bool		is_woken;
 	TimestampTz next_recover;
 	TimestampTz deadline;		/* of a procedure: jobs due later are not its own; else DT_NOEND */
 	bool		lacks_room;		/* more tests are due than there is room for */
@@ -299,6 +301,24 @@ recover_sometimes(Scheduler *scheduler)
 	scheduler->next_recover = TimestampTzPlusMilliseconds(now, RECOVER_MS);
 }
 
+/* Has a commit asked for a look at everything?  Our own commits do too, hundreds of them in a round, so one look serves
+ * all of a second. */
+static bool
+take_wake(Scheduler *scheduler, TimestampTz now)
+{
+	scheduler->is_woken |= ch_wake_taken();
+	if (!scheduler->is_woken)
+		return false;
+	if (now < scheduler->next_full_look && scheduler->next_full_look < TimestampTzPlusMilliseconds(now, LOOK_MOST_MS))
+	{
+		scheduler->next_look = Min(scheduler->next_look, scheduler->next_full_look);
+		return false;
+	}
+	scheduler->is_woken = false;
+	scheduler->next_full_look = TimestampTzPlusMilliseconds(now, LOOK_LEAST_MS);
+	return true;
+}
+
 /* A changed limit is taken over when nothing is under way. */
 static void
 keep_limit(Scheduler *scheduler)
@@ -320,10 +340,11 @@ turn(Scheduler *scheduler)
 		[CH_JOB_RUNNER] = start_runners,
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	bool		is_woken = ch_wake_taken();
+	bool		is_woken;
 
 	ch_worker_reload();
 	keep_limit(scheduler);
+	is_woken = take_wake(scheduler, now);
 	if (is_woken || now >= scheduler->next_look ||
 		scheduler->next_look > TimestampTzPlusMilliseconds(now, LOOK_MOST_MS))
 	{
