@@ -6,6 +6,7 @@
 #include "catalog/cat_connector.h"
 #include "common/guc.h"
 #include "common/redact.h"
+#include "common/shmem.h"
 #include "conn/conn.h"
 #include "fdw/collect.h"
 #include "fdw/derived.h"
@@ -29,4 +30,5 @@ _PG_init(void)
 	ch_keyjoin_init();
 	ch_collect_init();
 	ch_launcher_init();
+	ch_shmem_init();
 }

@@ -11,6 +11,15 @@
 
 #include <inttypes.h>
 
+/* A build may serve its type under another name and promise less: 0 no transactions, 1 transactions, 2 savepoints
+ * and two-phase commit too. */
+#ifndef MK_NAME
+#define MK_NAME	"mock"
+#endif
+#ifndef MK_PROMISES
+#define MK_PROMISES	2
+#endif
+
 #define MK_DATA_SCHEMA	"data"	/* the tables of option "tables" */
 #define MK_SELF_SCHEMA	"mock"	/* what the driver tells of itself */
 
@@ -167,7 +176,8 @@ typedef enum MkAction
 	MK_ACT_FAIL,				/* fail with status */
 	MK_ACT_SLOW,				/* take ms longer */
 	MK_ACT_HANG,				/* wait until cancelled */
-	MK_ACT_BLOCK				/* the same in a call that can only block */
+	MK_ACT_BLOCK,				/* the same in a call that can only block */
+	MK_ACT_LATER				/* fail with status, and ask for a pause of ms */
 } MkAction;
 
 typedef struct MkFault

@@ -16,7 +16,14 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
-	connhub_catalog.common_options(integer)
+	connhub_catalog.common_options(integer),
+	connhub_catalog.shared_metrics(),
+	connhub_catalog.shared_errors(),
+	connhub_catalog.shared_latency(),
+	connhub_catalog.prometheus_label(text),
+	connhub_catalog.html(text),
+	connhub_catalog.uptime_bars(),
+	connhub_catalog.may_see_channel(oid)
 	TO connhub_admin, connhub_operator, connhub_reader;
 
 GRANT EXECUTE ON FUNCTION
@@ -27,11 +34,14 @@ GRANT EXECUTE ON FUNCTION
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
-	connhub.schemas_json(text)
+	connhub.schemas_json(text),
+	connhub.prometheus_metrics(),
+	connhub.status_page()
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
 GRANT EXECUTE ON PROCEDURE connhub.run_due() TO connhub_admin;
+GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
@@ -46,12 +56,16 @@ ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.health ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.health_check ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.health_day ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.maintenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -88,3 +102,9 @@ COMMENT ON POLICY visible ON connhub_catalog.health_day IS 'Rows of the connecto
 
 CREATE POLICY visible ON connhub_catalog.maintenance FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.maintenance IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner));
+COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

@@ -14,12 +14,14 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
 #include "catalog/cat_cache.h"
 #include "catalog/cat_connector.h"
+#include "catalog/cat_limit.h"
 #include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
@@ -78,6 +80,7 @@ ch_connector_cache_init(void)
 	ch_cache_register(&connector_cache);
 	ch_cache_register(&server_cache);
 	ch_remote_cache_init();
+	ch_limit_cache_init();
 }
 
 ConnhubSslMode
@@ -446,6 +449,15 @@ ch_connector_option(const ChConnector *connector, const char *name)
 	return spec == NULL ? NULL : spec->default_value;
 }
 
+static void pg_attribute_noreturn()
+raise_unfit(const ChConnector *connector, const char *name, const char *kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+			 errmsg("option \"%s\" of connector \"%s\" is not %s", name, connector->name, kind),
+			 errhint("Set it again with connhub.update_connector().")));
+}
+
 int64
 ch_connector_option_ms(const ChConnector *connector, const char *name)
 {
@@ -453,11 +465,30 @@ ch_connector_option_ms(const ChConnector *connector, const char *name)
 	int64		ms = 0;
 
 	if (value != NULL && !ch_duration_parse(value, &ms))
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
-				 errmsg("option \"%s\" of connector \"%s\" is not a duration", name, connector->name),
-				 errhint("Set it again with connhub.update_connector().")));
+		raise_unfit(connector, name, "a duration");
 	return ms;
+}
+
+int
+ch_connector_option_integer(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+	int			number = 0;
+
+	if (value != NULL && !parse_int(value, &number, 0, NULL))
+		raise_unfit(connector, name, "an integer");
+	return number;
+}
+
+bool
+ch_connector_option_bool(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+	bool		is_set = false;
+
+	if (value != NULL && !parse_bool(value, &is_set))
+		raise_unfit(connector, name, "a boolean");
+	return is_set;
 }
 
 void

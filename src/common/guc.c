@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -24,12 +25,21 @@ int			ch_runners;
 int			ch_health_interval_s;
 int			ch_health_concurrency;
 int			ch_history_days;
+int			ch_max_connectors;
+bool		ch_notify_full;
+int			ch_notify_attempts;
+int			ch_notify_timeout_ms;
+int			ch_notify_retry_delay_ms;
+char	   *ch_smtp_url;
+char	   *ch_smtp_from;
+int			ch_expiry_warning_days;
 
 static bool check_drivers(char **newval, void **extra, GucSource source);
 static bool check_networks(char **newval, void **extra, GucSource source);
 static bool check_folders(char **newval, void **extra, GucSource source);
 static bool check_master_key(char **newval, void **extra, GucSource source);
 static bool check_databases(char **newval, void **extra, GucSource source);
+static void assign_notify_payload(int newval, void *extra);
 
 typedef struct StringSetting
 {
@@ -56,6 +66,10 @@ static const StringSetting string_settings[] = {
 		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
 		"empty for connhub_master.key in the data directory.",
 	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
+	{"connhub.smtp_from", "Sender of mails through connhub.smtp_url.",
+	&ch_smtp_from, "", PGC_SUSET, 0, NULL},
+	{"connhub.smtp_url", "Mail server of channels that name none: smtp://host:port (STARTTLS is required) or smtps://host:port.",
+	&ch_smtp_url, "", PGC_SUSET, 0, NULL},
 };
 
 typedef struct IntegerSetting
@@ -75,6 +89,9 @@ static const IntegerSetting integer_settings[] = {
 	{"connhub.cancel_timeout", "How long a cancelled statement may take to stop what runs at its source.",
 		"The connection is closed in any case.",
 	&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS},
+	{"connhub.expiry_warning_days", "So many days before a certificate of a connector ends an event tells of it.",
+		NULL,
+	&ch_expiry_warning_days, 14, 0, 3650, PGC_SUSET, 0},
 	{"connhub.health_concurrency", "How many connectors one scheduler tests at once.",
 		"Each takes a connection and a file descriptor while it is tested.",
 	&ch_health_concurrency, 256, 1, 4096, PGC_SIGHUP, 0},
@@ -84,10 +101,27 @@ static const IntegerSetting integer_settings[] = {
 	{"connhub.history_days", "How many days each test of a connector is kept.",
 		"What each day came to is kept for longer.",
 	&ch_history_days, 30, 1, 3650, PGC_SIGHUP, 0},
+	{"connhub.notify_attempts", "A notification that could not be sent is given up after so many attempts.",
+		NULL,
+	&ch_notify_attempts, 10, 1, 1000, PGC_SUSET, 0},
+	{"connhub.notify_retry_delay", "Time before the second attempt to send a notification; it doubles with each further one, up to an hour.",
+		NULL,
+	&ch_notify_retry_delay_ms, 30000, 1, 3600000, PGC_SUSET, GUC_UNIT_MS},
+	{"connhub.notify_timeout", "How long one attempt to send a notification may take.",
+		NULL,
+	&ch_notify_timeout_ms, 10000, 1, 600000, PGC_SUSET, GUC_UNIT_MS},
 	{"connhub.runners", "How many worker processes of one database do work that can only block.",
 		"They count against max_worker_processes.",
 	&ch_runners, 2, 1, 64, PGC_SIGHUP, 0},
 };
+
+static const struct config_enum_entry payload_choices[] = {
+	{"id", false, false},
+	{"full", true, false},
+	{NULL, 0, false}
+};
+
+static int	notify_payload;
 
 void
 ch_guc_init(void)
@@ -106,6 +140,9 @@ ch_guc_init(void)
 		DefineCustomStringVariable(s->name, s->description, NULL, s->variable, s->initial,
 								   s->context, s->flags, s->check, NULL, NULL);
 	}
+	DefineCustomEnumVariable("connhub.notify_payload", "What a NOTIFY on connhub_event tells: the id and kind of the event, or all of it.",
+							 "Every user of the database may listen, those of other tenants too.",
+							 &notify_payload, false, payload_choices, PGC_SUSET, 0, NULL, assign_notify_payload, NULL);
 	DefineCustomBoolVariable("connhub.async",
 							 "Lets several connectors work at the same time for one query.",
 							 "When off, the parts of an Append are read one after another.",
@@ -122,6 +159,13 @@ ch_guc_init(void)
 							 "Lets background workers watch the connectors of this server.",
 							 "They are started when connhub is in shared_preload_libraries.",
 							 &ch_workers, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	/* A setting of the postmaster can be defined by none but a preloaded library. */
+	DefineCustomIntVariable("connhub.max_connectors",
+							"How many connectors of all databases share their pool, breaker and counters.",
+							"It counts when connhub is preloaded, and takes effect at the start of the server.",
+							&ch_max_connectors, 2000, 1, 1000000,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
 	ch_compat_reserve_prefix("connhub");
 }
 
@@ -219,4 +263,10 @@ check_master_key(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("It must be empty, or start with \"file:\" and an absolute path, \"env:\" and a name, "
 						"or \"command:\" and a command.");
 	return false;
+}
+
+static void
+assign_notify_payload(int newval, void *extra)
+{
+	ch_notify_full = newval != 0;
 }

@@ -49,7 +49,7 @@ register_exit(void)
 }
 
 int
-ch_offload_start(void (*fn) (void *arg), void *arg)
+ch_offload_begin(void (*fn) (void *arg), void *arg)
 {
 	Job		   *job = malloc(sizeof(Job));
 	int			fds[2];
@@ -76,7 +76,7 @@ ch_offload_start(void (*fn) (void *arg), void *arg)
 ConnhubStatus
 ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms)
 {
-	int			fd = ch_offload_start(fn, arg);
+	int			fd = ch_offload_begin(fn, arg);
 	ConnhubStatus status;
 
 	if (fd < 0)
@@ -90,6 +90,17 @@ int
 ch_offload_running(void)
 {
 	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+}
+
+bool
+ch_offload_start(void (*fn) (void *arg), void *arg)
+{
+	int			fd = ch_offload_begin(fn, arg);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 /* Threads inherit the signal mask of their creator. */

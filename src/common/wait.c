@@ -33,6 +33,7 @@
 #define PATIENCE_MS 1
 
 static ChDeadline *innermost = NULL;
+static ChWaitKind wait_kind = CH_WAIT_SOURCE;
 
 static volatile sig_atomic_t guard_fd = -1;
 static volatile sig_atomic_t guard_has_fired = false;
@@ -101,6 +102,16 @@ ch_deadline_reset(void)
 {
 	ch_guard_end();
 	innermost = NULL;
+	wait_kind = CH_WAIT_SOURCE;
+}
+
+ChWaitKind
+ch_wait_show(ChWaitKind kind)
+{
+	ChWaitKind	before = wait_kind;
+
+	wait_kind = kind;
+	return before;
 }
 
 ChDeadline *
@@ -176,7 +187,7 @@ wait_once(int fd, int events, long timeout_ms)
 	PG_TRY();
 	{
 		result = WaitLatchOrSocket(MyLatch, wake_events(fd, events), fd >= 0 ? fd : PGINVALID_SOCKET,
-								   timeout_ms, ch_compat_wait_event());
+								   timeout_ms, ch_compat_wait_event(wait_kind));
 	}
 	PG_CATCH();
 	{
@@ -242,7 +253,7 @@ ch_wait_latch(int fd, int64 timeout_ms)
 	if (timeout_ms >= 0)
 		wake |= WL_TIMEOUT;
 	if (WaitLatchOrSocket(MyLatch, wake, fd >= 0 ? fd : PGINVALID_SOCKET,
-						  (long) Min(timeout_ms, INT_MAX), ch_compat_wait_event()) & WL_LATCH_SET)
+						  (long) Min(timeout_ms, INT_MAX), ch_compat_wait_event(wait_kind)) & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }

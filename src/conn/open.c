@@ -24,6 +24,7 @@
 #include "conn/netpolicy.h"
 #include "conn/open.h"
 #include "conn/resolve.h"
+#include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
 
@@ -43,12 +44,15 @@ struct ChOpening
 	ConnhubConfig config;
 	ChAddresses addresses;
 	const char *address_list[CH_MAX_ADDRESSES];
+	ChTunnelPlan *plan;			/* NULL: the driver reaches the source by itself, or the tunnel has it */
+	ChTunnel   *tunnel;
 	int			pem_fds[MAX_PEM];
 	int			npem;
 };
 
 static ConnhubStatus prepare(ChOpening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_tunnel(ChOpening *opening, Oid user, ConnhubError *error);
 static ConnhubStatus prepare_options(ChOpening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(ChOpening *opening, ConnhubError *error);
 static ConnhubStatus open_by_steps(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error);
@@ -176,6 +180,12 @@ ch_opening_start(ChCall *call, ChOpening *opening, ConnhubConn **handle, Connhub
 	status = ch_call_open(call, &opening->config, handle, error);
 	if (status != CONNHUB_OK)
 		ReleaseExternalFD();
+	else if (opening->tunnel != NULL)
+	{
+		/* It ends with the connection from now on. */
+		ch_tunnel_attach(opening->tunnel, *handle);
+		opening->tunnel = NULL;
+	}
 	return status;
 }
 
@@ -184,6 +194,8 @@ ch_opening_end(ChOpening *opening)
 {
 	if (opening == NULL)
 		return;
+	ch_tunnel_end(opening->tunnel);
+	ch_tunnel_plan_free(opening->plan);
 	for (int i = 0; i < opening->npem; i++)
 		close(opening->pem_fds[i]);
 	for (int i = 0; opening->secret != NULL && i < opening->secret->nfields; i++)
@@ -198,6 +210,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 {
 	ChOpening  *opening;
 	ChDeadline	deadline;
+	ChWaitKind	shown;
 	volatile ConnhubStatus status = ch_opening_begin(call, target, &opening, error);
 
 	*handle = NULL;
@@ -206,6 +219,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
 	status = CONNHUB_INTERNAL;
+	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
 		status = ch_opening_prepare(opening, NULL, error);
@@ -217,6 +231,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		ConnhubPhase last = ch_phases_end();
 
 		ch_deadline_end(&deadline);
+		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
 		ch_opening_end(opening);
@@ -245,6 +260,7 @@ ch_close(ChCall *call, ConnhubConn *handle)
 
 	ch_deadline_begin_shielded(&deadline, FAREWELL_MS);
 	ch_call_close(call, handle);
+	ch_tunnel_end_of(handle);
 	ch_deadline_end(&deadline);
 	ReleaseExternalFD();
 }
@@ -290,6 +306,8 @@ prepare(ChOpening *opening, ConnhubError *error)
 	status = prepare_options(opening, error);
 	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_TLS))
 		status = prepare_tls(opening, error);
+	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_NEEDS_HOST))
+		status = ch_tunnel_plan(connector, opening->secret, config->host, config->port, &opening->plan, error);
 	/* Last, because a look-up waits, and the cached connector is not to be trusted after that. */
 	if (status == CONNHUB_OK)
 		status = prepare_place(opening, error);
@@ -329,6 +347,8 @@ prepare_place(ChOpening *opening, ConnhubError *error)
 	}
 	if ((flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		return CONNHUB_OK;
+	if (opening->plan != NULL)
+		return prepare_tunnel(opening, user, error);
 	if (ch_host_is_socket(config->host))
 		return ch_netpolicy_socket(user, config->host, error);
 
@@ -343,6 +363,47 @@ prepare_place(ChOpening *opening, ConnhubError *error)
 		opening->address_list[i] = opening->addresses.text[i];
 	config->addresses = opening->address_list;
 	config->naddresses = opening->addresses.count;
+	return CONNHUB_OK;
+}
+
+/* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
+static ConnhubStatus
+prepare_tunnel(ChOpening *opening, Oid user, ConnhubError *error)
+{
+	static const char *const local[] = {"127.0.0.1"};
+	ConnhubConfig *config = &opening->config;
+	const char *first = ch_tunnel_first_host(opening->plan);
+	ChTunnelPlan *plan = opening->plan;
+	ConnhubStatus status;
+	ConnhubWait wait;
+
+	ch_phases_enter(CONNHUB_PHASE_DNS);
+	status = ch_resolve(first, &plan->addresses, error);
+	if (status == CONNHUB_OK)
+		status = ch_netpolicy_addresses(user, first, &plan->addresses, error);
+	if (status != CONNHUB_OK)
+		return status;
+
+	ch_phases_enter(CONNHUB_PHASE_TUNNEL);
+	opening->plan = NULL;
+	status = ch_tunnel_begin(plan, &opening->tunnel, error);
+	if (status != CONNHUB_OK)
+		return status;
+	while ((status = ch_tunnel_step(opening->tunnel, &wait, error)) == CONNHUB_WAIT)
+	{
+		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
+		if (status != CONNHUB_OK)
+		{
+			ch_error_set(error, status, "no tunnel within %lld ms", (long long) config->connect_timeout_ms);
+			return status;
+		}
+	}
+	if (status != CONNHUB_OK)
+		return status;
+	ch_phases_enter(CONNHUB_PHASE_NONE);
+	config->addresses = local;
+	config->naddresses = lengthof(local);
+	config->port = ch_tunnel_port(opening->tunnel);
 	return CONNHUB_OK;
 }
 

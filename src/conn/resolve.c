@@ -98,7 +98,7 @@ ch_resolve_begin(const char *host, ChLookup **result, ChAddresses *addresses, Co
 	}
 	lookup->references = 2;
 	strlcpy(lookup->host, host, sizeof(lookup->host));
-	lookup->fd = ch_offload_start(lookup_run, lookup);
+	lookup->fd = ch_offload_begin(lookup_run, lookup);
 	if (lookup->fd < 0)
 	{
 		free(lookup);

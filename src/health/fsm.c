@@ -15,7 +15,7 @@
 #include "common/wake.h"
 #include "health/fsm.h"
 
-const char *const ch_status_names[CH_NSTATUSES] = {
+const char *const ch_status_names[CH_STATUS_COUNT] = {
 	[CH_STATUS_TESTING] = "TESTING",
 	[CH_STATUS_ACTIVE] = "ACTIVE",
 	[CH_STATUS_WARNING] = "WARNING",
@@ -89,7 +89,7 @@ ch_status_next(ChStatus from, ChStatusInput input)
 ChStatus
 ch_status_parse(const char *name)
 {
-	for (int i = 0; i < CH_NSTATUSES; i++)
+	for (int i = 0; i < CH_STATUS_COUNT; i++)
 		if (strcmp(ch_status_names[i], name) == 0)
 			return (ChStatus) i;
 	elog(ERROR, "unknown status \"%s\" of a connector", name);
@@ -99,7 +99,7 @@ ch_status_parse(const char *name)
 const char *
 ch_status_severity(ChStatus to)
 {
-	static const char *const severities[CH_NSTATUSES] = {
+	static const char *const severities[CH_STATUS_COUNT] = {
 		[CH_STATUS_TESTING] = "info",
 		[CH_STATUS_ACTIVE] = "info",
 		[CH_STATUS_WARNING] = "warning",

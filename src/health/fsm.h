@@ -14,7 +14,7 @@ typedef enum ChStatus
 	CH_STATUS_ERROR,			/* the last test failed */
 	CH_STATUS_INACTIVE,			/* disabled by its user */
 	CH_STATUS_MAINTENANCE,		/* its user has set a window: nobody is alarmed */
-	CH_NSTATUSES
+	CH_STATUS_COUNT
 } ChStatus;
 
 typedef enum ChStatusInput
@@ -27,10 +27,10 @@ typedef enum ChStatusInput
 	CH_INPUT_ENABLED,
 	CH_INPUT_WINDOW_BEGUN,		/* a maintenance window */
 	CH_INPUT_WINDOW_ENDED,		/* the last open one */
-	CH_NINPUTS
+	CH_INPUT_COUNT
 } ChStatusInput;
 
-extern const char *const ch_status_names[CH_NSTATUSES];
+extern const char *const ch_status_names[CH_STATUS_COUNT];
 extern ChStatus ch_status_parse(const char *name);
 
 /* The status that follows. */

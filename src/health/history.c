@@ -18,6 +18,7 @@
 #include "common/error.h"
 #include "common/guc.h"
 #include "common/wake.h"
+#include "conn/shared.h"
 #include "health/history.h"
 
 #define TRIM_ROWS 5000
@@ -25,12 +26,10 @@
 void
 ch_check_of(const ChConnector *connector, ChCheck *check)
 {
-	const char *limit = ch_connector_option(connector, "latency_warning_ms");
-
 	memset(check, 0, sizeof(*check));
 	check->id = connector->id;
 	check->config_version = connector->config_version;
-	check->warning_ms = limit != NULL ? strtod(limit, NULL) : 0;
+	check->warning_ms = ch_connector_option_integer(connector, "latency_warning_ms");
 	check->interval_ms = ch_connector_option_ms(connector, "health_interval");
 	if (check->interval_ms <= 0)
 		check->interval_ms = (int64) ch_health_interval_s * 1000;
@@ -306,7 +305,9 @@ ch_check_record(ChCheck *checks, int count, bool may_wait)
 TimestampTz
 ch_health_alive_at(const pg_uuid_t *id)
 {
-	return DT_NOBEGIN;
+	TimestampTz at = ch_shared_last_success(id);
+
+	return at == 0 ? DT_NOBEGIN : at;
 }
 
 bool
@@ -393,18 +394,25 @@ ch_maintenance_apply(const pg_uuid_t *id, bool may_wait)
 {
 	ChStatus	status;
 	ChSql		sql;
+	bool		isnull;
 	bool		is_open;
+	bool		is_in;
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
-	is_open = ch_sql_run(&sql, "SELECT FROM connhub_catalog.maintenance WHERE connector_id = $1"
-						 " AND starts_at <= clock_timestamp() AND coalesce(ends_at, 'infinity') > clock_timestamp()") > 0;
+	ch_sql_run(&sql, "SELECT EXISTS (SELECT FROM connhub_catalog.maintenance WHERE connector_id = $1"
+			   " AND starts_at <= clock_timestamp() AND coalesce(ends_at, 'infinity') > clock_timestamp()),"
+			   " EXISTS (SELECT FROM connhub_catalog.connector WHERE id = $1 AND status = 'MAINTENANCE')");
+	is_open = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	is_in = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	ch_sql_end(&sql);
+	if (is_open == is_in)
+		return;
 	if (!ch_status_apply(id, is_open ? CH_INPUT_WINDOW_BEGUN : CH_INPUT_WINDOW_ENDED, NULL, may_wait, &status))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("the connector is being changed"),
 				 errhint("It is tried again soon.")));
-	if (status == CH_STATUS_TESTING)
+	if (!is_open)
 		ch_connector_test_soon(id);
 }

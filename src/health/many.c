@@ -23,6 +23,7 @@
 #include "common/txn.h"
 #include "common/wait.h"
 #include "conn/open.h"
+#include "conn/shared.h"
 #include "driver/registry.h"
 #include "health/many.h"
 
@@ -58,6 +59,7 @@ typedef struct Slot
 	ChLookup   *lookup;
 	ChAddresses addresses;		/* none: there was nothing to look up */
 	ChOpening  *opening;
+	ChCircuit	circuit;		/* hears how opening ends; shared NULL: it has not begun */
 	ConnhubConn *handle;
 	ChPhaseClock clock;
 	int64		timeout_ms;		/* of opening, and again of checking */
@@ -149,6 +151,15 @@ release(Slot *slot)
 	slot->fd = -1;
 }
 
+/* The breaker and the counters of the connector hear how opening went, once. */
+static void
+report_opening(Slot *slot)
+{
+	if (slot->circuit.shared != NULL)
+		ch_shared_report(&slot->circuit, &slot->check.probe.error, ch_clock->now_us() - slot->started_us);
+	slot->circuit.shared = NULL;
+}
+
 /* The test has ended, as its probe's error says. */
 static void
 finish(ChMany *many, Slot *slot)
@@ -166,6 +177,7 @@ finish(ChMany *many, Slot *slot)
 			probe->error.phase = last;
 		probe->times.total_us = ch_clock->now_us() - slot->started_us;
 	}
+	report_opening(slot);
 	ch_probe_end(probe);
 	release(slot);
 	slot->state = SLOT_DONE;
@@ -329,6 +341,7 @@ open_slot(ChMany *many, Slot *slot, const ChConnector *connector)
 	MemoryContext before = MemoryContextSwitchTo(slot->context);
 	ConnhubStatus status;
 
+	slot->circuit = ch_shared_circuit(ch_shared_entry(&connector->id), connector);
 	ch_phases_use(&slot->clock);
 	status = ch_opening_begin(&slot->call, &target, &slot->opening, &probe->error);
 	if (status == CONNHUB_OK)
@@ -550,6 +563,7 @@ drive(ChMany *many, Slot *slot)
 		end_lookup(many, slot);
 	else if (slot->state == SLOT_OPENING && step_driver(many, slot))
 	{
+		report_opening(slot);
 		ch_opening_end(slot->opening);
 		slot->opening = NULL;
 		slot->state = SLOT_CHECKING;

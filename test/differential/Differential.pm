@@ -60,6 +60,8 @@ sub run_differential
 	cmp_ok($count{failed}, '<=', $count{queries} * 0.05, "$source: few queries fail everywhere");
 	cmp_ok($count{beyond}, '<=', $count{queries} * 0.02, "$source: few queries have a value that no parameter can be");
 	cmp_ok($count{refused}, '<=', $count{queries} * 0.1, "$source: not many writes are not taken");
+	is($count{custom}, 0, "$source: no plan is made for the values of a query that is prepared for a generic one");
+	cmp_ok($count{generic}, '>=', $count{queries} * 0.05, "$source: generic plans run six times");
 	report_shares(%minimum);
 	cmp_ok($count{keys}, '>', $wanted / 500, "$source: joins that send keys are among them") if $wanted >= 1000;
 	note(sprintf '%d queries, %d run six times as generic plans, %d with joins that send keys, %d failed everywhere, %d beyond parameters, %d writes not taken, %.0f s',
@@ -73,7 +75,7 @@ sub run_differential
 
 sub open_hub
 {
-	%count = (queries => 0, failed => 0, generic => 0, keys => 0, beyond => 0, refused => 0);
+	%count = (queries => 0, failed => 0, generic => 0, custom => 0, keys => 0, beyond => 0, refused => 0);
 	$hub = new_hub("differential_$source");
 	my %place = (
 		postgresql => { schema => 'differential' },
@@ -194,11 +196,12 @@ sub text_of
 	return join ' | ', map { !defined $_ ? '(null)' : ref $_ ? text_of($query, @$_) : $query->{loose} ? plain_number($_) : $_ } @cells;
 }
 
-# An answer as one text that is equal exactly when the answers are.
+# An answer as one text that is equal exactly when the answers are.  Errors are when their SQLSTATEs are of one class:
+# which of several bad values is met first is nobody's promise, but a bad value is no lost connection.
 sub digest
 {
 	my ($query, $answer) = @_;
-	return 'error' if $answer->{error};
+	return 'error ' . substr $answer->{error}, 0, 2 if $answer->{error};
 	my @rows = @{ $answer->{rows} };
 	return scalar @rows if $query->{count};
 	my $order = $query->{order} || 0;
@@ -225,14 +228,16 @@ sub compare_plain
 }
 
 # Six times as a generic plan, with other values after the first.  Returns the answers of the first run
-# that differs, else those of the last.
+# that differs, else those of the last.  generic: all six ran, by a generic plan each way; custom: a plan was made
+# for the values.
 sub compare_generic
 {
 	my ($query) = @_;
 	my @parameters;
 	my $sql = render($query->{tree}, \@parameters);
 	my $types = @parameters ? '(' . join(', ', map { $_->{type} } @parameters) . ')' : '';
-	my (%prepared, $last);
+	my (%prepared, %failed, $last);
+	my $runs = 0;
 	foreach my $way (@ways)
 	{
 		answer($way, 'SET plan_cache_mode = force_generic_plan');
@@ -244,10 +249,17 @@ sub compare_generic
 		my $execute = 'EXECUTE p' . (@values ? ' (' . join(', ', map { sql_literal($_) } @values) . ')' : '');
 		$last = { map { $_ => $prepared{$_}{error} ? $prepared{$_} : answer_query($_, $query, $execute) } @ways };
 		$last->{execute} = "PREPARE p $types AS $sql; $execute";
+		$runs++;
+		$failed{$_}++ foreach grep { $last->{$_}{error} } @ways;
 		last if odd_ones($query, $last) && !is_excused($last);
 	}
+	$last->{generic} = $runs == 6;
 	foreach my $way (@ways)
 	{
+		# A run that fails while it is planned is counted as neither.
+		my $plans = answer($way, q{SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'p'})->{rows}[0] || [ 0, 0 ];
+		$last->{custom} = 1 if $plans->[1] > 0;
+		$last->{generic} = 0 if $plans->[0] == 0 || $plans->[0] < $runs - ($failed{$way} || 0);
 		answer($way, 'DEALLOCATE p') unless $prepared{$way}{error};
 		answer($way, 'RESET plan_cache_mode');
 	}
@@ -296,7 +308,7 @@ sub count_share
 }
 
 # The constructs that make the shape of a scan or a write.
-my @shaping = qw(one-table local join group grouping-sets distinct window union with derived exists in order limit insert insert-select update update-from delete delete-using returning);
+my @shaping = qw(one-table local join group grouping-sets distinct window window-filter union with derived exists in order limit insert insert-select update update-from delete delete-using returning);
 my %shapes;
 
 sub run_round
@@ -325,8 +337,9 @@ sub run_round
 		if (!odd_ones($query, $answers) && (!$shapes{$shape}++ || $number % 10 == 0))
 		{
 			$generic = 1;
-			$count{generic}++;
 			$answers = compare_generic($query);
+			$count{generic}++ if $answers->{generic};
+			$count{custom}++ if $answers->{custom};
 			if (beyond_parameters($answers)) { $count{beyond}++; next }
 			next if is_not_taken($answers);
 		}

@@ -318,28 +318,54 @@ sub distinct_body
 	return node('SELECT DISTINCT ', list_of(', ', scalar @keys, @keys), ' FROM ', $from, $where, chance(0.5) ? ending(\@keys, @keys) : ());
 }
 
-sub window_body
+# A window function over a scope, and the kind of what it returns; nothing when there is nothing to sort by.
+sub window_call
 {
-	my ($scope, $from, $where) = @_;
+	my ($scope) = @_;
 	my @total = total_order($scope);
-	return plain_body($scope, $from, $where) unless grep { ordered($_) } columns_of($scope);
+	return unless grep { ordered($_) } columns_of($scope);
 	my $key = sort_key($scope);
 	my @partition = chance(0.5) ? ('PARTITION BY ', sort_key($scope), ' ') : ();
 	my $order = join ', ', @total;
 	my @choices = ([ 'rank()', 0 ], [ 'dense_rank()', 0 ], [ 'count(*)', 0 ], [ 'percent_rank()', 0 ]);
-	push @choices, [ 'row_number()', 1 ], [ 'ntile(3)', 1 ], map({ [ $_, 1 ] } 'lag(%1)', 'lead(%1, 2)', 'first_value(%1)', 'last_value(%1)') if @total;
+	push @choices, [ 'row_number()', 1 ], [ 'ntile(3)', 1 ], [ 'count(*)', 1 ], map({ [ $_, 1 ] } 'lag(%1)', 'lead(%1, 2)', 'first_value(%1)', 'last_value(%1)') if @total;
 	push @choices, [ 'sum(%2)', 0 ], [ 'avg(%2)', 0 ];
 	my ($form, $needs_total) = @{ pick(@choices) };
 	my %operand = ('%1' => column(pick(columns_of($scope))), '%2' => expression('int', 1, $scope, 1));
 	my $call = node(map { $operand{$_} || $_ } split /(%\d)/, $form);
-	my $frame = $needs_total && chance(0.3) ? ' ROWS BETWEEN 1 PRECEDING AND CURRENT ROW' : '';
+	my $frame = $needs_total && chance(0.4) ? pick(' ROWS BETWEEN 1 PRECEDING AND CURRENT ROW', ' ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING', ' ROWS UNBOUNDED PRECEDING') : '';
 	$frame = '' if $form =~ /^(row_number|ntile|lag|lead)/;
+	my $kind = $form =~ /^(row_number|rank|dense_rank|count|ntile)\(/ ? 'int' : 'other';
+	return (node($call, ' OVER (', @partition, 'ORDER BY ', $key, direction(), $needs_total ? ", $order" : '', $frame, ')'), $kind);
+}
+
+sub window_body
+{
+	my ($scope, $from, $where) = @_;
+	my ($over) = window_call($scope) or return plain_body($scope, $from, $where);
 	tag('window');
-	my $over = node($call, ' OVER (', @partition, 'ORDER BY ', $key, direction(), $needs_total ? ", $order" : '', $frame, ')');
 	return node('SELECT ', list_of(', ', 0, map { output($scope, 1) } 1 .. 2), ', ', $over, ' FROM ', $from, $where);
 }
 
-my @bodies = ((\&plain_body) x 8, (\&grouped_body) x 5, (\&distinct_body) x 2, (\&window_body) x 1);
+# What a window returns is asked for above it: the server may end the window early, or filter below it.
+sub window_filter_body
+{
+	my ($scope, $from, $where) = @_;
+	my ($over, $kind) = window_call($scope) or return plain_body($scope, $from, $where);
+	my $alias = next_alias('s');
+	my @chosen = map { expression(pick(columns_of($scope))->{kind}, 1, $scope) } 1 .. 1 + int rand 2;
+	my @columns = map {
+		my $made = $chosen[$_];
+		(my $coll = $made->{coll} || '') =~ s/^!//;
+		{ ref => "$alias.x$_", kind => $made->{kind}, small => $made->{small}, values => $made->{pool} || [], collation => $coll } } 0 .. $#chosen;
+	my $wanted = $kind eq 'int' ? node("($alias.n ", pick('<=', '<=', '<', '=', '>=', '>'), ' ', constant(pick(1, 2, 3, 5), 'bigint', [ 0, 1, 2, 4 ]), ')') : node("($alias.n IS NOT NULL)");
+	my @more = chance(0.3) ? condition(1, [ { alias => $alias, columns => \@columns, keys => [] } ]) : ();
+	tag('window-filter');
+	return node('SELECT ', list_of(', ', 1, map({ node($_->{ref}) } @columns), node("$alias.n")), ' FROM (SELECT ', map({ ($chosen[$_], " AS x$_, ") } 0 .. $#chosen),
+		$over, ' AS n FROM ', $from, $where, ") $alias WHERE ", list_of(' AND ', 1, $wanted, @more));
+}
+
+my @bodies = ((\&plain_body) x 8, (\&grouped_body) x 5, (\&distinct_body) x 2, (\&window_body) x 1, (\&window_filter_body) x 1);
 
 sub where_clause
 {

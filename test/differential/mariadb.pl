@@ -4,4 +4,4 @@ use warnings;
 use lib 'test/differential';
 use Differential;
 
-run_differential('mariadb', 'one-table' => 0.2, join => 0.12, distinct => 0.1, order => 0.12, limit => 0.2, write => 0.2);
+run_differential('mariadb', 'one-table' => 0.2, join => 0.12, group => 0.06, distinct => 0.1, window => 0.05, order => 0.12, limit => 0.2, write => 0.2);

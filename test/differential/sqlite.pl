@@ -4,4 +4,4 @@ use warnings;
 use lib 'test/differential';
 use Differential;
 
-run_differential('sqlite', 'one-table' => 0.1, join => 0.03, distinct => 0.06, order => 0.05, limit => 0.08, write => 0.1);
+run_differential('sqlite', 'one-table' => 0.1, join => 0.03, group => 0.04, distinct => 0.06, window => 0.06, order => 0.05, limit => 0.08, write => 0.1);

@@ -64,6 +64,11 @@ same_rows('two tables over one connection', 'SELECT count(*), sum(e.amount) FROM
 same_rows('scanned again', "SELECT g, c FROM generate_series(1, 3) AS g LEFT JOIN (SELECT count(*) AS c FROM p.entry WHERE $here) AS e ON c > g",
 	'SET enable_material = off');
 
+my $six = join '; ', map { "EXECUTE q($_)" } 0, 1, 2, 'NULL', 1, 0;
+my $prepare = "SET plan_cache_mode = force_generic_plan; PREPARE q(int) AS SELECT count(*), sum(id) FROM p.account WHERE $here AND id % 3 = \$1";
+same_rows('a generic plan, six times', $six, $prepare);
+is($hub->safe_psql('postgres', "$prepare; $six; SELECT generic_plans, custom_plans FROM pg_prepared_statements") =~ s/.*\n//sr, '6|0', 'and each time it is the generic one');
+
 like(explained('SELECT count(*) FROM p.account'), qr/^Foreign Scan/, 'a grouping stays at the source all the same');
 unlike(explained('SELECT count(*) FROM p.small WHERE hashtext(id::text) <> 0'), qr/Parallel/, 'a small table is read by one');
 unlike(explained("SELECT count(*) FROM p.account WHERE $here", 'SET connhub.parallel = off'), qr/Parallel/, 'connhub.parallel turns it off');

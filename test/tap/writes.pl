@@ -5,6 +5,8 @@ use warnings;
 use Hub;
 use Test::More;
 
+# Sessions at the sources are looked for and ended by this user, or by this name: others have some there too.
+my %user = source_user('connhub_writes');
 my $hub = new_hub('writes');
 (my $file = $ENV{CONNHUB_TEST_SQLITE}) =~ s{[^/]+$}{writes.db};
 my $columns = 'id, n, v, num, d, ts, ok, f, txt, bin';
@@ -25,7 +27,7 @@ my %sources = (
 		schema => 'writes',
 		prefix => 'writes.',
 		before => 'DROP SCHEMA IF EXISTS writes CASCADE; CREATE SCHEMA writes AUTHORIZATION connhub; SET ROLE connhub; SET search_path = writes;',
-		after => 'DROP SCHEMA writes CASCADE',
+		after => 'DROP SCHEMA IF EXISTS writes CASCADE',
 		types => [ 'serial', 'varchar(20)', 'numeric(20,4)', 'date', 'timestamp', 'boolean', 'double precision', 'text', 'bytea' ],
 		returning => 1,
 		two_phase => 1,
@@ -34,8 +36,8 @@ my %sources = (
 		run => \&source_mariadb,
 		schema => 'connhub_writes',
 		prefix => 'connhub_writes.',
-		before => 'DROP DATABASE IF EXISTS connhub_writes; CREATE DATABASE connhub_writes CHARACTER SET utf8mb4; USE connhub_writes;',
-		after => 'DROP DATABASE connhub_writes',
+		before => q{DROP DATABASE IF EXISTS connhub_writes; CREATE DATABASE connhub_writes CHARACTER SET utf8mb4; GRANT ALL ON connhub_writes.* TO connhub_writes@'127.0.0.1'; USE connhub_writes;},
+		after => 'DROP DATABASE IF EXISTS connhub_writes',
 		types => [ 'integer auto_increment', 'varchar(20)', 'decimal(20,4)', 'date', 'datetime(6)', 'bit(1)', 'double', 'longtext', 'longblob' ],
 		two_phase => 1,
 	},
@@ -128,6 +130,12 @@ sub state_of
 	return join ' ', $err =~ /ERROR:  (\w{5})/g;
 }
 
+sub psql_lines
+{
+	my ($script) = @_;
+	return split /\n/, $hub->safe_psql('postgres', $script);
+}
+
 sub check_batches
 {
 	my ($name, $of) = @_;
@@ -143,6 +151,23 @@ sub check_batches
 	$hub->safe_psql('postgres', "DELETE FROM $name.pushed");
 	my $serial = $hub->safe_psql('postgres', "INSERT INTO $name.pushed (n) VALUES (1), (2); SELECT count(DISTINCT id) FROM $name.pushed");
 	is($serial, 2, "$name: numbers are the source's");
+	return;
+}
+
+# Of rows that conflict nothing is written and nothing returned.
+sub check_conflict
+{
+	my ($name, $of, $is_taken) = @_;
+	my $rows = "INSERT INTO $name.pair VALUES (3, 'c3', 'skipped'), (4, 'd', 'new'), (4, 'd', 'twice'), (5, 'e', 'new') ON CONFLICT";
+	is(state_of("$rows (a, b) DO NOTHING"), '42P10', "$name: ON CONFLICT with a key is refused");
+	is(state_of("$rows (a, b) DO UPDATE SET v = 'changed'"), '42P10', "$name: so is DO UPDATE");
+	is(state_of("$rows DO NOTHING"), $is_taken ? '' : '0A000', "$name: ON CONFLICT DO NOTHING is taken where the source has it");
+	(my $after = $of->{run}->("SELECT a, b, v FROM $of->{prefix}pair ORDER BY a")) =~ tr/\t/|/;
+	is($after, $is_taken ? "3|c3|more!\n4|d|new\n5|e|new" : '3|c3|more!', "$name: the rows after it");
+	return unless $is_taken;
+	is((psql_lines("\\set QUIET off\n$rows DO NOTHING"))[-1], 'INSERT 0 0', "$name: the count of rows that all conflict");
+	is(join(' ', psql_lines("\\set QUIET off\nINSERT INTO $name.pair VALUES (4, 'd', 'skipped'), (6, 'f', 'new') ON CONFLICT DO NOTHING RETURNING a, v")),
+		'6|new INSERT 0 1', "$name: RETURNING gives the others");
 	return;
 }
 
@@ -173,7 +198,7 @@ SQL
 	is($rows, '3|c3|more!', "$name: a key of two columns");
 	is(state_of("INSERT INTO $name.pair VALUES (3, NULL, 'x')"), '23502', "$name: a null that may not be");
 	is(state_of("SET connhub.pushdown = off; UPDATE $name.keyless SET v = 'x'"), '55000', "$name: no key");
-	$hub->safe_psql('postgres', "INSERT INTO $name.pair VALUES (3, 'c3', 'skipped'), (4, 'd', 'new') ON CONFLICT DO NOTHING") if $of->{returning};
+	check_conflict($name, $of, $of->{returning});
 	is($hub->safe_psql('postgres', "INSERT INTO $name.pair VALUES (9, 'z', 'back') RETURNING v, a"), 'back|9', "$name: RETURNING") if $of->{returning};
 	$hub->safe_psql('postgres', "TRUNCATE $name.pair");
 	is($of->{run}->("SELECT count(*) FROM $of->{prefix}pair"), 0, "$name: TRUNCATE");
@@ -217,6 +242,32 @@ sub check_sub_selects
 	return;
 }
 
+# Rows are routed to a foreign partition and moved into it, and never out of it.
+sub check_partitions
+{
+	my ($name, $of) = @_;
+	$hub->safe_psql('postgres', <<"SQL");
+DELETE FROM $name.pair;
+CREATE TABLE parts (LIKE $name.pair) PARTITION BY RANGE (a);
+ALTER TABLE parts ATTACH PARTITION $name.pair FOR VALUES FROM (1) TO (100);
+CREATE TABLE here_part PARTITION OF parts FOR VALUES FROM (100) TO (200);
+INSERT INTO parts VALUES (1, 'a', 'there'), (101, 'b', 'here'), (102, 'c', 'here');
+UPDATE parts SET a = 2, v = 'moved' WHERE a = 101;
+UPDATE parts SET a = a + 2 WHERE a = 1;
+SQL
+	my $show = sub { return $hub->safe_psql('postgres', "SELECT a, b, v FROM parts ORDER BY a") };
+	is($show->(), "2|b|moved\n3|a|there\n102|c|here", "$name: rows in partitions");
+	(my $there = $of->{run}->("SELECT a, b, v FROM $of->{prefix}pair ORDER BY a")) =~ tr/\t/|/;
+	is($there, "2|b|moved\n3|a|there", "$name: those that are at the source");
+	foreach my $pushdown (qw(on off))
+	{
+		is(state_of("SET connhub.pushdown = $pushdown; UPDATE parts SET a = 103 WHERE a = 3"), '23514', "$name: no row moves out, pushdown $pushdown");
+	}
+	is($show->(), "2|b|moved\n3|a|there\n102|c|here", "$name: and it stays what it was");
+	$hub->safe_psql('postgres', "ALTER TABLE parts DETACH PARTITION $name.pair; DROP TABLE parts; DELETE FROM $name.pair");
+	return;
+}
+
 sub check_two_phase
 {
 	my ($name, $of) = @_;
@@ -235,7 +286,7 @@ foreach my $name (sort keys %sources)
 	my $of = $sources{$name};
 	unlink glob "$file*" if $name eq 'sqlite';
 	make_tables($of);
-	my %arguments = connector($name, schema => $of->{schema}, %{ $of->{change} // {} });
+	my %arguments = connector($name, schema => $of->{schema}, %{ $of->{change} // {} }, $name eq 'sqlite' ? () : %user);
 	$arguments{database} = $name eq 'sqlite' ? $file : $name eq 'mariadb' ? 'connhub_writes' : $arguments{database};
 	delete $arguments{schema} unless $name eq 'postgresql';
 	$hub->safe_psql('postgres', "SELECT connhub.create_connector(name => '$name', " . arguments(%arguments) . ");"
@@ -245,13 +296,40 @@ foreach my $name (sort keys %sources)
 	check_transactions($name, $of);
 	check_generic($name, $of);
 	check_sub_selects($name, $of);
+	check_partitions($name, $of);
 	check_two_phase($name, $of) if $of->{two_phase};
+}
+
+# ---- Only MariaDB ----
+
+# Writes and locking reads of InnoDB see the newest committed rows, whatever the snapshot of the transaction is, unless
+# innodb_snapshot_isolation is on.
+my $client = "mariadb --no-defaults -S $ENV{CONNHUB_TEST_MY_SOCKET} -u root connhub_writes";
+my $change = "UPDATE pair SET v = concat(v, '+') WHERE a = 1; REPLACE INTO pair VALUES (3, 'c', 'new')";
+my $is_isolated = source_mariadb("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'") =~ /\bON$/;
+foreach my $pushdown ($is_isolated ? () : qw(on off))
+{
+	$hub->safe_psql('postgres', "DELETE FROM mariadb.pair; INSERT INTO mariadb.pair VALUES (1, 'a', 'old'), (2, 'b', 'old')");
+	my $rows = q{string_agg(concat(a, v), ' ' ORDER BY a)};
+	is($hub->safe_psql('postgres', <<"SQL"), "1old 2old\n1old 2old\n1old+ 2old 3new\n1old 2old\n1ours 2old 3ours", "two views of one transaction, pushdown $pushdown");
+SET connhub.pushdown = $pushdown;
+BEGIN;
+SELECT $rows FROM mariadb.pair;
+\\! $client -e "$change"
+SELECT $rows FROM mariadb.pair;
+SELECT $rows FROM (SELECT * FROM mariadb.pair FOR UPDATE) AS p;
+SELECT $rows FROM mariadb.pair;
+UPDATE mariadb.pair SET v = 'ours' WHERE v <> 'old';
+SELECT $rows FROM mariadb.pair;
+COMMIT;
+SQL
+	is(source_mariadb('SELECT group_concat(a, v ORDER BY a) FROM connhub_writes.pair'), '1ours,2old,3ours', 'what is committed');
 }
 
 # ---- Only PostgreSQL ----
 
 # Someone else's change between our read and our write.
-my $other = "psql -XAtq -h $ENV{CONNHUB_TEST_PG_SOCKET} -p $ENV{CONNHUB_TEST_PG_PORT} -U postgres -d shop";
+my $other = "env PGAPPNAME=connhub_writes psql -XAtq -h $ENV{CONNHUB_TEST_PG_SOCKET} -p $ENV{CONNHUB_TEST_PG_PORT} -U postgres -d shop";
 $hub->safe_psql('postgres', "DELETE FROM postgresql.pair; INSERT INTO postgresql.pair VALUES (1, 'a', 'x')");
 is(state_of("BEGIN; SELECT v FROM postgresql.pair;\n\\! $other -c \"UPDATE writes.pair SET v = 'other'\"\nUPDATE postgresql.pair SET v = 'ours'; COMMIT;"),
 	'40001', 'a row changed meanwhile is a serialization failure');
@@ -288,10 +366,10 @@ is($hub->safe_psql('postgres', 'SELECT n FROM counted'), '11', 'and counts on fr
 # A write that waits for somebody's lock is stopped, there too.
 my ($locked, $held) = ("BEGIN;\nUPDATE writes.pair SET v = 'held';\nSELECT pg_sleep(60);\n", '');
 my $holder = IPC::Run::start([ split / /, $other ], '<', \$locked, '>', \$held);
-my $sleeping = "FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep' AND state = 'active'";
+my $sleeping = "FROM pg_stat_activity WHERE application_name = 'connhub_writes' AND query ~ '^SELECT pg_sleep' AND state = 'active'";
 wait_until(20, sub { $holder->pump_nb; source_psql("SELECT count(*) $sleeping") eq '1' });
 is(state_of("SET statement_timeout = '300ms'; DELETE FROM postgresql.pair"), '57014', 'a write that waits for a lock is stopped');
-ok(wait_until(20, sub { source_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'connhub:postgresql' AND wait_event_type = 'Lock'") eq '0' }),
+ok(wait_until(20, sub { source_psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'connhub_writes' AND wait_event_type = 'Lock'") eq '0' }),
 	'and waits no more at the source');
 source_psql("SELECT pg_terminate_backend(pid) $sleeping");
 $holder->finish;
@@ -305,7 +383,7 @@ is($hub->safe_psql('postgres', "SET connhub.pushdown = off; UPDATE postgresql.pa
 
 # The session at the source dies in mid-transaction.
 $hub->safe_psql('postgres', 'CREATE TABLE own (a int)');
-is(state_of("BEGIN; INSERT INTO own VALUES (1); INSERT INTO postgresql.pair (a, b, v) VALUES (5, 'dying', 'x');\n\\! $other -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'connhub:postgresql' AND state = 'idle in transaction'\" >/dev/null\nCOMMIT;"),
+is(state_of("BEGIN; INSERT INTO own VALUES (1); INSERT INTO postgresql.pair (a, b, v) VALUES (5, 'dying', 'x');\n\\! $other -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'connhub_writes' AND state = 'idle in transaction'\" >/dev/null\nCOMMIT;"),
 	'08007', 'a commit over a dead connection');
 is($hub->safe_psql('postgres', 'SELECT count(*) FROM own'), 0, 'nothing is committed here');
 is(source_psql('SELECT count(*) FROM writes.pair WHERE a = 5'), 0, 'nor there');
@@ -318,12 +396,12 @@ my $aborted = (split /\n/, $hub->safe_psql('postgres', 'BEGIN; SELECT txid_curre
 foreach ([ $done, 11 ], [ $aborted, 12 ], [ $aborted + 1000000, 13 ])
 {
 	my ($xid, $a) = @$_;
-	source_psql(sprintf "SET ROLE connhub; BEGIN; INSERT INTO writes.pair VALUES (%d, 'p', 'x'); PREPARE TRANSACTION 'connhub_%016s_%s_%s_1'", $a, $system, $database, $xid);
+	source_psql(sprintf "SET ROLE connhub_writes; BEGIN; INSERT INTO writes.pair VALUES (%d, 'p', 'x'); PREPARE TRANSACTION 'connhub_%016s_%s_%s_1'", $a, $system, $database, $xid);
 }
 is($hub->safe_psql('postgres', "SELECT string_agg(action, ' ' ORDER BY action) FROM connhub.resolve_prepared('postgresql')"), 'committed rolled back unknown',
 	'what a crash left is resolved');
 is(source_psql('SELECT string_agg(a::text, \' \') FROM writes.pair WHERE a > 10'), '11', 'by what became of the local transaction');
-source_psql($_) foreach split /\n/, source_psql("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE gid LIKE 'connhub%'");
+source_psql($_) foreach split /\n/, source_psql("SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE owner = 'connhub_writes'");
 
 # The id of a transaction that is being prepared at a source is never given to another, even after a crash here.
 source_psql('CREATE FUNCTION writes.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;'
@@ -331,7 +409,7 @@ source_psql('CREATE FUNCTION writes.wait() RETURNS trigger LANGUAGE plpgsql AS $
 $hub->safe_psql('postgres', "SELECT connhub.update_connector('postgresql', test => false, discover => false, options => '{\"two_phase\": true}'); CHECKPOINT");
 my ($preparing, $begun) = ("BEGIN; INSERT INTO postgresql.pair VALUES (20, 'q', 'x'); SELECT txid_current(); COMMIT;\n", '');
 my $dying = IPC::Run::start([ 'psql', '-XAtq', $hub->connstr('postgres') ], '<', \$preparing, '>', \$begun, '2>', \my $died);
-my $waiting = "FROM pg_stat_activity WHERE query LIKE 'PREPARE TRANSACTION%' AND wait_event = 'PgSleep'";
+my $waiting = "FROM pg_stat_activity WHERE usename = 'connhub_writes' AND query LIKE 'PREPARE TRANSACTION%' AND wait_event = 'PgSleep'";
 ok(wait_until(20, sub { $dying->pump_nb; source_psql("SELECT count(*) $waiting") eq '1' }), 'the source prepares');
 $hub->stop('immediate');
 $dying->finish;
@@ -340,6 +418,14 @@ cmp_ok($hub->safe_psql('postgres', 'SELECT txid_current()'), '>', $begun, 'no ot
 source_psql("SELECT pg_terminate_backend(pid) $waiting");
 
 $hub->stop;
-$sources{$_}{run}->($sources{$_}{after}) foreach grep { $sources{$_}{after} } keys %sources;
-unlink glob "$file*";
+
+END
+{
+	my $result = $?;
+	$sources{$_}{run}->($sources{$_}{after}) foreach grep { $sources{$_}{after} } keys %sources;
+	unlink glob "$file*";
+	drop_source_user('connhub_writes');
+	$? = $result;
+}
+
 done_testing();

@@ -12,7 +12,7 @@
 
 /* One letter per status that follows: Testing, Active, Warning, Error, Inactive, Maintenance; a column per input, in the
  * order of ChStatusInput: succeeded, slow, failed, changed, disabled, enabled, window begun, window ended. */
-static const char *const expected[CH_NSTATUSES] = {
+static const char *const expected[CH_STATUS_COUNT] = {
 	[CH_STATUS_TESTING] = "AWETITMT",
 	[CH_STATUS_ACTIVE] = "AWETIAMA",
 	[CH_STATUS_WARNING] = "AWETIWMW",
@@ -21,7 +21,7 @@ static const char *const expected[CH_NSTATUSES] = {
 	[CH_STATUS_MAINTENANCE] = "MMMMIMMT",
 };
 
-static const char *const input_names[CH_NINPUTS] = {
+static const char *const input_names[CH_INPUT_COUNT] = {
 	"a test that succeeds", "a slow test", "a failed test", "a change", "disable", "enable", "the begin of a window",
 	"the end of a window"
 };
@@ -29,9 +29,9 @@ static const char *const input_names[CH_NINPUTS] = {
 static void
 test_table(void)
 {
-	for (int from = 0; from < CH_NSTATUSES; from++)
+	for (int from = 0; from < CH_STATUS_COUNT; from++)
 	{
-		for (int input = 0; input < CH_NINPUTS; input++)
+		for (int input = 0; input < CH_INPUT_COUNT; input++)
 		{
 			const char *next = ch_status_names[ch_status_next((ChStatus) from, (ChStatusInput) input)];
 
@@ -46,7 +46,7 @@ test_names(void)
 	static const char *const names[] = {"TESTING", "ACTIVE", "WARNING", "ERROR", "INACTIVE", "MAINTENANCE"};
 	static const char *const severities[] = {"info", "info", "warning", "error", "info", "info"};
 
-	for (int status = 0; status < CH_NSTATUSES; status++)
+	for (int status = 0; status < CH_STATUS_COUNT; status++)
 	{
 		is_text(ch_status_names[status], names[status], "status %d is %s", status, names[status]);
 		is_int(ch_status_parse(names[status]), status, "%s is status %d", names[status], status);
