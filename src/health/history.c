@@ -333,18 +333,33 @@ ch_health_postpone(const ChConnector *connector)
 	return true;
 }
 
+/* What is kept for connhub.history_days, and by which time. */
+static const struct
+{
+	const char *table;
+	const char *at;
+}			histories[] = {
+	{"health_check", "checked_at"},
+	{"drift", "discovered_at"},
+	{"event", "occurred_at"},
+};
+
 int64
 ch_history_trim(void)
 {
 	ChSql		sql;
-	int64		count;
+	int64		count = 0;
 
 	ch_sql_begin(&sql);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(ch_history_days), false);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(TRIM_ROWS), false);
-	count = (int64) ch_sql_run(&sql, "DELETE FROM connhub_catalog.health_check WHERE ctid = ANY (ARRAY("
-							   "SELECT k.ctid FROM connhub_catalog.health_check AS k"
-							   " WHERE k.checked_at < now() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED))");
+	for (int i = 0; i < lengthof(histories) && count == 0; i++)
+	{
+		ch_sql_value(&sql, INT4OID, Int32GetDatum(ch_history_days), false);
+		ch_sql_value(&sql, INT4OID, Int32GetDatum(TRIM_ROWS), false);
+		count = (int64) ch_sql_run(&sql, psprintf("DELETE FROM connhub_catalog.%1$s WHERE ctid = ANY (ARRAY("
+												  "SELECT k.ctid FROM connhub_catalog.%1$s AS k"
+												  " WHERE k.%2$s < now() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED))",
+												  histories[i].table, histories[i].at));
+	}
 	ch_sql_end(&sql);
 	return count;
 }
