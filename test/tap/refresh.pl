@@ -13,11 +13,11 @@ source_psql('DROP SCHEMA IF EXISTS refresh CASCADE; CREATE SCHEMA refresh AUTHOR
 
 sub sql { return $hub->safe_psql('postgres', $_[0]); }
 
-# The last discovery was two hours ago.
+# The last discovery was two hours ago; ending what is no maintenance wakes the scheduler, which no change by hand does.
 sub make_due
 {
 	return sql("UPDATE connhub_catalog.discovery SET started_at = now() - interval '2 hours', finished_at = now() - interval '2 hours';"
-		  . "UPDATE connhub_catalog.connector SET last_discovered_at = now() - interval '2 hours'; SELECT pg_reload_conf()");
+		  . "UPDATE connhub_catalog.connector SET last_discovered_at = now() - interval '2 hours'; SELECT connhub.end_maintenance('source')");
 }
 
 sub is_soon
