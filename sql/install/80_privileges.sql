@@ -12,7 +12,9 @@ GRANT SELECT ON ALL TABLES IN SCHEMA connhub TO connhub_admin, connhub_operator,
 GRANT EXECUTE ON FUNCTION
 	connhub_catalog.connector_id(text),
 	connhub_catalog.may_see(uuid),
+	connhub_catalog.may_see_tenant(uuid),
 	connhub_catalog.may_use(uuid),
+	connhub_catalog.tenant_level(uuid),
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
@@ -24,6 +26,7 @@ GRANT EXECUTE ON FUNCTION
 	connhub.types(),
 	connhub.connectors(text, text, text, text, text, text, boolean, bigint, bigint),
 	connhub.get_connector(text),
+	connhub.current_tenant(),
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
@@ -31,10 +34,14 @@ GRANT EXECUTE ON FUNCTION
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
-REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
+REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(),
+	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean)
+	FROM connhub_operator;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
+ALTER TABLE connhub_catalog.tier ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.tenant_member ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_type ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.data_key ENABLE ROW LEVEL SECURITY;
@@ -68,5 +75,12 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_key IS 'Rows of the connecto
 CREATE POLICY visible ON connhub_catalog.remote_index FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connectors the user may see';
 
-CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
-COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (
+	CASE WHEN connector_id IS NULL THEN connhub_catalog.may_see_tenant(tenant_id) ELSE connhub_catalog.may_see(connector_id) END);
+COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors and tenants the user may see';
+
+CREATE POLICY visible ON connhub_catalog.tenant FOR SELECT USING (connhub_catalog.tenant_level(id) IS NOT NULL);
+COMMENT ON POLICY visible ON connhub_catalog.tenant IS 'Tenants of the user';
+
+CREATE POLICY visible ON connhub_catalog.tenant_member FOR SELECT USING (connhub_catalog.may_see_tenant(tenant_id));
+COMMENT ON POLICY visible ON connhub_catalog.tenant_member IS 'Members of the tenants of the user';

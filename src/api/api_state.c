@@ -12,7 +12,9 @@
 #include "utils/timestamp.h"
 
 #include "api/api.h"
+#include "catalog/cat_plan.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/catalog.h"
 #include "common/compat.h"
 #include "common/error.h"
@@ -99,7 +101,10 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 	connector = ch_connector_lock(ch_api_text(fcinfo, 0));
 	id = connector->id;
 	if (!connector->enabled)
+	{
+		ch_plan_admit(&connector->tenant_id, connector->type, 0);
 		ch_connector_set_enabled(&id, true, "TESTING");
+	}
 	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test)
 		ch_api_test_saved(&id, &probe);
@@ -131,6 +136,12 @@ connhub_connector_set_owner(PG_FUNCTION_ARGS)
 	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
 		ch_compat_require_set_role(GetUserId(), owner);
 	(void) GetUserNameFromId(owner, false);
+	if (!ch_tenant_is_default(&connector->tenant_id) && !ch_tenant_may_own(&connector->tenant_id, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not own connectors of tenant \"%s\"", GetUserNameFromId(owner, false),
+						ch_tenant_name(&connector->tenant_id)),
+				 errhint("Make it a member first: connhub.grant_tenant(..., level => 'operator').")));
 	ch_connector_set_owner(connector, owner);
 	PG_RETURN_VOID();
 }

@@ -19,6 +19,8 @@
 #define ERRCODE_CH_DISABLED					MAKE_SQLSTATE('U','B','0','1','1')
 #define ERRCODE_CH_TEST_FAILED				MAKE_SQLSTATE('U','B','0','1','2')
 #define ERRCODE_CH_SCHEMA_CHANGED			MAKE_SQLSTATE('U','B','0','1','3')
+#define ERRCODE_CH_PLAN_LIMIT				MAKE_SQLSTATE('U','B','0','1','7')
+#define ERRCODE_CH_UNKNOWN_TENANT			MAKE_SQLSTATE('U','B','0','1','8')
 
 /* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
  * status that is no failure. */

@@ -14,6 +14,7 @@ char	   *ch_allowed_drivers;
 char	   *ch_allowed_networks;
 char	   *ch_allowed_folders;
 char	   *ch_master_key;
+char	   *ch_tenant;
 bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
@@ -47,6 +48,9 @@ static const StringSetting string_settings[] = {
 		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
 		"empty for connhub_master.key in the data directory.",
 	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
+	{"connhub.tenant",
+		"Tenant the session works in, by name or id; empty: the one its user is a member of. Checked at each use.",
+	&ch_tenant, "", PGC_USERSET, 0, NULL},
 };
 
 void

@@ -12,6 +12,7 @@
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -247,7 +248,7 @@ parse_options(List *definitions, ChImportOptions *options)
 List *
 ch_import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 {
-	const ChConnector *connector = ch_connector_of_server(server);
+	const ChConnector *connector = ch_connector_of_server_for(server, GetUserId());
 	ChImportOptions options = CH_IMPORT_DEFAULTS;
 	ChImportNames *names = ch_import_names_create();
 	List	   *commands = NIL;

@@ -138,7 +138,7 @@ mark_keys(const ChRemoteTable *remote, ChRelInfo *info)
 static void
 depend_on_catalog(PlannerInfo *root)
 {
-	static const char *const tables[] = {"connector", "remote_table", "remote_column"};
+	static const char *const tables[] = {"connector", "remote_table", "remote_column", "tenant_member"};
 
 	for (int i = 0; i < lengthof(tables); i++)
 		root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
@@ -150,14 +150,19 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 {
 	ForeignTable *foreign = GetForeignTable(table);
 	ChRelInfo  *info = palloc0(sizeof(ChRelInfo));
-	const ChConnector *connector = ch_connector_of_server(foreign->serverid);
+	const ChConnector *connector;
 	const char *name = ch_option_of(foreign->options, CH_OPTION_TABLE);
 	const ChRemoteTable *remote;
 	Relation	relation;
 	TupleDesc	desc;
 
 	if (root)
+	{
 		depend_on_catalog(root);
+		ch_compat_require_rights(root);
+	}
+	connector = ch_connector_of_server(foreign->serverid);
+	ch_connector_require_table(connector, table);
 	info->at = source_make(connector, foreign->options);
 	info->root = root;
 	info->stage = CH_STAGE_SCAN;
