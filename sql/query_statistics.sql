@@ -4,7 +4,7 @@ CREATE EXTENSION IF NOT EXISTS connhub;
 SELECT connhub.register_driver('mock');
 SELECT status FROM connhub.create_connector('query_statistics', 'mock', options => jsonb_build_object('tables',
 	'n(1000): id int64 key, a int32 modulo 10, b int32 nulls 4, c int16 modulo 4 nulls 2, txt text, d date;'
-	'm(5000): id int64 key, n_id int32;'
+	'm(5000): id int64 key, n_id int32; big(20000): id int64 key, other int32;'
 	'v(1000): i int32 modulo 200, f float64, num decimal, d date, t time, ts timestamp, tz timestamptz, u uuid, ok bool, txt text'));
 CREATE SCHEMA query_statistics;
 SELECT "table" FROM connhub.attach('query_statistics', 'data', into_schema => 'query_statistics');
@@ -27,6 +27,15 @@ SELECT expected('SELECT FROM n WHERE a = 3'), expected('SELECT FROM n WHERE a IN
 SELECT expected('SELECT FROM n WHERE b IS NULL'), expected('SELECT FROM n WHERE c IS NOT NULL');
 -- keys are unique; a row of m meets at most one of n
 SELECT expected('SELECT FROM n WHERE id = 5'), expected('SELECT FROM m JOIN n ON n.id = m.n_id');
+
+-- A source that has no index for the values it is given reads the whole table for each of them; no keys are sent
+-- where rows are locked.
+CREATE TABLE few (a int8);
+INSERT INTO few SELECT g FROM generate_series(1, 3) g;
+ANALYZE few;
+EXPLAIN (COSTS OFF) SELECT FROM few JOIN big ON big.id = few.a FOR UPDATE OF few;
+EXPLAIN (COSTS OFF) SELECT FROM few JOIN big ON big.id >= few.a AND big.id < few.a + 3 FOR UPDATE OF few;
+EXPLAIN (COSTS OFF) SELECT FROM few JOIN big ON big.other = few.a FOR UPDATE OF few;
 
 -- Values become those of the type declared here, in its order, and those that are none are left out.
 CREATE DOMAIN small AS smallint CHECK (VALUE > 0);

@@ -9,16 +9,7 @@ SELECT status FROM connhub.create_connector('write_relations', 'mock', options =
 CREATE SCHEMA write_relations;
 SELECT count(*) FROM connhub.attach('write_relations', 'data', into_schema => 'write_relations');
 SET search_path = write_relations;
-CREATE FUNCTION sent(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
-		IF line ~ '(Native|Batch Size|Rechecked Locally|Kept Locally)' THEN
-			RETURN NEXT trim(line);
-		END IF;
-	END LOOP;
-END $$;
+\i sql/include/sent.sql
 
 -- a view
 CREATE VIEW small AS SELECT id, a FROM n WHERE a < 3;

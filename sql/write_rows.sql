@@ -9,17 +9,7 @@ SELECT status FROM connhub.create_connector('write_rows', 'mock', options => jso
 CREATE SCHEMA write_rows;
 SELECT count(*) FROM connhub.attach('write_rows', 'data', into_schema => 'write_rows');
 SET search_path = write_rows;
--- What is sent, and why row by row.
-CREATE FUNCTION sent(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE
-	line text;
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || statement LOOP
-		IF line ~ '(Native|Batch Size|Rechecked Locally|Kept Locally)' THEN
-			RETURN NEXT trim(line);
-		END IF;
-	END LOOP;
-END $$;
+\i sql/include/sent.sql
 
 -- INSERT: a column left out gets the source's default, an explicit null is one
 SELECT sent('INSERT INTO n VALUES (10, 1, ''x''), (11, NULL, ''y'')');

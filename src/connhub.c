@@ -6,6 +6,7 @@
 #include "catalog/cat_connector.h"
 #include "common/guc.h"
 #include "common/redact.h"
+#include "common/shmem.h"
 #include "conn/conn.h"
 #include "fdw/collect.h"
 #include "fdw/derived.h"
@@ -27,4 +28,5 @@ _PG_init(void)
 	ch_derived_init();
 	ch_keyjoin_init();
 	ch_collect_init();
+	ch_shmem_init();
 }

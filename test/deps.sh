@@ -1,26 +1,30 @@
 #!/bin/bash
-# test/deps.sh [--bench] [PG_CONFIG] — make sure that what building and testing need is installed; with --bench
-# also the peers that "make bench" measures against.
+# test/deps.sh [--bench|--check] [PG_CONFIG] — make sure that what building and testing need is installed; with --bench
+# also the peers that "make bench" measures against, with --check the large programs that only some tests need.
 #
 # Does nothing, quickly, when all is there.  On Debian as root it installs what is missing, without
 # questions and without starting any server; otherwise it prints the line to run, and fails.  With a
 # PG_CONFIG of one's own the PostgreSQL packages are left alone.
 set -euo pipefail
 
-bench=
-if [ "${1:-}" = --bench ]; then
-	bench=yes
+purpose=
+case ${1:-} in
+--bench | --check)
+	purpose=$1
 	shift
-fi
+	;;
+esac
 pg_config=${1:-${PG_CONFIG:-}}
 
-packages=(make gcc libc6-dev pkg-config libssl-dev
+packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-dev
 	libpq-dev libmariadb-dev libsqlite3-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
+	openssh-server openssh-client microsocks tinyproxy-bin python3-aiosmtpd
 	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
-[ -z "$bench" ] || postgresql+=(postgresql-15-mysql-fdw)
+[ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
+[ "$purpose" != --check ] || packages+=(prometheus chromium)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2

@@ -136,7 +136,7 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 		sprintf(self->key, "%s\n%s", config->application ? config->application : "", option(config, "tables"));
 	self->faults.connection = mk_calls[MK_OPEN];
 	fault = mk_fault_find(&self->faults, MK_OPEN, mk_calls[MK_OPEN]);
-	if (status == CONNHUB_OK && fault && fault->action == MK_ACT_FAIL)
+	if (status == CONNHUB_OK && fault && (fault->action == MK_ACT_FAIL || fault->action == MK_ACT_LATER))
 		status = mk_fault_fail(fault, error);
 	if (status != CONNHUB_OK)
 	{
@@ -171,7 +171,7 @@ strike_while_opening(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait,
 		return CONNHUB_WAIT;
 	}
 	conn->wake_ms = 0;
-	return fault->action == MK_ACT_FAIL ? mk_fault_fail(fault, error) : CONNHUB_OK;
+	return fault->action == MK_ACT_FAIL || fault->action == MK_ACT_LATER ? mk_fault_fail(fault, error) : CONNHUB_OK;
 }
 
 ConnhubStatus

@@ -176,7 +176,8 @@ typedef enum MkAction
 	MK_ACT_FAIL,				/* fail with status */
 	MK_ACT_SLOW,				/* take ms longer */
 	MK_ACT_HANG,				/* wait until cancelled */
-	MK_ACT_BLOCK				/* the same in a call that can only block */
+	MK_ACT_BLOCK,				/* the same in a call that can only block */
+	MK_ACT_LATER				/* fail with status, and ask for a pause of ms */
 } MkAction;
 
 typedef struct MkFault

@@ -26,6 +26,7 @@
 #include "types.h"
 
 #define BYTES_OF(n)		"CAST(CONVERT(%" #n " USING utf8mb4) AS BINARY)"
+#define OWN_BYTES_OF(n)	"CAST(%" #n " AS BINARY)"	/* of text in UTF-8 already */
 #define POINTS_OF(n)	"CONVERT(%" #n " USING utf8mb4) COLLATE utf8mb4_bin"
 
 /* The source sorts long text by its first 1024 bytes only. */
@@ -59,8 +60,9 @@
 	"0 * (9223372036854775807 + (YEAR(%" #n ") = 0 OR MONTH(%" #n ") = 0 OR DAYOFMONTH(%" #n ") = 0))"
 #define PART(form)		"(" NO_ZERO(1) " + " form ")"
 #define TRUNCATED(form)	"IF(" NO_ZERO(1) " = 0, CAST(" form " AS DATETIME), NULL)"
-/* A comparison that a date with a zero could meet: reading such a date would be an error here, and is one there. */
-#define DATED(op)		"(%1 " op " %2 AND " NO_ZERO(1) " = 0 AND " NO_ZERO(2) " = 0)"
+/* A comparison that a date with a zero could meet: reading such a date would be an error here, and is one there.  What is
+ * sent from here has none. */
+#define DATED(op)		"(%1 " op " %2%{1 AND " NO_ZERO(1) " = 0%}%{2 AND " NO_ZERO(2) " = 0%})"
 #define UTF8_OF(n)		"CONVERT(%" #n " USING utf8mb4)"
 
 #define EXACT(fn, operands, form)		{fn, operands, 0, form, SQL_TEXT_UNUSED, CONNHUB_EXACT, NULL, 0, 0, NULL}
@@ -220,32 +222,33 @@ typedef struct MyTextForm
 {
 	ConnhubFunction fn;
 	const char *utf8;			/* the column's character set is utf8mb4 or utf8mb3 */
-	const char *latin1;			/* NULL here and below: as plain */
+	const char *latin1;			/* NULL here and above: as plain */
 	const char *plain;
 } MyTextForm;
 
 #define EQUAL(op)		"(" BYTES_OF(1) " " op " " BYTES_OF(2) ")"
+#define OWN_EQUAL(op)	"(" OWN_BYTES_OF(1) " " op " " OWN_BYTES_OF(2) ")"
 #define LIKE(op)		POINTS_OF(1) " " op " " POINTS_OF(2) " ESCAPE '\\'"
 #define LATIN1(n)		"CONVERT(%" #n " USING latin1)"
 
 static const MyTextForm text_forms[] = {
-	{CONNHUB_FN_EQ, "(%1 = %2 AND " EQUAL("=") ")", "(%1 = " LATIN1(2) " AND " EQUAL("=") ")", EQUAL("=")},
-	{CONNHUB_FN_NE, NULL, NULL, EQUAL("<>")},
-	{CONNHUB_FN_IS_DISTINCT, NULL, NULL, "(NOT " EQUAL("<=>") ")"},
-	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 <=> %2 AND " EQUAL("<=>") ")",
+	{CONNHUB_FN_EQ, "(%1 = %2 AND " OWN_EQUAL("=") ")", "(%1 = " LATIN1(2) " AND " EQUAL("=") ")", EQUAL("=")},
+	{CONNHUB_FN_NE, OWN_EQUAL("<>"), NULL, EQUAL("<>")},
+	{CONNHUB_FN_IS_DISTINCT, "(NOT " OWN_EQUAL("<=>") ")", NULL, "(NOT " EQUAL("<=>") ")"},
+	{CONNHUB_FN_IS_NOT_DISTINCT, "(%1 <=> %2 AND " OWN_EQUAL("<=>") ")",
 	"(%1 <=> " LATIN1(2) " AND " EQUAL("<=>") ")", EQUAL("<=>")},
-	{CONNHUB_FN_IN, "(%1 IN (%[, ]2) AND " BYTES_OF(1) " IN (%[, ]2))", NULL, "(" BYTES_OF(1) " IN (%[, ]2))"},
-	{CONNHUB_FN_NOT_IN, NULL, NULL, "(" BYTES_OF(1) " NOT IN (%[, ]2))"},
-	{CONNHUB_FN_LT, NULL, NULL, EQUAL("<")},
-	{CONNHUB_FN_LE, NULL, NULL, EQUAL("<=")},
-	{CONNHUB_FN_GT, NULL, NULL, EQUAL(">")},
-	{CONNHUB_FN_GE, NULL, NULL, EQUAL(">=")},
+	{CONNHUB_FN_IN, "(%1 IN (%[, ]2) AND " OWN_BYTES_OF(1) " IN (%[, ]2))", NULL, "(" BYTES_OF(1) " IN (%[, ]2))"},
+	{CONNHUB_FN_NOT_IN, "(" OWN_BYTES_OF(1) " NOT IN (%[, ]2))", NULL, "(" BYTES_OF(1) " NOT IN (%[, ]2))"},
+	{CONNHUB_FN_LT, OWN_EQUAL("<"), NULL, EQUAL("<")},
+	{CONNHUB_FN_LE, OWN_EQUAL("<="), NULL, EQUAL("<=")},
+	{CONNHUB_FN_GT, OWN_EQUAL(">"), NULL, EQUAL(">")},
+	{CONNHUB_FN_GE, OWN_EQUAL(">="), NULL, EQUAL(">=")},
 	{CONNHUB_FN_LIKE, "(%1 LIKE %2 ESCAPE '\\' AND " LIKE("LIKE") ")",
 	"(%1 LIKE " LATIN1(2) " ESCAPE '\\' AND " LIKE("LIKE") ")", "(" LIKE("LIKE") ")"},
 	{CONNHUB_FN_NOT_LIKE, NULL, NULL, "(" LIKE("NOT LIKE") ")"},
-	{CONNHUB_FN_MIN, NULL, NULL, "MIN(" BYTES_OF(1) ")"},
-	{CONNHUB_FN_MAX, NULL, NULL, "MAX(" BYTES_OF(1) ")"},
-	{CONNHUB_FN_NONE, NULL, NULL, BYTES_OF(1)}	/* a sort key, a group key */
+	{CONNHUB_FN_MIN, "MIN(" OWN_BYTES_OF(1) ")", NULL, "MIN(" BYTES_OF(1) ")"},
+	{CONNHUB_FN_MAX, "MAX(" OWN_BYTES_OF(1) ")", NULL, "MAX(" BYTES_OF(1) ")"},
+	{CONNHUB_FN_NONE, OWN_BYTES_OF(1), NULL, BYTES_OF(1)}	/* a sort key, a group key */
 };
 
 static bool
@@ -363,14 +366,6 @@ is_constant(const ConnhubExpr *expr)
 	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null;
 }
 
-/* Is it an integer constant from least to most? */
-static bool
-is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
-{
-	return is_constant(expr) && expr->type.type != CONNHUB_DECIMAL && expr->value->v.integer >= least &&
-		expr->value->v.integer <= most;
-}
-
 /* A constant divisor other than 0, and other than -1, which overflows on the least integer. */
 static bool
 is_safe_divisor(const ConnhubExpr *expr)
@@ -475,18 +470,18 @@ refuse_text_function(ConnhubFunction fn, const ConnhubExpr *expr)
 	switch (fn)
 	{
 		case CONNHUB_FN_SUBSTR:
-			return is_constant_between(args[1], 1, INT32_MAX) &&
-				(expr->nargs == 2 || is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
+			return sql_is_constant_between(args[1], 1, INT32_MAX) &&
+				(expr->nargs == 2 || sql_is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
 		case CONNHUB_FN_LEFT:
 		case CONNHUB_FN_RIGHT:
-			return is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
+			return sql_is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
 		case CONNHUB_FN_BTRIM:
 		case CONNHUB_FN_LTRIM:
 		case CONNHUB_FN_RTRIM:
 			return expr->nargs == 1 ? NULL : reason;
 		case CONNHUB_FN_LPAD:
 		case CONNHUB_FN_RPAD:
-			return is_constant_between(args[1], 0, MAX_FILL) && is_short_constant(args[2]) &&
+			return sql_is_constant_between(args[1], 0, MAX_FILL) && is_short_constant(args[2]) &&
 				args[2]->value->v.slice.length > 0 ? NULL : reason;
 		case CONNHUB_FN_REPLACE:
 			return is_short_constant(args[2]) && find_text_column(expr, is_long) == NULL ? NULL : reason;
@@ -525,7 +520,7 @@ refuse_number_function(ConnhubFunction fn, const ConnhubExpr *expr)
 	if ((fn == CONNHUB_FN_GREATEST || fn == CONNHUB_FN_LEAST) && expr->nargs != 2)
 		return "with a null among its operands it is null there";
 	if ((fn == CONNHUB_FN_TRUNC || (fn == CONNHUB_FN_ROUND && expr->nargs > 1)) &&
-		(expr->nargs == 1 || !is_constant_between(expr->args[1], -MY_DECIMAL_DIGITS, MY_DECIMAL_SCALE)))
+		(expr->nargs == 1 || !sql_is_constant_between(expr->args[1], -MY_DECIMAL_DIGITS, MY_DECIMAL_SCALE)))
 		return "it rounds to a constant number of digits only";
 	return NULL;
 }

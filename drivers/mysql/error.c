@@ -70,6 +70,7 @@ static const struct
 	{ER_QUERY_TIMEOUT_3024, CONNHUB_TIMEOUT, 0, "Raise the connector's query_timeout."},
 	{ER_LOCK_WAIT_TIMEOUT, CONNHUB_QUERY, RETRY, "Run the transaction again.", "55P03"},
 	{ER_LOCK_DEADLOCK, CONNHUB_QUERY, RETRY, "Run the transaction again.", "40001"},
+	{ER_CHECKREAD, CONNHUB_QUERY, RETRY, "Run the transaction again.", "40001"},
 	{ER_DUP_ENTRY, CONNHUB_QUERY, 0, NULL, "23505"},
 	{ER_DUP_ENTRY_WITH_KEY_NAME, CONNHUB_QUERY, 0, NULL, "23505"},
 	{ER_BAD_NULL_ERROR, CONNHUB_QUERY, 0, NULL, "23502"},

@@ -39,7 +39,7 @@ struct ConnhubCursor
 	bool		has_failed;		/* and is to be prepared afresh next time: its tables may have changed */
 	bool		at_end;			/* nothing unread */
 	uint64_t	affected;		/* rows changed, or given back */
-	bool		writes;			/* as the query says */
+	bool		writes;			/* for core: what became of it is judged at its end */
 	unsigned long sent_bytes;	/* of parameters */
 	uint32_t	nfields;
 	MyColumn   *columns;		/* one per field of the result */
@@ -196,6 +196,15 @@ read_answer(ConnhubCursor *cursor, ConnhubError *error)
 	return status;
 }
 
+/* Once all is read of a write for core: did it do what it says? */
+static ConnhubStatus
+judge_write(ConnhubCursor *cursor, ConnhubError *error)
+{
+	MYSQL	   *mysql = cursor->conn->mysql;
+
+	return cursor->at_end ? my_write_outcome(cursor->conn, mysql_warning_count(mysql), error) : CONNHUB_OK;
+}
+
 static void
 free_cursor(ConnhubCursor *cursor)
 {
@@ -221,7 +230,7 @@ start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 	uint32_t	norder = 0;
 	ConnhubStatus status = sql_bind_order(&my_dialect, conn->host, query->text, &text, &order, &norder);
 
-	cursor->writes = query->writes;
+	cursor->writes = query->writes && !query->columns_unknown;
 	if (status != CONNHUB_OK)
 		fail_no_memory(error);
 	else
@@ -237,7 +246,11 @@ start_query(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *erro
 		conn->has_written = true;
 		status = read_answer(cursor, error);
 	}
-	if (status == CONNHUB_OK && query->writes && cursor->nfields == 0)
+	if (status == CONNHUB_OK && cursor->writes)
+		status = judge_write(cursor, error);
+
+	/* A user's own text may end the transaction, and its rows are none that were written. */
+	else if (status == CONNHUB_OK && query->writes && cursor->nfields == 0)
 		status = my_require_unchanged(conn, mysql_warning_count(conn->mysql), error);
 	return status;
 }
@@ -278,9 +291,13 @@ my_cursor_fail(ConnhubCursor *cursor, ConnhubError *error)
 ConnhubStatus
 my_cursor_answer(ConnhubCursor *cursor, MYSQL_STMT *stmt, MyStatement *kept, ConnhubError *error)
 {
+	ConnhubStatus status;
+
 	cursor->stmt = stmt;
 	cursor->kept = kept;
-	return read_answer(cursor, error);
+	cursor->writes = true;
+	status = read_answer(cursor, error);
+	return status == CONNHUB_OK ? judge_write(cursor, error) : status;
 }
 
 ConnhubStatus
@@ -383,7 +400,10 @@ next_row(ConnhubCursor *cursor, size_t *length, ConnhubError *error)
 	if (packet[0] == END_OF_ROWS && *length <= MOST_END_BYTES)
 	{
 		if (*length >= 5)
+		{
+			mysql->warning_count = (unsigned int) packet[1] | (unsigned int) packet[2] << 8;
 			mysql->server_status = (unsigned int) packet[3] | (unsigned int) packet[4] << 8;
+		}
 		end_rows(cursor);
 		return CONNHUB_DONE;
 	}
@@ -458,9 +478,10 @@ my_fetch(ConnhubCursor *cursor, ConnhubBatch *batch, ConnhubError *error)
 		if (status != CONNHUB_OK || !my_io_has_input(&conn->io))
 			break;
 	}
-	if (status == CONNHUB_DONE && batch->nrows > 0)
-		return CONNHUB_OK;
-	return status;
+	if (status != CONNHUB_DONE)
+		return status;
+	status = cursor->writes ? judge_write(cursor, error) : CONNHUB_OK;
+	return status == CONNHUB_OK && batch->nrows == 0 ? CONNHUB_DONE : status;
 }
 
 /* ---- End --------------------------------------------------------------------------------- */

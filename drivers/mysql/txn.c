@@ -115,7 +115,10 @@ my_commit(ConnhubConn *conn, ConnhubError *error)
 	status = run_named(conn, "XA END", conn->gid, "", error);
 	if (status == CONNHUB_OK)
 		status = run_named(conn, "XA COMMIT", conn->gid, " ONE PHASE", error);
-	conn->gid[0] = '\0';
+
+	/* Else it is still to be rolled back, under its name. */
+	if (status == CONNHUB_OK)
+		conn->gid[0] = '\0';
 	return status;
 }
 

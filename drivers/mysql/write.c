@@ -184,15 +184,12 @@ require_transaction(ConnhubConn *conn, ConnhubError *error)
 	return CONNHUB_QUERY;
 }
 
-static ConnhubStatus
-note_outcome(Writer *writer, MYSQL_STMT *stmt, ConnhubError *error)
+ConnhubStatus
+my_write_outcome(ConnhubConn *conn, unsigned int warnings, ConnhubError *error)
 {
-	ConnhubStatus status = require_transaction(writer->conn, error);
+	ConnhubStatus status = require_transaction(conn, error);
 
-	writer->affected += mysql_stmt_affected_rows(stmt);
-	if (status == CONNHUB_OK)
-		status = my_require_unchanged(writer->conn, mysql_stmt_warning_count(stmt), error);
-	return status;
+	return status == CONNHUB_OK ? my_require_unchanged(conn, warnings, error) : status;
 }
 
 /* ---- Statements -------------------------------------------------------------------------- */
@@ -269,7 +266,10 @@ run(Writer *writer, const char *text, bool as_sets, bool once, ConnhubError *err
 	if (status == CONNHUB_OK)
 		status = my_statement_answer(conn, stmt, error);
 	if (status == CONNHUB_OK)
-		status = note_outcome(writer, stmt, error);
+	{
+		writer->affected += mysql_stmt_affected_rows(stmt);
+		status = my_write_outcome(conn, mysql_stmt_warning_count(stmt), error);
+	}
 	if (kept == NULL)
 		mysql_stmt_close(stmt);
 	else if (status != CONNHUB_OK)

@@ -71,7 +71,6 @@ send_copy(ConnhubConn *conn, const char *text, ConnhubError *error)
 ConnhubStatus
 pg_copy_send(ConnhubConn *conn, const char *text, PGresult **shape, ConnhubError *error)
 {
-	ConnhubError ignored = {0};
 	ConnhubStatus status;
 
 	*shape = NULL;
@@ -82,11 +81,7 @@ pg_copy_send(ConnhubConn *conn, const char *text, PGresult **shape, ConnhubError
 		return CONNHUB_OK;
 	PQclear(*shape);
 	*shape = NULL;
-
-	/* What was interrupted is stopped by core, over the connection as it stands. */
-	if (status != CONNHUB_CANCELLED && status != CONNHUB_TIMEOUT && pg_finish(conn, &ignored) != CONNHUB_OK)
-		error->connection_lost = true;
-	return status;
+	return pg_end_flight(conn, status, error);
 }
 
 /* The statement's own answer, before and behind the rows.  OK: there is more to read; DONE: all was read. */

@@ -283,9 +283,7 @@ is_range_comparison(ConnhubFunction fn)
 static bool
 is_compared(ConnhubFunction fn)
 {
-	return (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IS_DISTINCT ||
-		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN || fn == CONNHUB_FN_NULLIF ||
-		is_ordered_choice(fn);
+	return sql_is_comparison(fn) || fn == CONNHUB_FN_NULLIF || is_ordered_choice(fn);
 }
 
 /* May a value of this type be compared (ordered: by <) there, or stand there as a constant? */

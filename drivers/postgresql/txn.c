@@ -182,9 +182,10 @@ pg_finish_prepared(ConnhubConn *conn, const char *gid, bool commit, ConnhubError
 	return CONNHUB_OK;
 }
 
+/* Names beginning with a prefix, in the words of the oldest source too. */
 #define PREPARED_QUERY \
 	"SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() AND owner = current_user " \
-	"AND pg_catalog.starts_with(gid, $1::text)"
+	"AND pg_catalog.substr(gid, 1, pg_catalog.length($1::text)) = $1::text"
 
 ConnhubStatus
 pg_list_prepared(ConnhubConn *conn, const char *prefix, void (*found) (void *arg, const char *gid), void *arg,
@@ -192,7 +193,6 @@ pg_list_prepared(ConnhubConn *conn, const char *prefix, void (*found) (void *arg
 {
 	const char *values[1] = {prefix};
 	const PgParams params = {1, NULL, values, NULL, NULL};
-	ConnhubError ignored = {0};
 	PGresult   *row = NULL;
 	ConnhubStatus status = pg_send(conn, PREPARED_QUERY, &params, PG_SEND_ONCE, error);
 
@@ -201,10 +201,7 @@ pg_list_prepared(ConnhubConn *conn, const char *prefix, void (*found) (void *arg
 		found(arg, PQgetvalue(row, 0, 0));
 		PQclear(row);
 	}
-	if (status == CONNHUB_DONE)
-		return pg_finish(conn, error);
-	pg_finish(conn, &ignored);
-	return status;
+	return pg_end_flight(conn, status == CONNHUB_DONE ? CONNHUB_OK : status, error);
 }
 
 /* ---- Snapshots --------------------------------------------------------------------------- */

@@ -68,15 +68,17 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_SUB, SQL_INTEGERS, "(%1 - %2)"),
 	EXACT(CONNHUB_FN_MUL, SQL_INTEGERS, "(%1 * %2)"),
 	EXACT(CONNHUB_FN_NEG, SQL_INTEGERS, "(- %1)"),
-	/* A minus sign would leave the sign of a zero alone. */
+	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS, "abs(%1)"),
+	/* A minus sign would leave the sign of a zero alone, and so would abs. */
 	EXACT(CONNHUB_FN_NEG, SQL_T(CONNHUB_FLOAT64), "(%1 * -1e0)"),
-	EXACT(CONNHUB_FN_ABS, SQL_INTEGERS | SQL_T(CONNHUB_FLOAT64), "abs(%1)"),
+	EXACT(CONNHUB_FN_ABS, SQL_T(CONNHUB_FLOAT64), "abs(%1 + 0e0)"),
 	EXACT(CONNHUB_FN_BIT_AND, SQL_INTEGERS, "(%1 & %2)"),
 	EXACT(CONNHUB_FN_BIT_OR, SQL_INTEGERS, "(%1 | %2)"),
 	EXACT(CONNHUB_FN_BIT_NOT, SQL_INTEGERS, "(~ %1)"),
 	EXACT(CONNHUB_FN_SHIFT_RIGHT, SQL_INTEGERS, "(%1 >> %2)"),
 	EXACT(CONNHUB_FN_GREATEST, SQL_INTEGERS | SQL_FLOATS, "coalesce(max(%1, %2), %1, %2)"),
-	EXACT(CONNHUB_FN_LEAST, SQL_INTEGERS | SQL_FLOATS, "coalesce(min(%1, %2), %1, %2)"),
+	/* Of two zeros the first counts here, of min the last. */
+	EXACT(CONNHUB_FN_LEAST, SQL_INTEGERS | SQL_FLOATS, "coalesce(min(%2, %1), %1, %2)"),
 	EXACT(CONNHUB_FN_COALESCE, SQL_INTEGERS | SQL_FLOATS | TEXTS, "coalesce(%[, ]1)"),
 	EXACT(CONNHUB_FN_NULLIF, SQL_INTEGERS | SQL_FLOATS, "nullif(%1, %2)"),
 	EXACT(CONNHUB_FN_CASE, SQL_INTEGERS | SQL_FLOATS | TEXTS | BOOLS, "(CASE %c END)"),
@@ -237,14 +239,6 @@ computes(ConnhubFunction fn)
 	return (fn >= CONNHUB_FN_ADD && fn <= CONNHUB_FN_CHAR_LENGTH) || fn >= CONNHUB_FN_GREATEST;
 }
 
-/* Is it an integer constant from least to most? */
-static bool
-is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
-{
-	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null && expr->value->v.integer >= least &&
-		expr->value->v.integer <= most;
-}
-
 /* Arguments under which a function does something else there. */
 static const char *
 computation_objection(ConnhubFunction fn, const ConnhubExpr *call)
@@ -256,7 +250,7 @@ computation_objection(ConnhubFunction fn, const ConnhubExpr *call)
 	{
 		case CONNHUB_FN_MOD:
 		case CONNHUB_FN_DIV:
-			return is_constant_between(args[1], 1, INT64_MAX) ? NULL : "division by zero is not an error there";
+			return sql_is_constant_between(args[1], 1, INT64_MAX) ? NULL : "division by zero is not an error there";
 		case CONNHUB_FN_ADD:
 		case CONNHUB_FN_SUB:
 		case CONNHUB_FN_MUL:
@@ -265,18 +259,18 @@ computation_objection(ConnhubFunction fn, const ConnhubExpr *call)
 			return call->type.type == CONNHUB_FLOAT64 || sql_never_overflows(call) ? NULL :
 				"an integer that overflows is no error there";
 		case CONNHUB_FN_SHIFT_RIGHT:
-			return is_constant_between(args[1], 0, 15) ||
-				(call->type.type == CONNHUB_INT64 && is_constant_between(args[1], 0, 63)) ? NULL : reason;
+			return sql_is_constant_between(args[1], 0, 15) ||
+				(call->type.type == CONNHUB_INT64 && sql_is_constant_between(args[1], 0, 63)) ? NULL : reason;
 		case CONNHUB_FN_GREATEST:
 		case CONNHUB_FN_LEAST:
 			return call->nargs == 2 ? NULL : "with a null among its operands it is null there";
 		case CONNHUB_FN_SUBSTR:
-			return is_constant_between(args[1], 1, INT32_MAX) &&
-				(call->nargs == 2 || is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
+			return sql_is_constant_between(args[1], 1, INT32_MAX) &&
+				(call->nargs == 2 || sql_is_constant_between(args[2], 0, INT32_MAX)) ? NULL : reason;
 		case CONNHUB_FN_LEFT:
-			return is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
+			return sql_is_constant_between(args[1], 0, INT32_MAX) ? NULL : reason;
 		case CONNHUB_FN_RIGHT:
-			return is_constant_between(args[1], 1, INT32_MAX) ? NULL : reason;
+			return sql_is_constant_between(args[1], 1, INT32_MAX) ? NULL : reason;
 		default:
 			return NULL;
 	}
@@ -297,14 +291,12 @@ is_wide_sum(const ConnhubExpr *expr)
 static const char *
 call_objection(ConnhubFunction fn, const ConnhubExpr *call)
 {
-	bool		is_compared = (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_IS_DISTINCT ||
-		fn == CONNHUB_FN_IS_NOT_DISTINCT || fn == CONNHUB_FN_IN || fn == CONNHUB_FN_NOT_IN;
 	bool		by_days = call->nargs == 2 && (SQL_T(call->args[0]->type.type) & DAYS) != 0;
 
 	if (fn >= CONNHUB_FN_EQ && fn <= CONNHUB_FN_GE && by_days &&
 		(call->args[0]->kind != CONNHUB_EXPR_COLUMN || !is_known(call->args[1])))
 		return "dates are compared there with constants only";
-	for (uint32_t i = 0; i < call->nargs && is_compared; i++)
+	for (uint32_t i = 0; i < call->nargs && sql_is_comparison(fn); i++)
 		if (is_wide_sum(call->args[i]))
 			return WIDE_SUM;
 	if (((fn >= CONNHUB_FN_LT && fn <= CONNHUB_FN_GE) || fn == CONNHUB_FN_NE || fn == CONNHUB_FN_NOT_IN ||

@@ -71,7 +71,8 @@ put_integer(Storing *storing)
 	return true;
 }
 
-/* The library stores a NaN as null. */
+/* The library stores a NaN as null.  It keeps a negative zero as zero in a column of numbers, which is let pass: the two
+ * are equal. */
 static bool
 put_real(Storing *storing)
 {

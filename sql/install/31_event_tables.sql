@@ -21,7 +21,7 @@ COMMENT ON COLUMN connhub_catalog.event.id IS 'Identifier, rising with time';
 COMMENT ON SEQUENCE connhub_catalog.event_id_seq IS 'Identifiers of events';
 COMMENT ON COLUMN connhub_catalog.event.tenant_id IS 'Tenant it concerns';
 COMMENT ON COLUMN connhub_catalog.event.connector_id IS 'Connector it concerns; null: none in particular';
-COMMENT ON COLUMN connhub_catalog.event.kind IS 'status, drift, expiry, …';
+COMMENT ON COLUMN connhub_catalog.event.kind IS 'status, drift, expiry, ...';
 COMMENT ON COLUMN connhub_catalog.event.severity IS 'info, warning or error';
 COMMENT ON COLUMN connhub_catalog.event.message IS 'One line for people; no secrets';
 COMMENT ON COLUMN connhub_catalog.event.detail IS 'What happened, for programs: an object whose keys depend on kind';

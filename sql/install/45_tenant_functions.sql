@@ -45,6 +45,11 @@ CREATE FUNCTION connhub_catalog.may_see_tenant(tenant uuid) RETURNS boolean
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION connhub_catalog.may_see_tenant(uuid) IS 'Whether the current user may know all that a tenant has';
 
+CREATE FUNCTION connhub_catalog.tenant_is_open(tenant uuid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'connhub_tenant_is_open'
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION connhub_catalog.tenant_is_open(uuid) IS 'Whether the current user may have something of their own in a tenant';
+
 CREATE FUNCTION connhub_catalog.tenant_level(tenant uuid) RETURNS text
 	AS 'MODULE_PATHNAME', 'connhub_tenant_level'
 	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;

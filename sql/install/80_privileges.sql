@@ -14,11 +14,19 @@ GRANT EXECUTE ON FUNCTION
 	connhub_catalog.may_see(uuid),
 	connhub_catalog.may_see_tenant(uuid),
 	connhub_catalog.may_use(uuid),
+	connhub_catalog.tenant_is_open(uuid),
 	connhub_catalog.tenant_level(uuid),
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
-	connhub_catalog.common_options(integer)
+	connhub_catalog.common_options(integer),
+	connhub_catalog.shared_metrics(),
+	connhub_catalog.shared_errors(),
+	connhub_catalog.shared_latency(),
+	connhub_catalog.prometheus_label(text),
+	connhub_catalog.html(text),
+	connhub_catalog.uptime_bars(),
+	connhub_catalog.may_see_channel(oid)
 	TO connhub_admin, connhub_operator, connhub_reader;
 
 GRANT EXECUTE ON FUNCTION
@@ -30,10 +38,13 @@ GRANT EXECUTE ON FUNCTION
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
-	connhub.schemas_json(text)
+	connhub.schemas_json(text),
+	connhub.prometheus_metrics(),
+	connhub.status_page()
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(),
 	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean)
 	FROM connhub_operator;
@@ -52,7 +63,11 @@ ALTER TABLE connhub_catalog.remote_column ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_statistics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY visible ON connhub_catalog.connector FOR SELECT USING (connhub_catalog.may_see(id));
 COMMENT ON POLICY visible ON connhub_catalog.connector IS 'Rows of the connectors the user may see';
@@ -76,7 +91,7 @@ CREATE POLICY visible ON connhub_catalog.remote_index FOR SELECT USING (connhub_
 COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connectors the user may see';
 
 CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (
-	CASE WHEN connector_id IS NULL THEN connhub_catalog.may_see_tenant(tenant_id) ELSE connhub_catalog.may_see(connector_id) END);
+	CASE WHEN connector_id IS NULL THEN connhub_catalog.tenant_level(tenant_id) OPERATOR(pg_catalog.=) 'admin' ELSE connhub_catalog.may_see(connector_id) END);
 COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors and tenants the user may see';
 
 CREATE POLICY visible ON connhub_catalog.tenant FOR SELECT USING (connhub_catalog.tenant_level(id) IS NOT NULL);
@@ -84,3 +99,8 @@ COMMENT ON POLICY visible ON connhub_catalog.tenant IS 'Tenants of the user';
 
 CREATE POLICY visible ON connhub_catalog.tenant_member FOR SELECT USING (connhub_catalog.may_see_tenant(tenant_id));
 COMMENT ON POLICY visible ON connhub_catalog.tenant_member IS 'Members of the tenants of the user';
+CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner) AND connhub_catalog.tenant_is_open(tenant_id));
+COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

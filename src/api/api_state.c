@@ -19,6 +19,7 @@
 #include "common/compat.h"
 #include "common/error.h"
 #include "conn/conn.h"
+#include "conn/shared.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
 PG_FUNCTION_INFO_V1(connhub_connector_resolve_prepared);
@@ -203,6 +204,7 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 	{
 		ch_vault_forget(&connector->id);
 		ch_connector_remove(&connector->id);
+		ch_shared_forget(&connector->id);
 	}
 	else
 		ch_connector_mark_deleted(&connector->id);

@@ -25,6 +25,7 @@ PG_FUNCTION_INFO_V1(connhub_tenant_grant);
 PG_FUNCTION_INFO_V1(connhub_tenant_revoke);
 PG_FUNCTION_INFO_V1(connhub_tenant_current);
 PG_FUNCTION_INFO_V1(connhub_tenant_may_see);
+PG_FUNCTION_INFO_V1(connhub_tenant_is_open);
 PG_FUNCTION_INFO_V1(connhub_tenant_level);
 
 /* What a role of PostgreSQL needs beside its level, to be let into the functions. */
@@ -188,6 +189,12 @@ Datum
 connhub_tenant_may_see(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(ch_tenant_level(PG_GETARG_UUID_P(0), GetUserId()) >= CH_LEVEL_READER);
+}
+
+Datum
+connhub_tenant_is_open(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(ch_tenant_is_open(PG_GETARG_UUID_P(0), GetUserId()));
 }
 
 Datum

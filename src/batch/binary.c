@@ -1,33 +1,22 @@
 /* batch/binary.c — PostgreSQL's binary form of a numeric → Datum, without its receive function.
  *
- * The result is a numeric as it stands on disk, in its short form: a form that cannot change without breaking every
- * database.  Only normalised values that need no rounding are taken; the receive function is asked about the rest, so
+ * Only normalised values that need no rounding are taken; the receive function is asked about the rest, so
  * that its checks and errors stay its own. */
 #include "postgres.h"
 
 #include "port/pg_bswap.h"
 
 #include "batch/binary.h"
+#include "batch/numeric.h"
 
 /* Words of the binary form before its digits: their number, weight, sign, display scale. */
 #define HEADER_WORDS	4
 #define HEADER_BYTES	(HEADER_WORDS * sizeof(uint16))
 
-#define DIGIT_BASE		10000
-#define DIGIT_WIDTH		4		/* decimal digits in a digit of that base */
 #define MAX_DIGITS		32		/* more are left to the receive function */
 
 #define SIGN_POSITIVE	0x0000
 #define SIGN_NEGATIVE	0x4000
-
-/* The short form: one word, then the digits. */
-#define SHORT_FORM			0x8000
-#define SHORT_NEGATIVE		0x2000
-#define SHORT_SCALE_SHIFT	7
-#define SHORT_SCALE_MAX		63
-#define SHORT_WEIGHT_MASK	0x7f
-#define SHORT_WEIGHT_MAX	63
-#define SHORT_WEIGHT_MIN	(-64)
 
 static inline uint16
 load_word(const char *data)
@@ -40,49 +29,31 @@ load_word(const char *data)
 
 /* Decimal digits before the point. */
 static int
-count_whole_digits(int weight, uint16 first)
+count_whole_digits(int weight, int first)
 {
 	int			width = first >= 1000 ? 4 : first >= 100 ? 3 : first >= 10 ? 2 : 1;
 
-	return weight * DIGIT_WIDTH + width;
+	return weight * CH_NUMERIC_BASE_DIGITS + width;
 }
 
 /* Are the decimal digits behind the scale, which are cut off, all zero? */
 static bool
-scale_holds(int ndigits, int weight, int scale, uint16 last)
+scale_holds(int ndigits, int weight, int scale, int last)
 {
-	static const int unit[DIGIT_WIDTH] = {1, 10, 100, 1000};
-	int			excess = (ndigits - 1 - weight) * DIGIT_WIDTH - scale;
+	static const int unit[CH_NUMERIC_BASE_DIGITS] = {1, 10, 100, 1000};
+	int			excess = (ndigits - 1 - weight) * CH_NUMERIC_BASE_DIGITS - scale;
 
-	return excess <= 0 || (excess < DIGIT_WIDTH && last % unit[excess] == 0);
-}
-
-/* The scale of a value stored under typmod; -1 when it would have to be rounded or refused. */
-static int
-fit_scale(int32 typmod, int weight, int scale, uint16 first)
-{
-	int			precision;
-	int			declared;
-
-	if (typmod < (int32) VARHDRSZ)
-		return scale;
-	precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
-	declared = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	if (scale > declared || (first != 0 && count_whole_digits(weight, first) > precision - declared))
-		return -1;
-	return declared;
+	return excess <= 0 || (excess < CH_NUMERIC_BASE_DIGITS && last % unit[excess] == 0);
 }
 
 bool
 ch_numeric_from_binary(const char *data, Size length, int32 typmod, Datum *result)
 {
-	uint16		words[1 + MAX_DIGITS];
+	int16		digits[MAX_DIGITS];
 	int			ndigits;
 	int			weight;
 	int			scale;
 	uint16		sign;
-	struct varlena *numeric;
-	Size		size;
 
 	if (length < HEADER_BYTES)
 		return false;
@@ -94,32 +65,26 @@ ch_numeric_from_binary(const char *data, Size length, int32 typmod, Datum *resul
 		(sign != SIGN_POSITIVE && sign != SIGN_NEGATIVE))
 		return false;
 
-	words[1] = 0;
 	for (int i = 0; i < ndigits; i++)
 	{
-		words[i + 1] = load_word(data + HEADER_BYTES + i * sizeof(uint16));
-		if (words[i + 1] >= DIGIT_BASE)
+		uint16		digit = load_word(data + HEADER_BYTES + i * sizeof(uint16));
+
+		if (digit >= CH_NUMERIC_BASE)
 			return false;
+		digits[i] = (int16) digit;
 	}
 	if (ndigits == 0)
 	{
 		weight = 0;
 		sign = SIGN_POSITIVE;
 	}
-	else if (words[1] == 0 || words[ndigits] == 0 || !scale_holds(ndigits, weight, scale, words[ndigits]))
+	else if (digits[0] == 0 || digits[ndigits - 1] == 0 || !scale_holds(ndigits, weight, scale, digits[ndigits - 1]))
 		return false;
-	if (weight < SHORT_WEIGHT_MIN || weight > SHORT_WEIGHT_MAX)
+	if (weight < CH_NUMERIC_WEIGHT_MIN || weight > CH_NUMERIC_WEIGHT_MAX)
 		return false;
-	scale = fit_scale(typmod, weight, scale, words[1]);
-	if (scale < 0 || scale > SHORT_SCALE_MAX)
+	scale = ch_numeric_fit(typmod, ndigits == 0 ? 0 : count_whole_digits(weight, digits[0]), scale);
+	if (scale < 0 || scale > CH_NUMERIC_SCALE_MAX)
 		return false;
-
-	words[0] = SHORT_FORM | (sign == SIGN_NEGATIVE ? SHORT_NEGATIVE : 0) | (scale << SHORT_SCALE_SHIFT) |
-		(weight & SHORT_WEIGHT_MASK);
-	size = VARHDRSZ + (1 + ndigits) * sizeof(uint16);
-	numeric = palloc(size);
-	SET_VARSIZE(numeric, size);
-	memcpy(VARDATA(numeric), words, size - VARHDRSZ);
-	*result = PointerGetDatum(numeric);
+	*result = ch_numeric_make(sign == SIGN_NEGATIVE, scale, weight, digits, ndigits);
 	return true;
 }

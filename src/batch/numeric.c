@@ -1,8 +1,7 @@
 /* batch/numeric.c — decimal text ↔ numeric.
  *
  * The general parser of the server costs more than all the rest of reading a decimal, and so does its output when one is
- * written.  Plain text is put together and taken apart here, in the form numerics have in tables, which no version may change: a length word, a
- * header, and digits of base 10000 without zeros at either end.  Only the header's short form is made; it
+ * written.  Plain text is put together and taken apart here.  Only the header's short form is made; it
  * has room for what MAX_TEXT bytes can say. */
 #include "postgres.h"
 
@@ -11,17 +10,7 @@
 #include "batch/numeric.h"
 
 #define MAX_TEXT		64
-#define BASE_DIGITS		4		/* decimal digits in one of base 10000 */
-
-/* The short header: a mark, the sign, the digits shown after the point, and the weight of the first digit. */
-#define SHORT_MARK			0x8000
-#define SHORT_NEGATIVE		0x2000
-#define SHORT_SCALE_SHIFT	7
-#define SHORT_MAX_SCALE		63
-#define SHORT_SCALE_MASK	0x3f
-#define SHORT_WEIGHT_MASK	0x7f
-#define SHORT_WEIGHT_SIGN	0x40
-#define FORM_MASK			0xc000
+#define WEIGHT_SIGN		0x40
 
 typedef struct Decimal
 {
@@ -70,27 +59,13 @@ split(const char *text, Size length, Decimal *decimal)
 	return has_digits && p == end;
 }
 
-/* Digits shown after the point, or -1 when the modifier would change or refuse the value. */
-static int
-shown_scale(const Decimal *decimal, int32 typmod)
-{
-	int			precision;
-	int			scale;
-
-	if (typmod < (int32) VARHDRSZ)
-		return decimal->nfraction;
-	precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
-	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-	return decimal->nfraction <= scale && decimal->nwhole <= precision - scale ? scale : -1;
-}
-
 /* Digits of base 10000; returns how many. */
 static int
 collect(const Decimal *decimal, int16 *digits)
 {
 	int			ndigits = 0;
 	int			value = 0;
-	int			due = decimal->nwhole % BASE_DIGITS == 0 ? BASE_DIGITS : decimal->nwhole % BASE_DIGITS;
+	int			due = decimal->nwhole % CH_NUMERIC_BASE_DIGITS == 0 ? CH_NUMERIC_BASE_DIGITS : decimal->nwhole % CH_NUMERIC_BASE_DIGITS;
 
 	for (int i = 0; i < decimal->nwhole; i++)
 	{
@@ -99,9 +74,9 @@ collect(const Decimal *decimal, int16 *digits)
 			continue;
 		digits[ndigits++] = (int16) value;
 		value = 0;
-		due = BASE_DIGITS;
+		due = CH_NUMERIC_BASE_DIGITS;
 	}
-	due = BASE_DIGITS;
+	due = CH_NUMERIC_BASE_DIGITS;
 	for (int i = 0; i < decimal->nfraction; i++)
 	{
 		value = value * 10 + (decimal->fraction[i] - '0');
@@ -109,9 +84,9 @@ collect(const Decimal *decimal, int16 *digits)
 			continue;
 		digits[ndigits++] = (int16) value;
 		value = 0;
-		due = BASE_DIGITS;
+		due = CH_NUMERIC_BASE_DIGITS;
 	}
-	if (due < BASE_DIGITS)
+	if (due < CH_NUMERIC_BASE_DIGITS)
 	{
 		for (; due > 0; due--)
 			value *= 10;
@@ -124,22 +99,19 @@ bool
 ch_numeric_from_text(const char *text, Size length, int32 typmod, Datum *result)
 {
 	Decimal		decimal;
-	int16		buffer[MAX_TEXT / BASE_DIGITS + 2];
+	int16		buffer[MAX_TEXT / CH_NUMERIC_BASE_DIGITS + 2];
 	int16	   *digits = buffer;
 	int			ndigits;
 	int			scale;
 	int			weight;
-	uint16		header;
-	Size		size;
-	char	   *made;
 
 	if (!split(text, length, &decimal))
 		return false;
-	scale = shown_scale(&decimal, typmod);
-	if (scale < 0 || scale > SHORT_MAX_SCALE)
+	scale = ch_numeric_fit(typmod, decimal.nwhole, decimal.nfraction);
+	if (scale < 0 || scale > CH_NUMERIC_SCALE_MAX)
 		return false;
 	ndigits = collect(&decimal, buffer);
-	weight = (decimal.nwhole + BASE_DIGITS - 1) / BASE_DIGITS - 1;
+	weight = (decimal.nwhole + CH_NUMERIC_BASE_DIGITS - 1) / CH_NUMERIC_BASE_DIGITS - 1;
 	for (; ndigits > 0 && digits[0] == 0; ndigits--)
 	{
 		digits++;
@@ -153,14 +125,7 @@ ch_numeric_from_text(const char *text, Size length, int32 typmod, Datum *result)
 		decimal.negative = false;
 	}
 
-	header = (uint16) (SHORT_MARK | (decimal.negative ? SHORT_NEGATIVE : 0) | (scale << SHORT_SCALE_SHIFT) |
-					   (weight & SHORT_WEIGHT_MASK));
-	size = VARHDRSZ + sizeof(header) + ndigits * sizeof(int16);
-	made = palloc(size);
-	SET_VARSIZE(made, size);
-	memcpy(made + VARHDRSZ, &header, sizeof(header));
-	memcpy(made + VARHDRSZ + sizeof(header), digits, ndigits * sizeof(int16));
-	*result = PointerGetDatum(made);
+	*result = ch_numeric_make(decimal.negative, scale, weight, digits, ndigits);
 	return true;
 }
 
@@ -172,7 +137,7 @@ put_digit(char *p, int digit)
 	p[1] = (char) ('0' + digit / 100 % 10);
 	p[2] = (char) ('0' + digit / 10 % 10);
 	p[3] = (char) ('0' + digit % 10);
-	return p + BASE_DIGITS;
+	return p + CH_NUMERIC_BASE_DIGITS;
 }
 
 /* Digits before the point: no leading zeros, but one digit at least. */
@@ -211,14 +176,14 @@ ch_numeric_to_text(Datum value, char **text, Size *length)
 	char	   *p;
 
 	memcpy(&header, data, sizeof(header));
-	if ((header & FORM_MASK) != SHORT_MARK)
+	if ((header & CH_NUMERIC_FORM_MASK) != CH_NUMERIC_SHORT)
 		return false;
 	data += sizeof(header);
-	scale = (header >> SHORT_SCALE_SHIFT) & SHORT_SCALE_MASK;
-	weight = (header & SHORT_WEIGHT_SIGN) ? (header & SHORT_WEIGHT_MASK) - 2 * SHORT_WEIGHT_SIGN :
-		header & SHORT_WEIGHT_MASK;
-	p = *text = palloc(1 + Max(weight + 1, 1) * BASE_DIGITS + 1 + scale + BASE_DIGITS);
-	if (header & SHORT_NEGATIVE)
+	scale = (header >> CH_NUMERIC_SCALE_SHIFT) & CH_NUMERIC_SCALE_MAX;
+	weight = (header & WEIGHT_SIGN) ? (header & CH_NUMERIC_WEIGHT_MASK) - 2 * WEIGHT_SIGN :
+		header & CH_NUMERIC_WEIGHT_MASK;
+	p = *text = palloc(1 + Max(weight + 1, 1) * CH_NUMERIC_BASE_DIGITS + 1 + scale + CH_NUMERIC_BASE_DIGITS);
+	if (header & CH_NUMERIC_NEGATIVE)
 		*p++ = '-';
 	p = put_whole(p, data, ndigits, weight);
 	if (scale > 0)

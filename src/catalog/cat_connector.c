@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -23,6 +24,7 @@
 
 #include "catalog/cat_cache.h"
 #include "catalog/cat_connector.h"
+#include "catalog/cat_limit.h"
 #include "catalog/cat_remote.h"
 #include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
@@ -83,6 +85,7 @@ ch_connector_cache_init(void)
 	ch_cache_register(&connector_cache);
 	ch_cache_register(&server_cache);
 	ch_remote_cache_init();
+	ch_limit_cache_init();
 }
 
 ConnhubSslMode
@@ -353,7 +356,7 @@ ch_connector_require_table(const ChConnector *connector, Oid table)
 		elog(ERROR, "cache lookup failed for relation %u", table);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
-	if (ch_tenant_level(&connector->tenant_id, owner) < CH_LEVEL_READER ||
+	if (!ch_tenant_is_open(&connector->tenant_id, owner) ||
 		!ch_tenant_may_own(&connector->tenant_id, connector->owner))
 		refuse_id("foreign table", get_rel_name(table), &connector->id, connector);
 }
@@ -495,6 +498,15 @@ ch_connector_option(const ChConnector *connector, const char *name)
 	return spec == NULL ? NULL : spec->default_value;
 }
 
+static void pg_attribute_noreturn()
+raise_unfit(const ChConnector *connector, const char *name, const char *kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+			 errmsg("option \"%s\" of connector \"%s\" is not %s", name, connector->name, kind),
+			 errhint("Set it again with connhub.update_connector().")));
+}
+
 int64
 ch_connector_option_ms(const ChConnector *connector, const char *name)
 {
@@ -502,11 +514,30 @@ ch_connector_option_ms(const ChConnector *connector, const char *name)
 	int64		ms = 0;
 
 	if (value != NULL && !ch_duration_parse(value, &ms))
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
-				 errmsg("option \"%s\" of connector \"%s\" is not a duration", name, connector->name),
-				 errhint("Set it again with connhub.update_connector().")));
+		raise_unfit(connector, name, "a duration");
 	return ms;
+}
+
+int
+ch_connector_option_integer(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+	int			number = 0;
+
+	if (value != NULL && !parse_int(value, &number, 0, NULL))
+		raise_unfit(connector, name, "an integer");
+	return number;
+}
+
+bool
+ch_connector_option_bool(const ChConnector *connector, const char *name)
+{
+	const char *value = ch_connector_option(connector, name);
+	bool		is_set = false;
+
+	if (value != NULL && !parse_bool(value, &is_set))
+		raise_unfit(connector, name, "a boolean");
+	return is_set;
 }
 
 void
@@ -539,8 +570,7 @@ ch_connector_may_use(const ChConnector *connector, Oid user)
 
 	if (ch_connector_may_manage(connector, user))
 		return true;
-	if (!ch_tenant_is_default(&connector->tenant_id) &&
-		ch_tenant_level(&connector->tenant_id, user) < CH_LEVEL_READER)
+	if (!ch_tenant_is_open(&connector->tenant_id, user))
 		return false;
 	server = ch_connector_server(connector);
 	return OidIsValid(server) && ch_compat_server_usable(server, user);

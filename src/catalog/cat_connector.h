@@ -60,7 +60,12 @@ extern Oid	ch_connector_find_server(const pg_uuid_t *id, const char *name, Oid *
 
 /* Value of an option: as set, else the default of the type or of core; NULL when neither. */
 extern const char *ch_connector_option(const ChConnector *connector, const char *name);
+
+/* The same of a duration, an integer and a boolean: 0 or false when there is no value.  Throws when it is none of its
+ * kind. */
 extern int64 ch_connector_option_ms(const ChConnector *connector, const char *name);
+extern int	ch_connector_option_integer(const ChConnector *connector, const char *name);
+extern bool ch_connector_option_bool(const ChConnector *connector, const char *name);
 
 /* Everything judge and render may know; options point into the connector. */
 extern void ch_connector_source(const ChConnector *connector, ConnhubSource *source);

@@ -61,6 +61,36 @@ ch_statistics_lock(const pg_uuid_t *connector)
 					   ShareUpdateExclusiveLock);
 }
 
+static void
+take(ChColumnStatistics *out, ChStatisticsItem item, Datum value, bool isnull)
+{
+	out->values[item] = isnull ? (Datum) 0 : value;
+	out->nulls[item] = isnull;
+}
+
+static void
+take_json(ChColumnStatistics *out, ChStatisticsItem item, const char *json, const ChEncoding *encoding)
+{
+	char	   *text = ch_encoding_json(encoding, json);
+
+	take(out, item, text == NULL ? (Datum) 0 : CStringGetTextDatum(text), text == NULL);
+}
+
+bool
+ch_statistics_take(const ConnhubStatsInfo *info, const ChEncoding *encoding, ChColumnStatistics *out)
+{
+	out->column = ch_encoding_text(encoding, info->column);
+	if (out->column == NULL)
+		return false;
+	take(out, CH_STATISTICS_NULL_FRACTION, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
+	take(out, CH_STATISTICS_DISTINCT_VALUES, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
+	take(out, CH_STATISTICS_AVERAGE_WIDTH, Int32GetDatum(info->average_width), info->average_width < 0);
+	take(out, CH_STATISTICS_CORRELATION, Float4GetDatum((float4) info->correlation), info->correlation == 0);
+	take_json(out, CH_STATISTICS_MOST_COMMON, info->most_common, encoding);
+	take_json(out, CH_STATISTICS_HISTOGRAM, info->histogram, encoding);
+	return true;
+}
+
 /* $1 connector, $2 schema, $3 table: what every statement here begins with. */
 static void
 add_table(ChSql *sql, const pg_uuid_t *connector, const char *schema, const char *table)
@@ -71,15 +101,13 @@ add_table(ChSql *sql, const pg_uuid_t *connector, const char *schema, const char
 }
 
 static void
-insert_column(ChSql *sql, const ConnhubStatsInfo *info)
+insert_column(ChSql *sql, const ChColumnStatistics *column)
 {
-	ch_sql_text(sql, info->column);
-	ch_sql_value(sql, FLOAT4OID, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
-	ch_sql_value(sql, FLOAT4OID, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
-	ch_sql_value(sql, INT4OID, Int32GetDatum(info->average_width), info->average_width < 0);
-	ch_sql_value(sql, FLOAT4OID, Float4GetDatum((float4) info->correlation), info->correlation == 0);
-	ch_sql_text(sql, info->most_common);
-	ch_sql_text(sql, info->histogram);
+	static const Oid types[CH_STATISTICS_ITEMS] = {FLOAT4OID, FLOAT4OID, INT4OID, FLOAT4OID, TEXTOID, TEXTOID};
+
+	ch_sql_text(sql, column->column);
+	for (int i = 0; i < CH_STATISTICS_ITEMS; i++)
+		ch_sql_value(sql, types[i], column->values[i], column->nulls[i]);
 	ch_sql_run(sql, "INSERT INTO connhub_catalog.remote_statistics (connector_id, schema, table_name, column_name,"
 			   " null_fraction, distinct_values, average_width, correlation, most_common, histogram)"
 			   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb) ON CONFLICT DO NOTHING");

@@ -176,6 +176,12 @@ ch_tenant_level(const pg_uuid_t *tenant, Oid user)
 }
 
 bool
+ch_tenant_is_open(const pg_uuid_t *tenant, Oid user)
+{
+	return ch_tenant_is_default(tenant) || ch_tenant_level(tenant, user) >= CH_LEVEL_READER;
+}
+
+bool
 ch_tenant_may_own(const pg_uuid_t *tenant, Oid user)
 {
 	return ch_tenant_is_implicit(tenant, user) || ch_tenant_level(tenant, user) >= CH_LEVEL_OPERATOR;

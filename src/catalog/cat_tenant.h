@@ -26,6 +26,9 @@ extern bool ch_tenant_is_default(const pg_uuid_t *tenant);
 /* Is the user in the default tenant for want of another? */
 extern bool ch_tenant_is_implicit(const pg_uuid_t *tenant, Oid user);
 
+/* Does membership not stand in the way of what the user owns in it, or was granted?  In the default tenant it never does. */
+extern bool ch_tenant_is_open(const pg_uuid_t *tenant, Oid user);
+
 /* May the user create connectors in it, or own some?  In the default tenant EXECUTE alone decides. */
 extern bool ch_tenant_may_own(const pg_uuid_t *tenant, Oid user);
 

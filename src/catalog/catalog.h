@@ -186,6 +186,17 @@ enum ChAnumRemoteIndex
 	Natts_ch_remote_index = Anum_ch_remote_index_predicate
 };
 
+enum ChAnumConnectorLimit
+{
+	Anum_ch_connector_limit_connector_id = 1,
+	Anum_ch_connector_limit_role,
+	Anum_ch_connector_limit_rows,
+	Anum_ch_connector_limit_bytes,
+	Anum_ch_connector_limit_seconds,
+	Anum_ch_connector_limit_calls,
+	Natts_ch_connector_limit = Anum_ch_connector_limit_calls
+};
+
 /* Run SQL as the owner of the extension between these two, with search_path pg_catalog, pg_temp.
  * They nest and are undone by transaction abort. */
 typedef struct ChAsOwner

@@ -15,6 +15,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
+#include "storage/sinval.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -78,17 +79,64 @@ ch_compat_serve_barriers(void)
 }
 
 uint32
-ch_compat_wait_event(void)
+ch_compat_wait_event(ChWaitKind kind)
 {
 #if PG_VERSION_NUM >= 170000
-	static uint32 event = 0;
+	static const char *const names[CH_NWAITS] = {
+		[CH_WAIT_SOURCE] = "ConnhubSource",
+		[CH_WAIT_CONNECT] = "ConnhubConnect",
+		[CH_WAIT_POOL] = "ConnhubPool",
+		[CH_WAIT_RETRY] = "ConnhubRetry",
+	};
+	static uint32 events[CH_NWAITS];
 
-	if (event == 0)
-		event = WaitEventExtensionNew("ConnhubSource");
-	return event;
+	if (events[kind] == 0)
+		events[kind] = WaitEventExtensionNew(names[kind]);
+	return events[kind];
 #else
 	return PG_WAIT_EXTENSION;
 #endif
+}
+
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type previous_request = NULL;
+static void (*own_request) (void) = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_request != NULL)
+		previous_request();
+	own_request();
+}
+#endif
+
+void
+ch_compat_on_shmem_request(void (*request) (void))
+{
+#if PG_VERSION_NUM >= 150000
+	own_request = request;
+	previous_request = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+#else
+	request();
+#endif
+}
+
+void
+ch_compat_nudge(int pid)
+{
+#if PG_VERSION_NUM >= 170000
+	SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, INVALID_PROC_NUMBER);
+#else
+	SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, InvalidBackendId);
+#endif
+}
+
+void
+ch_compat_nudge_self(void)
+{
+	HandleCatchupInterrupt();
 }
 
 /* A connection is its process's own, and a worker's would see other data. */

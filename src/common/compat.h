@@ -24,8 +24,25 @@ extern bool ch_compat_stop_pending(void);
 /* Serve what may be served inside a wait: everything that neither throws nor ends the statement. */
 extern void ch_compat_serve_barriers(void);
 
-/* The wait event shown in pg_stat_activity while a source is waited for. */
-extern uint32 ch_compat_wait_event(void);
+/* What is waited for, as pg_stat_activity shows it. */
+typedef enum ChWaitKind
+{
+	CH_WAIT_SOURCE,				/* an answer */
+	CH_WAIT_CONNECT,			/* a connection to be opened */
+	CH_WAIT_POOL,				/* a connection that others hold */
+	CH_WAIT_RETRY,				/* the time to try again */
+	CH_NWAITS
+} ChWaitKind;
+
+extern uint32 ch_compat_wait_event(ChWaitKind kind);
+
+/* Have request called when the server gathers wishes for shared memory.  From _PG_init of a preloaded library. */
+extern void ch_compat_on_shmem_request(void (*request) (void));
+
+/* Have a backend, or this one, end an empty transaction once it waits for its client outside of any: transaction
+ * callbacks run then.  The second is safe in a signal handler. */
+extern void ch_compat_nudge(int pid);
+extern void ch_compat_nudge_self(void);
 
 /* Does a set latch end the wait of an Append?  Where it does not, neither a cancel nor a time limit does. */
 extern bool ch_compat_append_wakes(void);

@@ -52,6 +52,8 @@ static const StatusRow status_rows[] = {
 	[CONNHUB_INTERNAL] = {"INTERNAL", ERRCODE_INTERNAL_ERROR, NULL},
 	[CONNHUB_SCHEMA_CHANGED] = {"SCHEMA_CHANGED", ERRCODE_CH_SCHEMA_CHANGED,
 	"Run connhub.discover and connhub.attach again for this connector."},
+	[CONNHUB_TUNNEL] = {"TUNNEL_FAILED", ERRCODE_CH_TUNNEL,
+	"Check the options ssh_... and proxy_... of the connector, and the log of the SSH server or proxy."},
 };
 
 static const char *const phase_names[CONNHUB_NPHASES] = {
@@ -116,10 +118,9 @@ ch_error_sqlstate(const ConnhubError *error)
 	return status_row(error->status)->sqlstate;
 }
 
-/* A copy with secrets masked.  Text from outside is UTF-8 at best: what the server's encoding cannot
- * take is shown as "?". */
-static char *
-clean_text(const char *text, Size capacity)
+/* Text from outside is UTF-8 at best: what the server's encoding cannot take is shown as "?". */
+char *
+ch_error_clean(const char *text, Size capacity)
 {
 	char	   *copy = pnstrdup(text, strnlen(text, capacity));
 	char	   *masked;
@@ -149,9 +150,9 @@ ch_error_raise(const ConnhubError *error, const char *subject)
 				 errmsg("canceling statement due to user request")));
 	}
 
-	message = clean_text(error->message, sizeof(error->message));
-	detail = clean_text(error->detail, sizeof(error->detail));
-	hint = clean_text(error->hint, sizeof(error->hint));
+	message = ch_error_clean(error->message, sizeof(error->message));
+	detail = ch_error_clean(error->detail, sizeof(error->detail));
+	hint = ch_error_clean(error->hint, sizeof(error->hint));
 	if (hint[0] == '\0' && ch_status_hint(error->status) != NULL)
 		hint = pstrdup(ch_status_hint(error->status));
 	if (message[0] == '\0')

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -19,11 +20,20 @@ bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
 int			ch_cancel_timeout_ms;
+int			ch_max_connectors;
+bool		ch_notify_full;
+int			ch_notify_attempts;
+int			ch_notify_timeout_ms;
+int			ch_notify_retry_delay_ms;
+char	   *ch_smtp_url;
+char	   *ch_smtp_from;
+int			ch_expiry_warning_days;
 
 static bool check_drivers(char **newval, void **extra, GucSource source);
 static bool check_networks(char **newval, void **extra, GucSource source);
 static bool check_folders(char **newval, void **extra, GucSource source);
 static bool check_master_key(char **newval, void **extra, GucSource source);
+static void assign_notify_payload(int newval, void *extra);
 
 typedef struct StringSetting
 {
@@ -48,10 +58,45 @@ static const StringSetting string_settings[] = {
 		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
 		"empty for connhub_master.key in the data directory.",
 	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
+	{"connhub.smtp_from", "Sender of mails through connhub.smtp_url.",
+	&ch_smtp_from, "", PGC_SUSET, 0, NULL},
+	{"connhub.smtp_url", "Mail server of channels that name none: smtp://host:port (STARTTLS is required) or smtps://host:port.",
+	&ch_smtp_url, "", PGC_SUSET, 0, NULL},
 	{"connhub.tenant",
 		"Tenant the session works in, by name or id; empty: the one its user is a member of. Checked at each use.",
 	&ch_tenant, "", PGC_USERSET, 0, NULL},
 };
+
+typedef struct IntegerSetting
+{
+	const char *name;
+	const char *description;
+	int		   *variable;
+	int			initial;
+	int			min;
+	int			max;
+	int			flags;
+} IntegerSetting;
+
+/* Only superusers set these. */
+static const IntegerSetting integer_settings[] = {
+	{"connhub.expiry_warning_days", "So many days before a certificate of a connector ends an event tells of it.",
+	&ch_expiry_warning_days, 14, 0, 3650, 0},
+	{"connhub.notify_attempts", "A notification that could not be sent is given up after so many attempts.",
+	&ch_notify_attempts, 10, 1, 1000, 0},
+	{"connhub.notify_retry_delay", "Time before the second attempt to send a notification; it doubles with each further one, up to an hour.",
+	&ch_notify_retry_delay_ms, 30000, 1, 3600000, GUC_UNIT_MS},
+	{"connhub.notify_timeout", "How long one attempt to send a notification may take.",
+	&ch_notify_timeout_ms, 10000, 1, 600000, GUC_UNIT_MS},
+};
+
+static const struct config_enum_entry payload_choices[] = {
+	{"id", false, false},
+	{"full", true, false},
+	{NULL, 0, false}
+};
+
+static int	notify_payload;
 
 void
 ch_guc_init(void)
@@ -63,6 +108,16 @@ ch_guc_init(void)
 		DefineCustomStringVariable(s->name, s->description, NULL, s->variable, s->initial,
 								   s->context, s->flags, s->check, NULL, NULL);
 	}
+	for (int i = 0; i < lengthof(integer_settings); i++)
+	{
+		const IntegerSetting *s = &integer_settings[i];
+
+		DefineCustomIntVariable(s->name, s->description, NULL, s->variable, s->initial, s->min, s->max,
+								PGC_SUSET, s->flags, NULL, NULL, NULL);
+	}
+	DefineCustomEnumVariable("connhub.notify_payload", "What a NOTIFY on connhub_event tells: the id and kind of the event, or all of it.",
+							 "Every user of the database may listen, those of other tenants too.",
+							 &notify_payload, false, payload_choices, PGC_SUSET, 0, NULL, assign_notify_payload, NULL);
 	DefineCustomBoolVariable("connhub.async",
 							 "Lets several connectors work at the same time for one query.",
 							 "When off, the parts of an Append are read one after another.",
@@ -79,6 +134,13 @@ ch_guc_init(void)
 							"How long a cancelled statement may take to stop what runs at its source.",
 							"The connection is closed in any case.",
 							&ch_cancel_timeout_ms, 100, 1, 60000, PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	/* A setting of the postmaster can be defined by none but a preloaded library. */
+	DefineCustomIntVariable("connhub.max_connectors",
+							"How many connectors of all databases share their pool, breaker and counters.",
+							"It counts when connhub is preloaded, and takes effect at the start of the server.",
+							&ch_max_connectors, 2000, 1, 1000000,
+							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	ch_compat_reserve_prefix("connhub");
 }
@@ -165,4 +227,10 @@ check_master_key(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("It must be empty, or start with \"file:\" and an absolute path, \"env:\" and a name, "
 						"or \"command:\" and a command.");
 	return false;
+}
+
+static void
+assign_notify_payload(int newval, void *extra)
+{
+	ch_notify_full = newval != 0;
 }

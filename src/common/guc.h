@@ -11,6 +11,16 @@ extern bool ch_async;			/* connhub.async: off keeps the parts of an Append one a
 extern bool ch_parallel;		/* connhub.parallel: off keeps parallel workers from reading a table together */
 extern bool ch_pushdown;	/* connhub.pushdown: off keeps every piece local but the projection */
 extern int	ch_cancel_timeout_ms;	/* connhub.cancel_timeout: how long a cancel may take to deliver */
+extern int	ch_max_connectors;	/* connhub.max_connectors: entries of the shared table; start of the server only */
+
+
+extern bool ch_notify_full;		/* connhub.notify_payload = full: a NOTIFY tells all of the event */
+extern int	ch_notify_attempts; /* connhub.notify_attempts: a delivery is given up after so many */
+extern int	ch_notify_timeout_ms;	/* connhub.notify_timeout: of one attempt */
+extern int	ch_notify_retry_delay_ms;	/* connhub.notify_retry_delay: before the second attempt; doubled each time */
+extern char *ch_smtp_url;		/* connhub.smtp_url: mail server of channels that name none, superuser */
+extern char *ch_smtp_from;		/* connhub.smtp_from: sender of its mails */
+extern int	ch_expiry_warning_days; /* connhub.expiry_warning_days: tell of a certificate's end so long before */
 
 extern void ch_guc_init(void);
 

@@ -58,21 +58,21 @@ job_release(Job *job)
 	free(job);
 }
 
-ConnhubStatus
-ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms)
+/* A running job of which the caller has one reference, or NULL. */
+static Job *
+job_start(void (*fn) (void *arg), void *arg)
 {
 	Job		   *job = malloc(sizeof(Job));
-	ConnhubStatus status;
 
 	if (job == NULL)
-		return CONNHUB_NO_MEMORY;
+		return NULL;
 	job->fn = fn;
 	job->arg = arg;
 	job->references = 2;
 	if (pipe2(job->pipe, O_CLOEXEC) != 0)
 	{
 		free(job);
-		return CONNHUB_NO_MEMORY;
+		return NULL;
 	}
 	register_exit();
 	if (!thread_start(job))
@@ -80,11 +80,33 @@ ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms)
 		close(job->pipe[0]);
 		close(job->pipe[1]);
 		free(job);
-		return CONNHUB_NO_MEMORY;
+		return NULL;
 	}
+	return job;
+}
+
+ConnhubStatus
+ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms)
+{
+	Job		   *job = job_start(fn, arg);
+	ConnhubStatus status;
+
+	if (job == NULL)
+		return CONNHUB_NO_MEMORY;
 	status = ch_wait(job->pipe[0], CONNHUB_READABLE, wait_ms);
 	job_release(job);
 	return status == CONNHUB_NO_MEMORY ? CONNHUB_TIMEOUT : status;
+}
+
+bool
+ch_offload_start(void (*fn) (void *arg), void *arg)
+{
+	Job		   *job = job_start(fn, arg);
+
+	if (job == NULL)
+		return false;
+	job_release(job);
+	return true;
 }
 
 /* Threads inherit the signal mask of their creator. */

@@ -8,4 +8,7 @@
  * when it was not started.  Does not throw. */
 extern ConnhubStatus ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms);
 
+/* Run fn(arg) likewise and do not wait for it: fn tells whoever wants to know.  False: it was not started. */
+extern bool ch_offload_start(void (*fn) (void *arg), void *arg);
+
 #endif

@@ -34,13 +34,13 @@ static const char *const secret_words[] = {
 
 /* Functions that take secrets, by position too. */
 static const char *const secret_functions[] = {
-	"create_connector", "set_credentials", "update_connector", "connhub.test",
+	"create_channel", "create_connector", "set_credentials", "update_channel", "update_connector", "connhub.test",
 };
 
 /* Their arguments that hold none; anything else may be a misspelt one that does. */
 static const char *const plain_arguments[] = {
-	"connector", "database", "host", "labels", "name", "options", "port", "schema", "ssl_mode", "type",
-	"username",
+	"channel", "connector", "database", "enabled", "host", "kind", "labels", "name", "options", "port", "schema",
+	"ssl_mode", "target", "type", "username",
 };
 
 /* What stands between a name and the value it introduces. */

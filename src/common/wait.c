@@ -32,6 +32,7 @@
 #define PATIENCE_MS 1
 
 static ChDeadline *innermost = NULL;
+static ChWaitKind wait_kind = CH_WAIT_SOURCE;
 
 static volatile sig_atomic_t guard_fd = -1;
 static volatile sig_atomic_t guard_has_fired = false;
@@ -100,6 +101,16 @@ ch_deadline_reset(void)
 {
 	ch_guard_end();
 	innermost = NULL;
+	wait_kind = CH_WAIT_SOURCE;
+}
+
+ChWaitKind
+ch_wait_show(ChWaitKind kind)
+{
+	ChWaitKind	before = wait_kind;
+
+	wait_kind = kind;
+	return before;
 }
 
 ChDeadline *
@@ -175,7 +186,7 @@ wait_once(int fd, int events, long timeout_ms)
 	PG_TRY();
 	{
 		result = WaitLatchOrSocket(MyLatch, wake_events(fd, events), fd >= 0 ? fd : PGINVALID_SOCKET,
-								   timeout_ms, ch_compat_wait_event());
+								   timeout_ms, ch_compat_wait_event(wait_kind));
 	}
 	PG_CATCH();
 	{

@@ -41,6 +41,10 @@ extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTime
  * when the source has them.  Throws.  Released with the transaction. */
 extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
+/* The same for a process that can do without, such as a parallel worker: NULL when no place in the pool is free, or
+ * where what it fetches must be counted with its leader's. */
+extern ChConn *ch_conn_acquire_now(const ChConnector *connector, Oid user);
+
 /* Let other connections see what this one sees: *name is for ch_conn_import.  False when what was written here is not to
  * be seen elsewhere, or the source cannot.  Throws. */
 extern bool ch_conn_export(ChConn *conn, char *name, Size size);
@@ -100,7 +104,9 @@ extern void *ch_conn_holder(const ChConn *conn, ChSpill spill);
 extern void ch_cursor_close(ChCursor *cursor);
 
 /* Put what the source holds into sink, on a connection of its own that is closed afterwards, outside
- * any remote transaction of the caller.  Throws. */
+ * any remote transaction of the caller.  Functions of sink may throw, for the driver calls them through a guard, and
+ * may be NULL for what is not wanted; they run in the caller's memory context.  Throws what they threw, or what became of the
+ * discovery. */
 extern void ch_conn_discover(const ChConnector *connector, Oid user,
 							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
 							 ConnhubInfo *info);

@@ -2,6 +2,8 @@
 #ifndef CH_CONN_NETPOLICY_H
 #define CH_CONN_NETPOLICY_H
 
+#include "nodes/pg_list.h"
+
 #include "conn/resolve.h"
 
 /* Is the host a local socket rather than a name: empty, or a path? */
@@ -13,5 +15,16 @@ extern ConnhubStatus ch_netpolicy_socket(Oid user, const char *host, ConnhubErro
 /* Keep of the resolved addresses those `user` may connect to; fail when none remains. */
 extern ConnhubStatus ch_netpolicy_addresses(Oid user, const char *host, ChAddresses *addresses,
 											ConnhubError *error);
+
+/* What a user may connect to, found out beforehand, in the current memory context: for sockets opened where the catalogue
+ * cannot be asked.  ch_netpolicy_vet is a ChHttpVet whose argument is a ChNetPolicy. */
+typedef struct ChNetPolicy
+{
+	bool		everything;
+	List	   *allowed;		/* items of connhub.allowed_networks */
+} ChNetPolicy;
+
+extern ChNetPolicy *ch_netpolicy_load(Oid user);
+extern bool ch_netpolicy_vet(void *policy, const char *address, ConnhubError *error);
 
 #endif

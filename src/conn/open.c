@@ -24,6 +24,7 @@
 #include "conn/netpolicy.h"
 #include "conn/open.h"
 #include "conn/resolve.h"
+#include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
 
@@ -42,12 +43,15 @@ typedef struct Opening
 	ConnhubConfig config;
 	ChAddresses addresses;
 	const char *address_list[CH_MAX_ADDRESSES];
+	ChTunnelPlan *plan;			/* NULL: the driver reaches the source by itself, or the tunnel has it */
+	ChTunnel   *tunnel;
 	int			pem_fds[MAX_PEM];
 	int			npem;
 } Opening;
 
 static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
+static ConnhubStatus prepare_tunnel(Opening *opening, Oid user, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
 static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
@@ -115,6 +119,7 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Opening    *opening = palloc0(sizeof(Opening));
 	ChDeadline	deadline;
+	ChWaitKind	shown;
 	volatile ConnhubStatus status = CONNHUB_INTERNAL;
 
 	*handle = NULL;
@@ -134,17 +139,24 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
+	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
 		status = prepare(opening, error);
 		if (status == CONNHUB_OK)
 			status = open_by_steps(call, &opening->config, handle, error);
+		if (status == CONNHUB_OK && opening->tunnel != NULL)
+		{
+			ch_tunnel_attach(opening->tunnel, *handle);
+			opening->tunnel = NULL;
+		}
 	}
 	PG_FINALLY();
 	{
 		ConnhubPhase last = ch_phases_end();
 
 		ch_deadline_end(&deadline);
+		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
 		release(opening);
@@ -175,6 +187,7 @@ ch_close(ChCall *call, ConnhubConn *handle)
 
 	ch_deadline_begin_shielded(&deadline, FAREWELL_MS);
 	ch_call_close(call, handle);
+	ch_tunnel_end_of(handle);
 	ch_deadline_end(&deadline);
 	ReleaseExternalFD();
 }
@@ -182,6 +195,8 @@ ch_close(ChCall *call, ConnhubConn *handle)
 static void
 release(Opening *opening)
 {
+	ch_tunnel_end(opening->tunnel);
+	ch_tunnel_plan_free(opening->plan);
 	for (int i = 0; i < opening->npem; i++)
 		close(opening->pem_fds[i]);
 	if (opening->owns_secret)
@@ -230,6 +245,8 @@ prepare(Opening *opening, ConnhubError *error)
 	status = prepare_options(opening, error);
 	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_TLS))
 		status = prepare_tls(opening, error);
+	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_NEEDS_HOST))
+		status = ch_tunnel_plan(connector, opening->secret, config->host, config->port, &opening->plan, error);
 	/* Last, because a look-up waits, and the cached connector is not to be trusted after that. */
 	if (status == CONNHUB_OK)
 		status = prepare_place(opening, error);
@@ -269,6 +286,8 @@ prepare_place(Opening *opening, ConnhubError *error)
 	}
 	if ((flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		return CONNHUB_OK;
+	if (opening->plan != NULL)
+		return prepare_tunnel(opening, user, error);
 	if (ch_host_is_socket(config->host))
 		return ch_netpolicy_socket(user, config->host, error);
 
@@ -283,6 +302,47 @@ prepare_place(Opening *opening, ConnhubError *error)
 		opening->address_list[i] = opening->addresses.text[i];
 	config->addresses = opening->address_list;
 	config->naddresses = opening->addresses.count;
+	return CONNHUB_OK;
+}
+
+/* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
+static ConnhubStatus
+prepare_tunnel(Opening *opening, Oid user, ConnhubError *error)
+{
+	static const char *const local[] = {"127.0.0.1"};
+	ConnhubConfig *config = &opening->config;
+	const char *first = ch_tunnel_first_host(opening->plan);
+	ChTunnelPlan *plan = opening->plan;
+	ConnhubStatus status;
+	ConnhubWait wait;
+
+	ch_phases_enter(CONNHUB_PHASE_DNS);
+	status = ch_resolve(first, &plan->addresses, error);
+	if (status == CONNHUB_OK)
+		status = ch_netpolicy_addresses(user, first, &plan->addresses, error);
+	if (status != CONNHUB_OK)
+		return status;
+
+	ch_phases_enter(CONNHUB_PHASE_TUNNEL);
+	opening->plan = NULL;
+	status = ch_tunnel_begin(plan, &opening->tunnel, error);
+	if (status != CONNHUB_OK)
+		return status;
+	while ((status = ch_tunnel_step(opening->tunnel, &wait, error)) == CONNHUB_WAIT)
+	{
+		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
+		if (status != CONNHUB_OK)
+		{
+			ch_error_set(error, status, "no tunnel within %lld ms", (long long) config->connect_timeout_ms);
+			return status;
+		}
+	}
+	if (status != CONNHUB_OK)
+		return status;
+	ch_phases_enter(CONNHUB_PHASE_NONE);
+	config->addresses = local;
+	config->naddresses = lengthof(local);
+	config->port = ch_tunnel_port(opening->tunnel);
 	return CONNHUB_OK;
 }
 

@@ -9,8 +9,11 @@
 #include "common/error.h"
 #include "common/wait.h"
 #include "conn/open.h"
+#include "conn/pool.h"
 #include "driver/registry.h"
 
+static ConnhubStatus open_for_probe(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times,
+									ConnhubError *error);
 static const char *target_name(const ChTarget *target);
 static void serve_interrupt(const ConnhubError *error);
 
@@ -28,7 +31,7 @@ ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times, Co
 	for (int i = 0; i < CONNHUB_NPHASES; i++)
 		times->us[i] = -1;
 	memset(info, 0, sizeof(*info));
-	if (ch_open(&call, target, &handle, times, error) == CONNHUB_OK)
+	if (open_for_probe(&call, target, &handle, times, error) == CONNHUB_OK)
 	{
 		ConnhubPhase last;
 
@@ -42,6 +45,18 @@ ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times, Co
 	}
 	times->total_us = ch_clock->now_us() - started;
 	serve_interrupt(error);
+}
+
+/* A full pool says nothing about the source, and a breaker is to hear of a source that is back: neither stands in the
+ * way of a test. */
+static ConnhubStatus
+open_for_probe(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	static const pg_uuid_t unsaved;
+
+	if (memcmp(&target->connector->id, &unsaved, sizeof(unsaved)) == 0)
+		return ch_open(call, target, handle, times, error);
+	return ch_pool_try_open(ch_shared_entry(&target->connector->id), call, target, handle, times, error);
 }
 
 static const char *
@@ -80,6 +95,8 @@ guarded_##function(ConnhubSink *sink, const Info *info) \
 \
 	if (guard->thrown != NULL) \
 		return CONNHUB_INTERNAL; \
+	if (guard->inner->function == NULL) \
+		return CONNHUB_OK; \
 	deadlines = ch_deadline_suspend(); \
 	MemoryContextSwitchTo(guard->context); \
 	PG_TRY(); \
@@ -105,6 +122,23 @@ GUARDED_CALL(key, ConnhubKeyInfo)
 GUARDED_CALL(index, ConnhubIndexInfo)
 GUARDED_CALL(stats, ConnhubStatsInfo)
 
+/* Over an open connection, which is closed. */
+static ConnhubStatus
+discover(ChCall *call, ConnhubConn *handle, const ConnhubDiscoverRequest *request, ConnhubSink *sink, ConnhubInfo *info,
+		 int64 timeout_ms, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	call->timeout_ms = timeout_ms;
+	status = ch_call_check(call, handle, CONNHUB_CHECK_ACCESS, info, error);
+	if (status == CONNHUB_OK)
+		status = ch_call_discover(call, handle, request, sink, error);
+	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
+		ch_stop(call, handle);
+	ch_close(call, handle);
+	return status;
+}
+
 void
 ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
 				 ConnhubSink *sink, ConnhubInfo *info)
@@ -125,19 +159,24 @@ ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRe
 		.inner = sink,
 		.context = CurrentMemoryContext,
 	};
+	ChPlace		place;
 	ConnhubConn *handle;
 	ConnhubError error;
-	ConnhubStatus status;
+	volatile ConnhubStatus status = CONNHUB_INTERNAL;
 
-	if (ch_open(&call, &target, &handle, NULL, &error) != CONNHUB_OK)
-		ch_call_raise(&call, &error);
-	call.timeout_ms = query_timeout_ms;
-	status = ch_call_check(&call, handle, CONNHUB_CHECK_ACCESS, info, &error);
-	if (status == CONNHUB_OK)
-		status = ch_call_discover(&call, handle, request, &guard.base, &error);
-	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
-		ch_stop(&call, handle);
-	ch_close(&call, handle);
+	ch_pool_take_place(&place, connector);
+	PG_TRY();
+	{
+		status = ch_pool_try_open(place.shared, &call, &target, &handle, NULL, &error);
+		if (status == CONNHUB_OK)
+			status = discover(&call, handle, request, &guard.base, info, query_timeout_ms, &error);
+	}
+	PG_FINALLY();
+	{
+		ch_shared_give_up(place.shared);
+		ch_slot_give(&place);
+	}
+	PG_END_TRY();
 
 	if (guard.thrown != NULL)
 		ReThrowError(guard.thrown);

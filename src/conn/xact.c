@@ -94,6 +94,15 @@ ch_xact_begin_remote(ChConn *conn)
 }
 
 bool
+ch_xact_restart(ChConn *conn)
+{
+	if (conn->txn != CH_TXN_NONE)
+		conn_rollback(conn);
+	conn->has_sent = false;
+	return conn->handle != NULL;
+}
+
+bool
 ch_conn_export(ChConn *conn, char *name, Size size)
 {
 	ChCall		call;

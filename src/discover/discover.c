@@ -5,7 +5,6 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "catalog/cat_sql.h"
 #include "catalog/cat_statistics.h"
@@ -58,7 +57,6 @@ ch_discover_run(const ChConnector *connector, Oid user, const char *schema_patte
 	ConnhubDiscoverRequest request = {sizeof(request)};
 	ConnhubInfo info;
 	int64		started_us = ch_clock->now_us();
-	MemoryContext context = CurrentMemoryContext;
 	ChSink	   *sink;
 
 	if ((type->capabilities & CONNHUB_CAP_DISCOVER) == 0)
@@ -84,13 +82,6 @@ ch_discover_run(const ChConnector *connector, Oid user, const char *schema_patte
 	PG_CATCH();
 	{
 		ch_sink_free_plans(sink);
-		/* What the sink kept is the cause; what the driver made of it is not. */
-		if (ch_sink_failed(sink))
-		{
-			MemoryContextSwitchTo(context);
-			FlushErrorState();
-			ch_sink_rethrow(sink);
-		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

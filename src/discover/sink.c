@@ -1,16 +1,13 @@
 /* discover/sink.c — the sink a driver discovers into: pages of rows on their way to the catalogue.
  *
- * Assumes that the driver calls from its own frames: nothing here may throw through them.  Each
- * callback is guarded, and each page is written in a subtransaction, so that a failed write leaves
- * nothing held while the driver returns.  Memory is bounded by the pages. */
+ * Callbacks throw: ch_conn_discover keeps that from the driver's frames.  Each page is written in a subtransaction, so
+ * that a failed write leaves nothing held while the driver returns.  Memory is bounded by the pages. */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -21,7 +18,9 @@
 #include "batch/typemap.h"
 #include "catalog/cat_remote.h"
 #include "catalog/cat_sql.h"
+#include "catalog/cat_statistics.h"
 #include "catalog/catalog.h"
+#include "common/encoding.h"
 #include "common/error.h"
 #include "discover/sink.h"
 
@@ -119,13 +118,12 @@ struct ChSink
 	ConnhubSink interface;		/* must be first */
 	MemoryContext context;
 	pg_uuid_t	connector;
-	Oid			conversion;		/* from UTF-8 to the database's encoding; invalid: none is needed */
+	ChEncoding	encoding;
 	text	   *schema_pattern;
 	text	   *table_pattern;
 	SinkPage		pages[NPAGES];
 	TypeSlot	types[TYPE_SLOTS];
 	MemoryContext type_context; /* of their names */
-	ErrorData  *error;
 	ChDiscovery counts;
 };
 
@@ -214,34 +212,10 @@ add_value(SinkPage *page, Datum value, bool isnull)
 	page->nulls[cell] = isnull;
 }
 
-/* Text of a source in the database's encoding, or NULL: it is no valid UTF-8, or has a character that the
- * database cannot hold. */
-static char *
-to_server(ChSink *sink, const char *value)
-{
-	int			length = strlen(value);
-	Size		capacity = (Size) length * MAX_CONVERSION_GROWTH + 1;
-	char	   *converted;
-
-	if (!pg_verify_mbstr(PG_UTF8, value, length, true))
-		return NULL;
-	if (!OidIsValid(sink->conversion))
-		return pnstrdup(value, length);
-	converted = palloc(capacity);
-	if (pg_do_encoding_conversion_buf(sink->conversion, PG_UTF8, GetDatabaseEncoding(),
-									  (unsigned char *) unconstify(char *, value), length,
-									  (unsigned char *) converted, capacity, true) != length)
-	{
-		pfree(converted);
-		return NULL;
-	}
-	return converted;
-}
-
 static bool
 can_hold(ChSink *sink, const char *value)
 {
-	char	   *converted = to_server(sink, value);
+	char	   *converted = ch_encoding_text(&sink->encoding, value);
 
 	if (converted == NULL)
 		return false;
@@ -253,7 +227,7 @@ can_hold(ChSink *sink, const char *value)
 static void
 add_text(ChSink *sink, SinkPage *page, const char *value)
 {
-	char	   *converted = value == NULL ? NULL : to_server(sink, value);
+	char	   *converted = ch_encoding_text(&sink->encoding, value);
 
 	if (converted == NULL)
 	{
@@ -262,13 +236,6 @@ add_text(ChSink *sink, SinkPage *page, const char *value)
 	}
 	add_value(page, CStringGetTextDatum(converted), false);
 	page->bytes += strlen(converted);
-}
-
-/* JSON of a source.  jsonb cannot hold a zero character. */
-static void
-add_json(ChSink *sink, SinkPage *page, const char *value)
-{
-	add_text(sink, page, value != NULL && strstr(value, "\\u0000") != NULL ? NULL : value);
 }
 
 static void
@@ -285,7 +252,7 @@ add_names(ChSink *sink, SinkPage *page, const char *const *names, uint32 count)
 	}
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	for (uint32 i = 0; i < count; i++)
-		values[i] = CStringGetTextDatum(to_server(sink, names[i]));
+		values[i] = CStringGetTextDatum(ch_encoding_text(&sink->encoding, names[i]));
 	array = construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT);
 	list = OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array));
 	add_value(page, CStringGetTextDatum(list), false);
@@ -323,7 +290,7 @@ matches(ChSink *sink, const char *name, text *pattern)
 
 	if (pattern == NULL)
 		return true;
-	converted = to_server(sink, name);
+	converted = ch_encoding_text(&sink->encoding, name);
 	subject = cstring_to_text(converted);
 	result = DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID, PointerGetDatum(subject),
 												  PointerGetDatum(pattern)));
@@ -505,83 +472,69 @@ static void
 take_statistics(ChSink *sink, SinkPage *page, const void *argument)
 {
 	const ConnhubStatsInfo *info = argument;
+	ChColumnStatistics statistics;
 
-	if (!takes(sink, info->schema, info->table) || !valid_name(sink, info->column))
+	if (!takes(sink, info->schema, info->table) || !valid_name(sink, info->column) ||
+		!ch_statistics_take(info, &sink->encoding, &statistics))
 		return;
 	add_text(sink, page, info->schema);
 	add_text(sink, page, info->table);
-	add_text(sink, page, info->column);
-	add_value(page, Float4GetDatum((float4) info->null_fraction), !(info->null_fraction >= 0));
-	add_value(page, Float4GetDatum((float4) info->distinct_values), info->distinct_values == 0);
-	add_value(page, Int32GetDatum(info->average_width), info->average_width < 0);
-	add_value(page, Float4GetDatum((float4) info->correlation), info->correlation == 0);
-	add_json(sink, page, info->most_common);
-	add_json(sink, page, info->histogram);
+	add_value(page, CStringGetTextDatum(statistics.column), false);
+	for (int i = 0; i < CH_STATISTICS_ITEMS; i++)
+		add_value(page, statistics.values[i], statistics.nulls[i]);
+	for (int i = CH_STATISTICS_MOST_COMMON; i <= CH_STATISTICS_HISTOGRAM; i++)
+		page->bytes += statistics.nulls[i] ? 0 : VARSIZE(DatumGetPointer(statistics.values[i]));
 	row_end(sink, PAGE_STATISTICS);
 }
 
-/* Run one callback.  An error is kept, and the driver is told to come back. */
+/* Run one callback in the context of its page. */
 static ConnhubStatus
-guarded(ConnhubSink *interface, PageKind kind, void (*take) (ChSink *, SinkPage *, const void *),
-		const void *info)
+add_row(ConnhubSink *interface, PageKind kind, void (*take) (ChSink *, SinkPage *, const void *), const void *info)
 {
 	ChSink	   *sink = (ChSink *) interface;
-	SinkPage	   *page = &sink->pages[kind];
-	MemoryContext before = CurrentMemoryContext;
+	SinkPage   *page = &sink->pages[kind];
+	MemoryContext before = MemoryContextSwitchTo(page->context);
 
-	if (sink->error != NULL)
-		return CONNHUB_INTERNAL;
 	page->ncolumns = 0;
-	MemoryContextSwitchTo(page->context);
-	PG_TRY();
-	{
-		take(sink, page, info);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(sink->context);
-		sink->error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
+	take(sink, page, info);
 	MemoryContextSwitchTo(before);
-	return sink->error == NULL ? CONNHUB_OK : CONNHUB_INTERNAL;
+	return CONNHUB_OK;
 }
 
 static ConnhubStatus
 sink_schema(ConnhubSink *sink, const ConnhubSchemaInfo *info)
 {
-	return guarded(sink, PAGE_SCHEMA, take_schema, info);
+	return add_row(sink, PAGE_SCHEMA, take_schema, info);
 }
 
 static ConnhubStatus
 sink_table(ConnhubSink *sink, const ConnhubTableInfo *info)
 {
-	return guarded(sink, PAGE_TABLE, take_table, info);
+	return add_row(sink, PAGE_TABLE, take_table, info);
 }
 
 static ConnhubStatus
 sink_column(ConnhubSink *sink, const ConnhubColumnInfo *info)
 {
-	return guarded(sink, PAGE_COLUMN, take_column, info);
+	return add_row(sink, PAGE_COLUMN, take_column, info);
 }
 
 static ConnhubStatus
 sink_key(ConnhubSink *sink, const ConnhubKeyInfo *info)
 {
-	return guarded(sink, PAGE_KEY, take_key, info);
+	return add_row(sink, PAGE_KEY, take_key, info);
 }
 
 static ConnhubStatus
 sink_index(ConnhubSink *sink, const ConnhubIndexInfo *info)
 {
-	return guarded(sink, PAGE_INDEX, take_index, info);
+	return add_row(sink, PAGE_INDEX, take_index, info);
 }
 
 static ConnhubStatus
 sink_stats(ConnhubSink *sink, const ConnhubStatsInfo *info)
 {
-	return guarded(sink, PAGE_STATISTICS, take_statistics, info);
+	return add_row(sink, PAGE_STATISTICS, take_statistics, info);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */
@@ -605,8 +558,7 @@ ch_sink_create(const ChConnector *connector, const char *schema_pattern, const c
 	sink->type_context = AllocSetContextCreate(context, "connhub discovery types",
 											   ALLOCSET_DEFAULT_SIZES);
 	sink->connector = connector->id;
-	if (GetDatabaseEncoding() != PG_UTF8)
-		sink->conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	sink->encoding = ch_encoding_get();
 	sink->schema_pattern = schema_pattern == NULL ? NULL : cstring_to_text(schema_pattern);
 	sink->table_pattern = table_pattern == NULL ? NULL : cstring_to_text(table_pattern);
 	for (int i = 0; i < NPAGES; i++)
@@ -626,19 +578,6 @@ ConnhubSink *
 ch_sink_interface(ChSink *sink)
 {
 	return &sink->interface;
-}
-
-bool
-ch_sink_failed(const ChSink *sink)
-{
-	return sink->error != NULL;
-}
-
-void
-ch_sink_rethrow(ChSink *sink)
-{
-	if (sink->error != NULL)
-		ReThrowError(sink->error);
 }
 
 /* Sources without schemas of their own may name one in their tables only. */
@@ -661,7 +600,6 @@ add_unannounced_schemas(ChSink *sink)
 void
 ch_sink_finish(ChSink *sink, ChDiscovery *result)
 {
-	ch_sink_rethrow(sink);
 	for (int i = 0; i < NPAGES; i++)
 		page_flush(sink, (PageKind) i);
 	sink->counts.schemas += add_unannounced_schemas(sink);

@@ -11,13 +11,8 @@ extern ChSink *ch_sink_create(const ChConnector *connector, const char *schema_p
 							  const char *table_pattern);
 extern ConnhubSink *ch_sink_interface(ChSink *sink);
 
-/* Write the last pages.  Throws what went wrong in the sink so far: callbacks keep their errors, since
- * a driver's frames must not be jumped over. */
+/* Write the last pages.  Throws. */
 extern void ch_sink_finish(ChSink *sink, ChDiscovery *result);
-
-/* Is an error kept in the sink?  Throw it. */
-extern bool ch_sink_failed(const ChSink *sink);
-extern void ch_sink_rethrow(ChSink *sink);
 
 /* On an error: free what outlives memory contexts. */
 extern void ch_sink_free_plans(ChSink *sink);

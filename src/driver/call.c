@@ -18,6 +18,8 @@ typedef struct Frame
 	int64		started_us;
 } Frame;
 
+int			ch_call_running = 0;
+
 /* CONTEXT lines of anything reported while a slot runs, and of the error raised after it. */
 static void
 call_context(void *arg)
@@ -55,6 +57,15 @@ frame_begin(Frame *frame, ChCall *call, const char *slot, ConnhubError *error)
 	else
 		ch_deadline_begin(&frame->deadline, call->timeout_ms);
 	frame->started_us = ch_clock->now_us();
+	__atomic_add_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
+}
+
+/* The slot about to run sends something. */
+static void
+count_request(const ChCall *call)
+{
+	if (call->requests != NULL)
+		pg_atomic_fetch_add_u64(call->requests, 1);
 }
 
 static bool
@@ -96,6 +107,7 @@ frame_end(Frame *frame, ConnhubStatus status)
 {
 	ConnhubStatus why = ch_cancelled();
 
+	__atomic_sub_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
 	ch_guard_end();
 	/* The driver saw its socket break; the cause is here. */
 	if (status_is_failure(status) && ch_guard_fired())
@@ -209,6 +221,7 @@ ch_call_execute(ChCall *call, ConnhubConn *conn, const ConnhubQuery *query, Conn
 	ConnhubStatus status;
 
 	*cursor = NULL;
+	count_request(call);
 	frame_begin(&frame, call, "execute", error);
 	status = frame_end(&frame, call->driver->execute(conn, query, cursor, error));
 	if (status == CONNHUB_OK && *cursor == NULL)
@@ -266,6 +279,7 @@ ch_call_begin(ChCall *call, ConnhubConn *conn, const ConnhubTxn *txn, ConnhubErr
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "begin", error);
 	return only_ok(call, frame_end(&frame, call->driver->begin(conn, txn, error)), error);
 }
@@ -275,6 +289,7 @@ ch_call_commit(ChCall *call, ConnhubConn *conn, ConnhubError *error)
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "commit", error);
 	return only_ok(call, frame_end(&frame, call->driver->commit(conn, error)), error);
 }
@@ -284,6 +299,7 @@ ch_call_rollback(ChCall *call, ConnhubConn *conn, ConnhubError *error)
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "rollback", error);
 	return only_ok(call, frame_end(&frame, call->driver->rollback(conn, error)), error);
 }
@@ -298,6 +314,7 @@ ch_call_write(ChCall *call, ConnhubConn *conn, const ConnhubWrite *write, const 
 
 	*affected = 0;
 	*cursor = NULL;
+	count_request(call);
 	frame_begin(&frame, call, "write", error);
 	status = frame_end(&frame, call->driver->write(conn, write, call->statement, rows, affected, cursor, error));
 	if (status == CONNHUB_OK && write->nreturning > 0 && *cursor == NULL)
@@ -322,6 +339,7 @@ ch_call_savepoint(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *e
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "savepoint", error);
 	return only_ok(call, frame_end(&frame, call->driver->savepoint(conn, depth, error)), error);
 }
@@ -331,6 +349,7 @@ ch_call_release(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *err
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "release", error);
 	return only_ok(call, frame_end(&frame, call->driver->release(conn, depth, error)), error);
 }
@@ -340,6 +359,7 @@ ch_call_rollback_to(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError 
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "rollback_to", error);
 	return only_ok(call, frame_end(&frame, call->driver->rollback_to(conn, depth, error)), error);
 }
@@ -349,6 +369,7 @@ ch_call_prepare(ChCall *call, ConnhubConn *conn, const char *gid, ConnhubError *
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "prepare", error);
 	return only_ok(call, frame_end(&frame, call->driver->prepare(conn, gid, error)), error);
 }
@@ -358,6 +379,7 @@ ch_call_finish_prepared(ChCall *call, ConnhubConn *conn, const char *gid, bool c
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "finish_prepared", error);
 	return only_ok(call, frame_end(&frame, call->driver->finish_prepared(conn, gid, commit, error)), error);
 }
@@ -368,6 +390,7 @@ ch_call_list_prepared(ChCall *call, ConnhubConn *conn, const char *prefix,
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "list_prepared", error);
 	return only_ok(call, frame_end(&frame, call->driver->list_prepared(conn, prefix, found, arg, error)), error);
 }
@@ -391,6 +414,7 @@ ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size, 
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "export_snapshot", error);
 	return only_ok(call, frame_end(&frame, call->driver->export_snapshot(conn, name, size, error)), error);
 }
@@ -402,6 +426,7 @@ ch_call_describe(ChCall *call, ConnhubCursor *cursor,
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "describe", error);
 	return only_ok(call, frame_end(&frame, call->driver->describe(cursor, found, arg, error)), error);
 }

@@ -10,7 +10,6 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/heap.h"
-#include "common/string.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -77,15 +76,6 @@ sample_row(ChSample *sample, ChSlotReader *reader, uint32 row, TupleTableSlot *s
 	sample->skip--;
 }
 
-/* Nothing can be set aside here: say who is in the way. */
-static void
-refuse_spill(void *holder)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_IN_USE),
-			 errmsg("the connection is in use by ANALYZE of \"%s\"", (const char *) holder)));
-}
-
 static char *
 render_columns(ChRelInfo *info, AttrNumber *attnums, int *ncolumns)
 {
@@ -149,8 +139,8 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 	sample.row_context = AllocSetContextCreate(CurrentMemoryContext, "connhub sampled row", ALLOCSET_DEFAULT_SIZES);
 
 	batch = ch_batch_create(CurrentMemoryContext, ncolumns, BATCH_ROWS, BATCH_BYTES);
-	*cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, refuse_spill,
-							 RelationGetRelationName(relation));
+	*cursor = ch_cursor_open(ch_conn_acquire(info->at->connector, GetUserId()), &query, ch_scan_refuse_spill,
+							 info->at->connector->name);
 	for (;;)
 	{
 		ch_batch_reset(batch, query.columns);
@@ -181,41 +171,20 @@ acquire_sample_rows(Relation relation, int level, HeapTuple *rows, int wanted, d
 
 /* ---- The source's own statistics ----------------------------------------------------------- */
 
-/* Takes from a discovery what it says of one table. */
+/* Takes from a discovery what it says of one table.  Its functions may throw: ch_conn_discover guards them. */
 typedef struct ChTeller
 {
 	ConnhubSink interface;		/* must be first */
+	const char *schema;			/* of the table, as the source spells it */
+	const char *table;
+	ChEncoding	encoding;
 	ChStatisticsRefresh refresh;
 } ChTeller;
-
-static ConnhubStatus
-pass_schema(ConnhubSink *sink, const ConnhubSchemaInfo *info)
-{
-	return CONNHUB_OK;
-}
-
-static ConnhubStatus
-pass_column(ConnhubSink *sink, const ConnhubColumnInfo *info)
-{
-	return CONNHUB_OK;
-}
-
-static ConnhubStatus
-pass_key(ConnhubSink *sink, const ConnhubKeyInfo *info)
-{
-	return CONNHUB_OK;
-}
-
-static ConnhubStatus
-pass_index(ConnhubSink *sink, const ConnhubIndexInfo *info)
-{
-	return CONNHUB_OK;
-}
 
 static bool
 is_the_table(const ChTeller *teller, const char *schema, const char *table)
 {
-	return strcmp(schema, teller->refresh.schema) == 0 && strcmp(table, teller->refresh.table) == 0;
+	return strcmp(schema, teller->schema) == 0 && strcmp(table, teller->table) == 0;
 }
 
 static ConnhubStatus
@@ -231,38 +200,17 @@ take_table(ConnhubSink *sink, const ConnhubTableInfo *info)
 	return CONNHUB_OK;
 }
 
-/* Text of the source, if the database can surely hold it. */
-static const char *
-copy_text(const char *text)
-{
-	if (text == NULL || !pg_verify_mbstr(PG_UTF8, text, strlen(text), true) ||
-		(GetDatabaseEncoding() != PG_UTF8 && !pg_is_ascii(text)))
-		return NULL;
-	return pstrdup(text);
-}
-
-/* The same of JSON.  jsonb cannot hold a zero character. */
-static const char *
-copy_json(const char *json)
-{
-	return json != NULL && strstr(json, "\\u0000") != NULL ? NULL : copy_text(json);
-}
-
 static ConnhubStatus
 take_stats(ConnhubSink *sink, const ConnhubStatsInfo *info)
 {
 	ChTeller   *teller = (ChTeller *) sink;
-	ConnhubStatsInfo *copy;
+	ChColumnStatistics *column;
 
 	if (!is_the_table(teller, info->schema, info->table))
 		return CONNHUB_OK;
-	copy = palloc(sizeof(ConnhubStatsInfo));
-	*copy = *info;
-	copy->column = copy_text(info->column);
-	copy->most_common = copy_json(info->most_common);
-	copy->histogram = copy_json(info->histogram);
-	if (copy->column != NULL)
-		teller->refresh.columns = lappend(teller->refresh.columns, copy);
+	column = palloc(sizeof(ChColumnStatistics));
+	if (ch_statistics_take(info, &teller->encoding, column))
+		teller->refresh.columns = lappend(teller->refresh.columns, column);
 	return CONNHUB_OK;
 }
 
@@ -289,10 +237,10 @@ tells_of(const ChTeller *teller, const ChRelColumn *column)
 
 	foreach(cell, teller->refresh.columns)
 	{
-		const ConnhubStatsInfo *info = lfirst(cell);
+		const ChColumnStatistics *told = lfirst(cell);
 
-		if (strcmp(info->column, column->column.name) == 0)
-			return info->null_fraction >= 0 || info->distinct_values != 0;
+		if (strcmp(told->column, column->column.name) == 0)
+			return !told->nulls[CH_STATISTICS_NULL_FRACTION] || !told->nulls[CH_STATISTICS_DISTINCT_VALUES];
 	}
 	return false;
 }
@@ -323,6 +271,12 @@ may_ask(const ChRelInfo *info, Relation relation)
 		(ch_type_get(info->at->connector->type, false)->capabilities & wanted) == wanted;
 }
 
+static const char *
+to_source(const char *name)
+{
+	return pg_server_to_any(name, strlen(name), PG_UTF8);
+}
+
 /* Ask the source for its statistics of the table.  No lock on the catalogue is held meanwhile. */
 static void
 ask(ChTeller *teller, const ChRelInfo *info)
@@ -330,15 +284,18 @@ ask(ChTeller *teller, const ChRelInfo *info)
 	ConnhubDiscoverRequest request = {sizeof(request)};
 	ConnhubInfo far_end = {{0}};
 
-	teller->interface = (ConnhubSink) {
-		sizeof(ConnhubSink), pass_schema, take_table, pass_column, pass_key, pass_index, take_stats
-	};
+	teller->interface.struct_size = sizeof(ConnhubSink);
+	teller->interface.table = take_table;
+	teller->interface.stats = take_stats;
 	teller->refresh.schema = info->remote->schema;
 	teller->refresh.table = info->remote->name;
 	teller->refresh.rows = -1;
 	teller->refresh.bytes = -1;
-	request.schema_pattern = exact_pattern(info->remote->schema);
-	request.table_pattern = exact_pattern(info->remote->name);
+	teller->encoding = ch_encoding_get();
+	teller->schema = to_source(info->remote->schema);
+	teller->table = to_source(info->remote->name);
+	request.schema_pattern = exact_pattern(teller->schema);
+	request.table_pattern = exact_pattern(teller->table);
 	request.with_stats = true;
 	ch_conn_discover(info->at->connector, GetUserId(), &request, &teller->interface, &far_end);
 }

@@ -21,48 +21,53 @@ typedef struct Walk
 	List	   *found;			/* ChPlanDescription * */
 } Walk;
 
-static char *
-masked(char *text)
+char *
+ch_plan_masked(char *text)
 {
 	char	   *copy = ch_redact(text);
 
 	return copy ? copy : text;
 }
 
-static void
-add_piece(ChPlanDescription *description, char *text, const char *verdict, const char *reason)
+static ChPlanPiece *
+piece_make(char *text, const char *verdict, const char *reason)
 {
 	ChPlanPiece *piece = palloc(sizeof(ChPlanPiece));
 
-	piece->text = masked(text);
+	piece->text = ch_plan_masked(text);
 	piece->verdict = verdict;
 	piece->reason = reason;
-	description->pieces = lappend(description->pieces, piece);
+	return piece;
 }
 
-static void
-add_pieces(Walk *walk, ForeignScan *scan, ChPlanDescription *description)
+List *
+ch_plan_pieces(ForeignScan *scan, List *deparse, bool with_exact)
 {
-	List	   *context = set_deparse_context_plan(walk->deparse, &scan->scan.plan, NIL);
+	List	   *notes = (List *) list_nth(scan->fdw_private, CH_PLAN_QUALS);
+	List	   *exact = with_exact ? scan->fdw_recheck_quals : NIL;
+	List	   *context = exact == NIL && notes == NIL ? NIL : set_deparse_context_plan(deparse, &scan->scan.plan, NIL);
+	List	   *pieces = NIL;
 	ListCell   *qual;
 	ListCell   *cell;
 
-	foreach(qual, scan->fdw_recheck_quals)
-		add_piece(description, deparse_expression(lfirst(qual), context, true, false), "exact", NULL);
-	forboth(qual, scan->scan.plan.qual, cell, (List *) list_nth(scan->fdw_private, CH_PLAN_QUALS))
+	foreach(qual, exact)
+		pieces = lappend(pieces, piece_make(deparse_expression(lfirst(qual), context, true, false), "exact", NULL));
+	forboth(qual, scan->scan.plan.qual, cell, notes)
 	{
 		List	   *note = lfirst(cell);
 
-		add_piece(description, deparse_expression(lfirst(qual), context, true, false),
-				  intVal(list_nth(note, CH_NOTE_SENT)) != 0 ? "rechecked" : "local",
-				  strVal(list_nth(note, CH_NOTE_REASON)));
+		pieces = lappend(pieces, piece_make(deparse_expression(lfirst(qual), context, true, false),
+											intVal(list_nth(note, CH_NOTE_SENT)) != 0 ? "rechecked" : "local",
+											strVal(list_nth(note, CH_NOTE_REASON))));
 	}
 	foreach(cell, (List *) list_nth(scan->fdw_private, CH_PLAN_KEPT))
 	{
 		List	   *note = lfirst(cell);
 
-		add_piece(description, strVal(list_nth(note, CH_NOTE_PIECE)), "local", strVal(list_nth(note, CH_NOTE_REASON)));
+		pieces = lappend(pieces, piece_make(strVal(list_nth(note, CH_NOTE_PIECE)), "local",
+											strVal(list_nth(note, CH_NOTE_REASON))));
 	}
+	return pieces;
 }
 
 /* The name of the table a scan reads, with the one the query gives it. */
@@ -86,11 +91,11 @@ describe_scan(Walk *walk, ForeignScan *scan)
 	description->relation = scan->scan.scanrelid > 0 ? relation_name(walk->query, scan) :
 		strVal(list_nth(scan->fdw_private, CH_PLAN_RELATIONS));
 	description->connector = strVal(list_nth(scan->fdw_private, CH_PLAN_CONNECTOR_NAME));
-	description->query = masked(strVal(list_nth(scan->fdw_private, CH_PLAN_QUERY)));
+	description->query = ch_plan_masked(strVal(list_nth(scan->fdw_private, CH_PLAN_QUERY)));
 	description->rows = floatVal(list_nth(scan->fdw_private, CH_PLAN_ROWS));
 	description->width = intVal(list_nth(scan->fdw_private, CH_PLAN_WIDTH));
 	description->returned = scan->scan.plan.plan_rows;
-	add_pieces(walk, scan, description);
+	description->pieces = ch_plan_pieces(scan, walk->deparse, true);
 	walk->found = lappend(walk->found, description);
 }
 

@@ -285,6 +285,7 @@ static bool
 next_inner(ChKeyJoinState *state)
 {
 	TupleTableSlot *slot;
+	MemoryContext old;
 	bool		isnull;
 	Datum		key;
 
@@ -301,7 +302,9 @@ next_inner(ChKeyJoinState *state)
 	state->candidate = -1;
 	if (!isnull)
 	{
+		old = MemoryContextSwitchTo(state->css.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
 		state->candidate_hash = DatumGetUInt32(FunctionCall1Coll(&state->hash_inner, state->collation, key));
+		MemoryContextSwitchTo(old);
 		state->candidate = state->buckets[state->candidate_hash & state->mask];
 	}
 	return true;
@@ -336,6 +339,7 @@ next_pair(ChKeyJoinState *state)
 			ChOuterRow *row = &state->rows[state->candidate];
 
 			state->candidate = row->next;
+			ResetExprContext(econtext);
 			if (try_candidate(state, row) && ExecQual(state->filter, econtext))
 				return true;
 		}

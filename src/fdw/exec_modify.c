@@ -23,7 +23,6 @@
 #include "batch/typemap.h"
 #include "catalog/cat_connector.h"
 #include "common/compat.h"
-#include "common/error.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
 #include "fdw/modify.h"
@@ -123,18 +122,6 @@ may_batch(ResultRelInfo *rinfo)
 		!(triggers && (triggers->trig_insert_before_row || triggers->trig_insert_after_row));
 }
 
-static void
-require_version(ChModifyState *state, List *private)
-{
-	const ChConnector *connector = state->info->at->connector;
-
-	if (connector->config_version != DatumGetInt64(((Const *) list_nth(private, CH_MODIFY_CONFIG_VERSION))->constvalue))
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_SCHEMA_CHANGED),
-				 errmsg("connector \"%s\" was changed after this query was planned", connector->name),
-				 errhint("Run the query again.")));
-}
-
 void
 ch_begin_foreign_modify(ModifyTableState *mtstate, ResultRelInfo *rinfo, List *private, int subplan_index, int eflags)
 {
@@ -151,7 +138,7 @@ ch_begin_foreign_modify(ModifyTableState *mtstate, ResultRelInfo *rinfo, List *p
 	parts.returning = list_nth(private, CH_MODIFY_RETURNING);
 	parts.skip_conflicts = intVal(list_nth(private, CH_MODIFY_SKIP)) != 0;
 	state = state_create(rinfo, mtstate->ps.state, &parts);
-	require_version(state, private);
+	ch_source_require_version(state->info->at->connector, list_nth(private, CH_MODIFY_CONFIG_VERSION));
 	if (parts.kind == CONNHUB_INSERT)
 	{
 		add_optional(state);

@@ -30,7 +30,6 @@
 #include "batch/typemap.h"
 #include "catalog/cat_connector.h"
 #include "common/compat.h"
-#include "common/error.h"
 #include "conn/conn.h"
 #include "fdw/fdw.h"
 #include "fdw/keyjoin.h"
@@ -272,11 +271,7 @@ require_connector(ChScanState *scan)
 	const pg_uuid_t *id = DatumGetUUIDP(((Const *) item(scan, CH_PLAN_CONNECTOR))->constvalue);
 	const ChConnector *connector = ch_connector_get(id, false);
 
-	if (connector->config_version != DatumGetInt64(((Const *) item(scan, CH_PLAN_CONFIG_VERSION))->constvalue))
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_SCHEMA_CHANGED),
-				 errmsg("connector \"%s\" was changed after this query was planned", connector->name),
-				 errhint("Run the query again.")));
+	ch_source_require_version(connector, item(scan, CH_PLAN_CONFIG_VERSION));
 	return connector;
 }
 
@@ -481,6 +476,14 @@ ch_scan_conn(ForeignScanState *node)
 	return ch_conn_acquire(require_connector(scan), scan->user);
 }
 
+ChConn *
+ch_scan_conn_now(ForeignScanState *node)
+{
+	ChScanState *scan = node->fdw_state;
+
+	return ch_conn_acquire_now(require_connector(scan), scan->user);
+}
+
 void
 ch_scan_touch(ForeignScanState *node)
 {
@@ -511,6 +514,15 @@ take_range(ChScanState *scan, ForeignScanState *node)
 
 /* ---- Setting rows aside ------------------------------------------------------------------ */
 
+void
+ch_scan_refuse_spill(void *connector_name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("connector \"%s\" is needed while a row of it is being read", (const char *) connector_name),
+			 errdetail("The check of a domain runs a query over the same connection.")));
+}
+
 /* Another statement needs the connection: read what remains into a tuplestore. */
 static void
 spill(void *holder)
@@ -522,11 +534,7 @@ spill(void *holder)
 	MemoryContext row_context;
 
 	if (scan->is_busy)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("connector \"%s\" is needed while a row of it is being read",
-						strVal(item(scan, CH_PLAN_CONNECTOR_NAME))),
-				 errdetail("The check of a domain runs a query over the same connection.")));
+		ch_scan_refuse_spill(strVal(item(scan, CH_PLAN_CONNECTOR_NAME)));
 	CurrentResourceOwner = scan->owner;
 	scan->is_spilling = true;
 	scan->store_is_whole = (scan->first_batch || scan->counts.batches == 0) && scan->row == 0;

@@ -5,10 +5,8 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
-#include "utils/ruleutils.h"
 
 #include "common/compat.h"
-#include "common/redact.h"
 #include "fdw/fdw.h"
 #include "fdw/modify.h"
 
@@ -29,44 +27,29 @@ explain_piece(const char *label, const char *piece, const char *reason, ExplainS
 }
 
 static void
-explain_local(ForeignScanState *node, List *private, ExplainState *es)
+explain_local(ForeignScan *plan, ExplainState *es)
 {
-	Plan	   *plan = node->ss.ps.plan;
-	List	   *notes = (List *) list_nth(private, CH_PLAN_QUALS);
-	List	   *kept = (List *) list_nth(private, CH_PLAN_KEPT);
-	List	   *context;
-	ListCell   *qual;
+	List	   *pieces = ch_plan_pieces(plan, es->deparse_cxt, false);
 	ListCell   *cell;
 
-	if (notes == NIL && kept == NIL)
+	if (pieces == NIL)
 		return;
 	ExplainOpenGroup("Local", "Local", false, es);
-	context = set_deparse_context_plan(es->deparse_cxt, plan, NIL);
-	forboth(qual, plan->qual, cell, notes)
+	foreach(cell, pieces)
 	{
-		List	   *note = lfirst(cell);
-		bool		sent = intVal(list_nth(note, CH_NOTE_SENT)) != 0;
-		char	   *text = deparse_expression(lfirst(qual), context, true, false);
+		const ChPlanPiece *piece = lfirst(cell);
 
-		explain_piece(sent ? "Rechecked Locally" : "Kept Locally", text, strVal(list_nth(note, CH_NOTE_REASON)), es);
-	}
-	foreach(cell, kept)
-	{
-		List	   *note = lfirst(cell);
-
-		explain_piece("Kept Locally", strVal(list_nth(note, CH_NOTE_PIECE)),
-					  strVal(list_nth(note, CH_NOTE_REASON)), es);
+		explain_piece(strcmp(piece->verdict, "rechecked") == 0 ? "Rechecked Locally" : "Kept Locally", piece->text,
+					  piece->reason, es);
 	}
 	ExplainCloseGroup("Local", "Local", false, es);
 }
 
 static void
-explain_statement(const char *connector, char *statement, ExplainState *es)
+explain_text(const char *connector, const char *label, char *text, ExplainState *es)
 {
-	char	   *masked = ch_redact(statement);
-
 	ExplainPropertyText("Connector", connector, es);
-	ExplainPropertyText("Native Statement", masked ? masked : statement, es);
+	ExplainPropertyText(label, ch_plan_masked(text), es);
 }
 
 void
@@ -75,8 +58,8 @@ ch_explain_direct_modify(ForeignScanState *node, ExplainState *es)
 	List	   *private = castNode(ForeignScan, node->ss.ps.plan)->fdw_private;
 
 	if (es->verbose)
-		explain_statement(strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)),
-						  strVal(list_nth(private, CH_PLAN_QUERY)), es);
+		explain_text(strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)), "Native Statement",
+					 strVal(list_nth(private, CH_PLAN_QUERY)), es);
 }
 
 void
@@ -87,8 +70,8 @@ ch_explain_foreign_modify(ModifyTableState *state, ResultRelInfo *rinfo, List *p
 
 	if (!es->verbose)
 		return;
-	explain_statement(strVal(list_nth(private, CH_MODIFY_CONNECTOR_NAME)),
-					  strVal(list_nth(private, CH_MODIFY_STATEMENT)), es);
+	explain_text(strVal(list_nth(private, CH_MODIFY_CONNECTOR_NAME)), "Native Statement",
+				 strVal(list_nth(private, CH_MODIFY_STATEMENT)), es);
 	if (state->operation == CMD_INSERT)
 		ExplainPropertyInteger("Batch Size", NULL, rinfo->ri_BatchSize, es);
 	if (reason[0] != '\0')
@@ -98,18 +81,17 @@ ch_explain_foreign_modify(ModifyTableState *state, ResultRelInfo *rinfo, List *p
 void
 ch_explain_foreign_scan(ForeignScanState *node, ExplainState *es)
 {
-	List	   *private = castNode(ForeignScan, node->ss.ps.plan)->fdw_private;
-	char	   *query = strVal(list_nth(private, CH_PLAN_QUERY));
-	char	   *masked = ch_redact(query);
+	ForeignScan *plan = castNode(ForeignScan, node->ss.ps.plan);
+	List	   *private = plan->fdw_private;
 	ChScanCounts counts;
 
 	if (es->verbose)
 	{
-		if (castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid == 0)
+		if (plan->scan.scanrelid == 0)
 			ExplainPropertyText("Relations", strVal(list_nth(private, CH_PLAN_RELATIONS)), es);
-		ExplainPropertyText("Connector", strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)), es);
-		ExplainPropertyText("Native Query", masked ? masked : query, es);
-		explain_local(node, private, es);
+		explain_text(strVal(list_nth(private, CH_PLAN_CONNECTOR_NAME)), "Native Query",
+					 strVal(list_nth(private, CH_PLAN_QUERY)), es);
+		explain_local(plan, es);
 	}
 	if (es->analyze)
 	{

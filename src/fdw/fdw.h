@@ -107,8 +107,7 @@ extern void ch_cost_compute(ChRelInfo *info, double rows, int width);
 extern void ch_cost_stage(RelOptInfo *rel, ChRelInfo *info, bool sorted, double limit, ChCost *cost);
 
 /* Cost of a scan that is given values of other relations. */
-extern void ch_cost_parameterized(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info,
-								  ChCost *cost);
+extern void ch_cost_parameterized(RelOptInfo *rel, ChRelInfo *info, ParamPathInfo *param_info, ChCost *cost);
 
 /* Cost of reading a table by several processes, for each of them. */
 extern void ch_cost_partial(RelOptInfo *rel, ChRelInfo *info, double processes, ChCost *cost);
@@ -121,6 +120,9 @@ extern void ch_begin_foreign_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *ch_iterate_foreign_scan(ForeignScanState *node);
 extern void ch_rescan_foreign_scan(ForeignScanState *node);
 extern void ch_end_foreign_scan(ForeignScanState *node);
+
+/* For ch_cursor_open, with the connector's name as holder: throws, for rows cannot be set aside while one is being read. */
+extern void ch_scan_refuse_spill(void *connector_name);
 
 /* The keys of the next run of a scan that is given keys: at least one, none of them null, in a context that
  * lives until the run has begun. */
@@ -155,6 +157,7 @@ extern bool ch_division_take(ChDivision *division, ForeignScanState *node, int64
 extern void ch_scan_divide(ForeignScanState *node, ChDivision *division);
 extern double ch_scan_blocks(ForeignScanState *node);
 extern struct ChConn *ch_scan_conn(ForeignScanState *node);
+extern struct ChConn *ch_scan_conn_now(ForeignScanState *node); /* NULL: no place in the pool is free */
 
 /* Read no row, so that the source keeps the table as it is until the transaction ends. */
 extern void ch_scan_touch(ForeignScanState *node);
@@ -201,6 +204,12 @@ typedef struct ChPlanDescription
 	double		returned;		/* rows expected to be left after what is checked here */
 	List	   *pieces;			/* ChPlanPiece *: those of the source, then those checked or done here */
 } ChPlanDescription;
+
+/* What a scan leaves here, or all its pieces: ChPlanPiece *, secrets masked.  deparse: the context of its plan tree. */
+extern List *ch_plan_pieces(ForeignScan *scan, List *deparse, bool with_exact);
+
+/* A statement of a source as it may be shown. */
+extern char *ch_plan_masked(char *text);
 
 /* The scans of connhub in a plan that was started, sub-plans included: ChPlanDescription, in plan order. */
 struct QueryDesc;

@@ -27,21 +27,6 @@
 
 static const char *const pushdown_is_off = "connhub.pushdown is off";
 
-static ConnhubVerdictKind
-ask(ChRelInfo *info, ConnhubPiece *piece, const char **reason)
-{
-	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
-
-	piece->struct_size = sizeof(ConnhubPiece);
-	info->at->driver->judge(&info->at->source, piece, &verdict);
-	verdict.reason[sizeof(verdict.reason) - 1] = '\0';
-	*reason = NULL;
-	if (verdict.kind == CONNHUB_EXACT)
-		return CONNHUB_EXACT;
-	*reason = verdict.reason[0] ? pstrdup(verdict.reason) : "the driver gave no reason";
-	return verdict.kind == CONNHUB_SUPERSET && piece->kind == CONNHUB_PIECE_FILTER ? CONNHUB_SUPERSET : CONNHUB_REFUSE;
-}
-
 /* Translate a node and ask about it as one kind of piece; NULL unless it is exact. */
 static const ConnhubExpr *
 ask_exact(ChRelInfo *info, ConnhubPieceKind kind, Node *node, const char **reason)
@@ -49,7 +34,7 @@ ask_exact(ChRelInfo *info, ConnhubPieceKind kind, Node *node, const char **reaso
 	const ConnhubExpr *expr = ch_translate(info, node, NULL, reason);
 	ConnhubPiece piece = {.kind = kind,.expr = expr};
 
-	return expr && ask(info, &piece, reason) == CONNHUB_EXACT ? expr : NULL;
+	return expr && ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT ? expr : NULL;
 }
 
 ChPiece *
@@ -70,7 +55,7 @@ ch_judge_filter(RelOptInfo *rel, ChRelInfo *info, RestrictInfo *rinfo, Relids ou
 		expr = ch_translate(info, (Node *) rinfo->clause, outer, &piece->reason);
 	asked.expr = expr;
 	if (expr)
-		piece->verdict = ask(info, &asked, &piece->reason);
+		piece->verdict = ch_source_ask(info->at, &asked, &piece->reason);
 	if (piece->verdict != CONNHUB_REFUSE)
 		piece->expr = expr;
 	return piece;
@@ -92,7 +77,7 @@ ch_judge_condition(ChRelInfo *info, const ConnhubExpr *expr, const char **reason
 {
 	ConnhubPiece piece = {.kind = CONNHUB_PIECE_FILTER,.expr = expr};
 
-	return ask(info, &piece, reason) == CONNHUB_EXACT;
+	return ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT;
 }
 
 bool
@@ -101,7 +86,7 @@ ch_judge_sent(ChRelInfo *info, const ConnhubExpr *expr)
 	ConnhubPiece piece = {.kind = CONNHUB_PIECE_FILTER,.expr = expr};
 	const char *reason;
 
-	return ask(info, &piece, &reason) != CONNHUB_REFUSE;
+	return ch_source_ask(info->at, &piece, &reason) != CONNHUB_REFUSE;
 }
 
 const ConnhubExpr *
@@ -120,7 +105,7 @@ ch_judge_join(ChRelInfo *info, const ConnhubRelation *join, const char **reason)
 {
 	ConnhubPiece piece = {.kind = CONNHUB_PIECE_JOIN,.relation = join};
 
-	return ask(info, &piece, reason) == CONNHUB_EXACT;
+	return ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT;
 }
 
 /* Is the operator the usual equality of its type, as grouping at a source takes it? */
@@ -166,10 +151,10 @@ ch_judge_average(ChRelInfo *info, Node *node, ChOutput *output)
 	if (!ch_translate_average(info, node, &output->sent, &output->count))
 		return false;
 	piece.expr = output->sent;
-	if (ask(info, &piece, &reason) != CONNHUB_EXACT)
+	if (ch_source_ask(info->at, &piece, &reason) != CONNHUB_EXACT)
 		return false;
 	piece.expr = output->count;
-	return ask(info, &piece, &reason) == CONNHUB_EXACT;
+	return ch_source_ask(info->at, &piece, &reason) == CONNHUB_EXACT;
 }
 
 bool
@@ -177,7 +162,7 @@ ch_judge_request(ChRelInfo *info, ConnhubPieceKind kind, const ConnhubRequest *r
 {
 	ConnhubPiece piece = {.kind = kind,.query = request};
 
-	return ask(info, &piece, reason) == CONNHUB_EXACT;
+	return ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT;
 }
 
 /* ---- Order ------------------------------------------------------------------------------- */
@@ -200,7 +185,7 @@ is_computed(ChRelInfo *info, Expr *expr)
 
 /* The expression of a pathkey that this relation alone can compute. */
 static EquivalenceMember *
-sort_member(PathKey *key, RelOptInfo *rel, ChRelInfo *info)
+sort_member(PathKey *key, ChRelInfo *info)
 {
 	ListCell   *cell;
 
@@ -242,15 +227,15 @@ sort_make(ChRelInfo *info, Expr *node, Oid less, Oid type, ConnhubSortKey *sort,
 	else if (sort->expr->kind != CONNHUB_EXPR_COLUMN && !info->all_exact)
 		*reason = "it sorts by a computed value while conditions are checked here";
 	else
-		return ask(info, &piece, reason) == CONNHUB_EXACT;
+		return ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT;
 	return false;
 }
 
 static ConnhubSortKey *
-judge_sort_key(ChRelInfo *info, RelOptInfo *rel, PathKey *key, const char **reason)
+judge_sort_key(ChRelInfo *info, PathKey *key, const char **reason)
 {
 	ConnhubSortKey *sort = palloc0(sizeof(ConnhubSortKey));
-	EquivalenceMember *member = sort_member(key, rel, info);
+	EquivalenceMember *member = sort_member(key, info);
 
 	*reason = NULL;
 	if (member == NULL || key->pk_eclass->ec_has_volatile)
@@ -267,7 +252,7 @@ judge_sort_key(ChRelInfo *info, RelOptInfo *rel, PathKey *key, const char **reas
 }
 
 bool
-ch_judge_sort(RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort, const char **reason)
+ch_judge_sort(ChRelInfo *info, List *pathkeys, List **sort, const char **reason)
 {
 	ListCell   *cell;
 
@@ -275,7 +260,7 @@ ch_judge_sort(RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort, con
 	*reason = ch_pushdown ? NULL : pushdown_is_off;
 	foreach(cell, pathkeys)
 	{
-		ConnhubSortKey *key = *reason ? NULL : judge_sort_key(info, rel, lfirst(cell), reason);
+		ConnhubSortKey *key = *reason ? NULL : judge_sort_key(info, lfirst(cell), reason);
 
 		if (key == NULL)
 		{
@@ -355,5 +340,5 @@ ch_judge_limit(ChRelInfo *info, Node *count, Node *offset,
 	if (*reason)
 		return false;
 	piece.expr = *limit ? *limit : *skip;
-	return ask(info, &piece, reason) == CONNHUB_EXACT;
+	return ch_source_ask(info->at, &piece, reason) == CONNHUB_EXACT;
 }

@@ -35,9 +35,8 @@ extern bool ch_judge_average(ChRelInfo *info, Node *node, ChOutput *output);
 extern bool ch_judge_request(ChRelInfo *info, ConnhubPieceKind kind, const ConnhubRequest *request, const char **reason);
 
 /* Can the source sort by pathkeys exactly?  Then *sort becomes a List of ConnhubSortKey *; otherwise
- * *reason says why not.  Call it once the relation's pieces are known.  target: what the stage puts out; NULL for
- * a scan or join. */
-extern bool ch_judge_sort(RelOptInfo *rel, ChRelInfo *info, List *pathkeys, List **sort, const char **reason);
+ * *reason says why not.  Call it once the relation's pieces are known. */
+extern bool ch_judge_sort(ChRelInfo *info, List *pathkeys, List **sort, const char **reason);
 
 /* A sort key of a window. */
 extern bool ch_judge_sort_clause(ChRelInfo *info, Node *node, const SortGroupClause *clause, ConnhubSortKey *sort,

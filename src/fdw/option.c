@@ -207,3 +207,11 @@ ch_option_of(List *options, const char *name)
 	}
 	return NULL;
 }
+
+int
+ch_option_integer(List *options, const ChConnector *connector, const char *name)
+{
+	const char *own = ch_option_of(options, name);
+
+	return own ? pg_strtoint32(own) : ch_connector_option_integer(connector, name);
+}

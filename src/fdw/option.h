@@ -4,6 +4,8 @@
 
 #include "nodes/pg_list.h"
 
+#include "catalog/cat_connector.h"
+
 #define CH_OPTION_SCHEMA		"schema_name"	/* of a table: remote schema; default: the connector's */
 #define CH_OPTION_TABLE			"table_name"	/* of a table: remote name; default: the local one */
 #define CH_OPTION_FETCH_SIZE	"fetch_size"	/* of a table: rows; default: the connector's */
@@ -14,5 +16,8 @@
 
 /* Value of an option in a list of DefElem, or NULL. */
 extern char *ch_option_of(List *options, const char *name);
+
+/* A number of rows: the table's, else its connector's option of the same name. */
+extern int	ch_option_integer(List *options, const ChConnector *connector, const char *name);
 
 #endif

@@ -15,9 +15,7 @@
 #include "utils/partcache.h"
 #include "utils/rel.h"
 
-#include "common/error.h"
 #include "common/guc.h"
-#include "driver/host.h"
 #include "fdw/fdw.h"
 #include "fdw/modify.h"
 #include "fdw/translate.h"
@@ -34,18 +32,6 @@ typedef struct ChDirect
 	List	   *outputs;		/* ConnhubExpr *, the columns given back */
 	List	   *filters;		/* ConnhubExpr * */
 } ChDirect;
-
-static const char *
-ask(ChRelInfo *info, const ConnhubPiece *piece)
-{
-	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
-
-	info->at->driver->judge(&info->at->source, piece, &verdict);
-	if (verdict.kind == CONNHUB_EXACT)
-		return NULL;
-	verdict.reason[sizeof(verdict.reason) - 1] = '\0';
-	return verdict.reason[0] ? pstrdup(verdict.reason) : "the driver gave no reason";
-}
 
 /* The scan of the target, when nothing else is in between. */
 static ForeignScan *
@@ -96,7 +82,7 @@ static const char *
 collect_assignment(ChDirect *direct, Expr *value, AttrNumber attnum)
 {
 	const ConnhubColumn *column = &direct->info->columns[attnum - 1].column;
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_ASSIGN,.column = column};
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_ASSIGN,.column = column};
 	const char *reason = NULL;
 	const ConnhubExpr *expr = ch_translate(direct->info, (Node *) value, NULL, &reason);
 
@@ -108,7 +94,7 @@ collect_assignment(ChDirect *direct, Expr *value, AttrNumber attnum)
 		(expr->type.type == CONNHUB_NATIVE && strcmp(expr->type.pg_type, column->type.pg_type) != 0))
 		return "a value has another type than its column";
 	piece.expr = expr;
-	reason = ask(direct->info, &piece);
+	(void) ch_source_ask(direct->info->at, &piece, &reason);
 	direct->columns = lappend_int(direct->columns, attnum);
 	direct->values = lappend(direct->values, (void *) expr);
 	return reason;
@@ -158,7 +144,7 @@ collect(ChDirect *direct, PlannerInfo *root, ModifyTable *plan, Index result, in
 {
 	List	   *returning = plan->returningLists ? list_nth(plan->returningLists, subplan_index) : NIL;
 	ChWriteParts parts = {.kind = direct->kind};
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_WRITE};
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_WRITE};
 	const char *reason;
 	ListCell   *cell;
 	bool		is_asked;
@@ -184,7 +170,7 @@ collect(ChDirect *direct, PlannerInfo *root, ModifyTable *plan, Index result, in
 	parts.columns = direct->columns;
 	parts.returning = direct->returning;
 	piece.write = ch_modify_write(direct->info, &parts);
-	reason = ask(direct->info, &piece);
+	(void) ch_source_ask(direct->info->at, &piece, &reason);
 	if (reason == NULL)
 		ch_modify_require(direct->info, piece.write);
 	return reason;
@@ -217,7 +203,7 @@ render(ChDirect *direct, List **sources)
 	const ConnhubExpr *const *values;
 	ConnhubText text = {0};
 	ConnhubError error = {0};
-	char	   *statement = NULL;
+	ConnhubStatus status;
 
 	*sources = NIL;
 	values = finish(direct, direct->values, sources);
@@ -232,12 +218,8 @@ render(ChDirect *direct, List **sources)
 	}
 	modify.assignments = assignments;
 	modify.nassignments = nvalues;
-	if (info->at->driver->render_modify(&info->at->source, &modify, &text, &error) == CONNHUB_OK)
-		statement = pnstrdup(text.data ? text.data : "", text.length);
-	ch_host_get()->free(text.data);
-	if (statement == NULL)
-		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
-	return statement;
+	status = info->at->driver->render_modify(&info->at->source, &modify, &text, &error);
+	return ch_source_take_text(info->at, status, &text, &error);
 }
 
 static void

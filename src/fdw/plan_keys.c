@@ -87,7 +87,7 @@ key_param(int number, Oid type, Oid collation)
 
 /* inner = ANY (keys): the keys as one array, or (count > 0) as so many values. */
 static const ConnhubExpr *
-condition_make(RelOptInfo *rel, ChRelInfo *info, ChKey *key, int count)
+condition_make(ChRelInfo *info, ChKey *key, int count)
 {
 	ScalarArrayOpExpr *op = makeNode(ScalarArrayOpExpr);
 	Oid			type = exprType((Node *) key->outer);
@@ -121,14 +121,14 @@ condition_make(RelOptInfo *rel, ChRelInfo *info, ChKey *key, int count)
 }
 
 static bool
-find_condition(RelOptInfo *rel, ChRelInfo *info, ChKey *key)
+find_condition(ChRelInfo *info, ChKey *key)
 {
 	key->batch = ARRAY_KEYS;
-	key->condition = condition_make(rel, info, key, 0);
+	key->condition = condition_make(info, key, 0);
 	if (key->condition)
 		return true;
 	key->batch = SINGLE_KEYS;
-	key->condition = condition_make(rel, info, key, SINGLE_KEYS);
+	key->condition = condition_make(info, key, SINGLE_KEYS);
 	return key->condition != NULL;
 }
 
@@ -139,15 +139,6 @@ ch_keyjoin_condition(const ForeignPath *path)
 }
 
 /* ---- Choosing a key ---------------------------------------------------------------------- */
-
-static bool
-is_indexed(ChRelInfo *info, Expr *expr)
-{
-	Var		   *var = (Var *) expr;
-	ChRelInfo  *leaf = IsA(var, Var) ? ch_relinfo_leaf(info, var->varno) : NULL;
-
-	return leaf && var->varattno > 0 && var->varattno <= leaf->ncolumns && leaf->columns[var->varattno - 1].is_indexed;
-}
 
 /* The clause as a key; false when it is none. */
 static bool
@@ -169,7 +160,7 @@ key_make(PlannerInfo *root, RelOptInfo *outer_rel, RelOptInfo *rel, RestrictInfo
 	key->collation = op->inputcollid;
 	key->rows_per_key = ((ChRelInfo *) rel->fdw_private)->rows *
 		clause_selectivity(root, (Node *) rinfo, rel->reloptkind == RELOPT_BASEREL ? rel->relid : 0, JOIN_INNER, NULL);
-	key->is_indexed = is_indexed(rel->fdw_private, key->inner);
+	key->is_indexed = ch_relinfo_is_indexed(rel->fdw_private, key->inner);
 	return OidIsValid(key->operator);
 }
 
@@ -191,7 +182,7 @@ choose_key(PlannerInfo *root, RelOptInfo *outer_rel, RelOptInfo *rel, List *clau
 			found = true;
 		}
 	}
-	return found && find_condition(rel, rel->fdw_private, best);
+	return found && find_condition(rel->fdw_private, best);
 }
 
 /* ---- Paths ------------------------------------------------------------------------------- */

@@ -237,9 +237,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 	}
 	items[CH_PLAN_CONNECTOR] = uuid_const(&info->at->connector->id);
 	items[CH_PLAN_CONNECTOR_NAME] = (Node *) makeString(pstrdup(info->at->connector->name));
-	items[CH_PLAN_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
-													   Int64GetDatum(info->at->connector->config_version),
-													   false, FLOAT8PASSBYVAL);
+	items[CH_PLAN_CONFIG_VERSION] = ch_source_version(info->at->connector);
 	items[CH_PLAN_QUERY] = (Node *) makeString(ch_relinfo_render(info, request));
 	items[CH_PLAN_USER] = (Node *) makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(parts->user),
 											 false, true);
@@ -268,7 +266,7 @@ private_make(const ChPlanParts *parts, List **exprs)
 
 /* The sort of a path: a stage's own, or that of the path's keys. */
 static List *
-sort_of_path(RelOptInfo *rel, ChRelInfo *info, ForeignPath *path)
+sort_of_path(ChRelInfo *info, ForeignPath *path)
 {
 	const char *reason;
 	List	   *sort;
@@ -277,7 +275,7 @@ sort_of_path(RelOptInfo *rel, ChRelInfo *info, ForeignPath *path)
 		return info->sort;
 	if (path->path.pathkeys == NIL || info->computes)
 		return NIL;
-	if (!ch_judge_sort(rel, info, path->path.pathkeys, &sort, &reason))
+	if (!ch_judge_sort(info, path->path.pathkeys, &sort, &reason))
 		elog(ERROR, "a sort once accepted was refused: %s", reason);
 	return sort;
 }
@@ -307,7 +305,7 @@ scan_plan(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, List *tlist, Li
 		parts.has_plain_types &= type_is_plain(get_atttype(scan->table, lfirst_int(cell)));
 	}
 	parts.request.filters = with_keys(sorted_out.sent, path);
-	parts.request.sort = sort_of_path(scan_rel, info, path);
+	parts.request.sort = sort_of_path(info, path);
 	parts.request.limit = info->limit;
 	parts.request.offset = info->offset;
 	if (path->path.parallel_aware)
@@ -405,7 +403,7 @@ computed_plan(RelOptInfo *rel, ForeignPath *path, List *tlist, Plan *outer_plan)
 		sort_out(lfirst(cell), &sorted_out);
 	ch_request_parts(info, &parts.request);
 	parts.request.filters = with_keys(parts.request.filters, path);
-	parts.request.sort = sort_of_path(source_rel, info, path);
+	parts.request.sort = sort_of_path(info, path);
 	parts.notes = sorted_out.notes;
 	parts.is_sorted = path->path.pathkeys != NIL;
 	scan_tlist = outputs_place(source->computes ? source->outputs : join_outputs(source_rel, source, sorted_out.local), &parts);

@@ -23,8 +23,6 @@
 #include "catalog/cat_remote.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
-#include "common/error.h"
-#include "driver/host.h"
 #include "fdw/collect.h"
 #include "fdw/fdw.h"
 #include "fdw/judge.h"
@@ -79,23 +77,19 @@ verb_of(ConnhubWriteKind kind)
 static const char *
 refusal_of(ChRelInfo *info, const ConnhubWrite *write)
 {
-	ConnhubPiece piece = {.struct_size = sizeof(ConnhubPiece),.kind = CONNHUB_PIECE_WRITE,.write = write};
-	ConnhubVerdict verdict = {.kind = CONNHUB_REFUSE};
+	ConnhubPiece piece = {.kind = CONNHUB_PIECE_WRITE,.write = write};
+	const char *reason;
 
 	if ((info->at->driver->capabilities & CONNHUB_CAP_WRITE) == 0)
 		return "its driver only reads";
-	info->at->driver->judge(&info->at->source, &piece, &verdict);
-	if (verdict.kind == CONNHUB_EXACT)
-		return NULL;
-	verdict.reason[sizeof(verdict.reason) - 1] = '\0';
-	return verdict.reason[0] ? pstrdup(verdict.reason) : "the driver gave no reason";
+	(void) ch_source_ask(info->at, &piece, &reason);
+	return reason;
 }
 
 void
 ch_modify_require(ChRelInfo *info, const ConnhubWrite *write)
 {
 	const ChConnector *connector = info->at->connector;
-	const char *read_only = ch_connector_option(connector, "read_only");
 	const char *reason;
 
 	if (!table_is_updatable(info->table))
@@ -105,7 +99,7 @@ ch_modify_require(ChRelInfo *info, const ConnhubWrite *write)
 				 errdetail("Its option \"%s\" is false.", CH_OPTION_UPDATABLE),
 				 errhint("ALTER FOREIGN TABLE %s OPTIONS (SET %s 'true') allows writes.", quote_identifier(info->name),
 						 CH_OPTION_UPDATABLE)));
-	if (read_only && strcmp(read_only, "true") == 0)
+	if (ch_connector_option_bool(connector, "read_only"))
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot %s foreign table \"%s\"", verb_of(write->kind), info->name),
@@ -160,25 +154,17 @@ ch_modify_render(ChRelInfo *info, const ConnhubWrite *write)
 {
 	ConnhubText text = {0};
 	ConnhubError error = {0};
-	char	   *statement = NULL;
+	ConnhubStatus status = info->at->driver->render_write(&info->at->source, write, &text, &error);
 
-	if (info->at->driver->render_write(&info->at->source, write, &text, &error) == CONNHUB_OK)
-		statement = pnstrdup(text.data ? text.data : "", text.length);
-	ch_host_get()->free(text.data);
-	if (statement == NULL)
-		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
-	return statement;
+	return ch_source_take_text(info->at, status, &text, &error);
 }
 
 int
 ch_modify_batch_size(Relation relation)
 {
 	ForeignTable *foreign = GetForeignTable(RelationGetRelid(relation));
-	const char *size = ch_option_of(foreign->options, CH_OPTION_BATCH_SIZE);
 
-	if (size == NULL)
-		size = ch_connector_option(ch_connector_of_server(foreign->serverid), "batch_size");
-	return size ? Max(pg_strtoint32(size), 1) : 1;
+	return Max(ch_option_integer(foreign->options, ch_connector_of_server(foreign->serverid), CH_OPTION_BATCH_SIZE), 1);
 }
 
 /* ---- Columns ----------------------------------------------------------------------------- */
@@ -421,9 +407,7 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 	ch_collect_first(root, plan);
 
 	items[CH_MODIFY_CONNECTOR_NAME] = (Node *) makeString(pstrdup(info->at->connector->name));
-	items[CH_MODIFY_CONFIG_VERSION] = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
-														 Int64GetDatum(info->at->connector->config_version),
-														 false, FLOAT8PASSBYVAL);
+	items[CH_MODIFY_CONFIG_VERSION] = ch_source_version(info->at->connector);
 	items[CH_MODIFY_STATEMENT] = (Node *) makeString(ch_modify_render(info, write));
 	items[CH_MODIFY_COLUMNS] = (Node *) parts.columns;
 	items[CH_MODIFY_KEYS] = (Node *) parts.keys;
@@ -440,10 +424,9 @@ ch_plan_foreign_modify(PlannerInfo *root, ModifyTable *plan, Index result, int s
 ConnhubLock
 ch_lock_wanted(PlannerInfo *root, RelOptInfo *rel)
 {
-	const char *read_only = ch_connector_option(((ChRelInfo *) rel->fdw_private)->at->connector, "read_only");
 	PlanRowMark *mark;
 
-	if (read_only && strcmp(read_only, "true") == 0)
+	if (ch_connector_option_bool(((ChRelInfo *) rel->fdw_private)->at->connector, "read_only"))
 		return CONNHUB_LOCK_NONE;
 	if (bms_is_member(rel->relid, root->all_result_relids) && root->parse->commandType != CMD_INSERT)
 		return CONNHUB_LOCK_UPDATE;

@@ -99,14 +99,14 @@ ch_add_ordered_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 
 	add_scan_path(root, rel, info, NIL, 1);
 	if (root->query_pathkeys != NIL &&
-		ch_judge_sort(rel, info, root->query_pathkeys, &sort, &reason))
+		ch_judge_sort(info, root->query_pathkeys, &sort, &reason))
 		add_scan_path(root, rel, info, root->query_pathkeys, 1);
 	foreach(cell, merge_orders(root, rel))
 	{
 		List	   *order = lfirst(cell);
 
 		if (!pathkeys_contained_in(order, root->query_pathkeys) &&
-			ch_judge_sort(rel, info, order, &sort, &reason))
+			ch_judge_sort(info, order, &sort, &reason))
 			add_scan_path(root, rel, info, order, 1.02);
 	}
 }
@@ -188,7 +188,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *rel, ChRelInfo *info)
 		ParamPathInfo *param_info = get_baserel_parampathinfo(root, rel, outer);
 		ChCost		cost;
 
-		ch_cost_parameterized(root, rel, info, param_info, &cost);
+		ch_cost_parameterized(rel, info, param_info, &cost);
 		add_path(rel, ch_compat_scan_path(root, rel, cost.rows, cost.startup, cost.total, NIL, outer));
 	}
 }

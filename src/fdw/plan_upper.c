@@ -373,7 +373,7 @@ add_ordered_stage(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_r
 
 	if (root->parse->hasTargetSRFs)
 		return;
-	if (!ch_judge_sort(input_rel, input, root->sort_pathkeys, &sort, &reason))
+	if (!ch_judge_sort(input, root->sort_pathkeys, &sort, &reason))
 	{
 		input->sort_reason = reason;
 		if (root->parse->limitCount || root->parse->limitOffset)

@@ -20,29 +20,11 @@
 #include "catalog/cat_connector.h"
 #include "catalog/cat_remote.h"
 #include "catalog/catalog.h"
-#include "common/error.h"
-#include "driver/host.h"
-#include "driver/registry.h"
+#include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/option.h"
 #include "fdw/relinfo.h"
 #include "request/request.h"
-
-static ChRelSource *
-source_make(const ChConnector *connector, List *table_options)
-{
-	ChRelSource *at = palloc0(sizeof(ChRelSource));
-	const char *fetch_size = ch_option_of(table_options, CH_OPTION_FETCH_SIZE);
-
-	if (fetch_size == NULL)
-		fetch_size = ch_connector_option(connector, "fetch_size");
-	at->connector = connector;
-	at->driver = ch_driver_require(connector->driver);
-	at->source.struct_size = sizeof(ConnhubSource);
-	ch_connector_source(connector, &at->source);
-	at->fetch_size = fetch_size ? pg_strtoint32(fetch_size) : 0;
-	return at;
-}
 
 static bool
 is_integer_type(ConnhubType type)
@@ -163,7 +145,7 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 	}
 	connector = ch_connector_of_server(foreign->serverid);
 	ch_connector_require_table(connector, table);
-	info->at = source_make(connector, foreign->options);
+	info->at = ch_source_make(connector, foreign->options);
 	info->root = root;
 	info->stage = CH_STAGE_SCAN;
 	info->relids = bms_make_singleton(relid);
@@ -233,6 +215,22 @@ ch_relinfo_leaf(ChRelInfo *info, Index relid)
 	return rel ? rel->fdw_private : NULL;
 }
 
+bool
+ch_relinfo_is_indexed(ChRelInfo *info, Expr *expr)
+{
+	ChRelInfo  *leaf;
+	AttrNumber	attnum;
+
+	/* A change of type that keeps the bits does not matter. */
+	while (IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	if (!IsA(expr, Var))
+		return false;
+	leaf = ch_relinfo_leaf(info, ((Var *) expr)->varno);
+	attnum = ((Var *) expr)->varattno;
+	return leaf && attnum > 0 && attnum <= leaf->ncolumns && leaf->columns[attnum - 1].is_indexed;
+}
+
 void
 ch_relinfo_keep(ChRelInfo *info, const char *piece, const char *reason)
 {
@@ -256,12 +254,7 @@ ch_relinfo_render(ChRelInfo *info, const ConnhubRequest *request)
 {
 	ConnhubText text = {0};
 	ConnhubError error = {0};
-	char	   *query = NULL;
+	ConnhubStatus status = info->at->driver->render(&info->at->source, request, &text, &error);
 
-	if (info->at->driver->render(&info->at->source, request, &text, &error) == CONNHUB_OK)
-		query = pnstrdup(text.data ? text.data : "", text.length);
-	ch_host_get()->free(text.data);
-	if (query == NULL)
-		ch_error_raise(&error, psprintf("connector \"%s\"", info->at->connector->name));
-	return query;
+	return ch_source_take_text(info->at, status, &text, &error);
 }

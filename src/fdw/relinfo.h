@@ -8,17 +8,7 @@
 
 #include "nodes/pathnodes.h"
 
-#include "catalog/cat_connector.h"
-#include "connhub/driver.h"
-
-/* The source a relation lives at. */
-typedef struct ChRelSource
-{
-	const ChConnector *connector;
-	const ConnhubDriver *driver;
-	ConnhubSource source;		/* what judge and render may know */
-	int			fetch_size;		/* rows per round trip; 0: the driver's choice */
-} ChRelSource;
+#include "fdw/source.h"
 
 /* One condition, and what the source says to it. */
 typedef struct ChPiece
@@ -102,7 +92,6 @@ typedef struct ChRelInfo
 	ChRelColumn *columns;		/* by attribute number - 1 */
 	double		table_rows;		/* rows at the source */
 	double		table_bytes;	/* their size there */
-	bool		by_key;			/* a whole key is compared for equality: one row at most */
 
 	/* What the source is asked for so far. */
 	const ConnhubRelation *from;
@@ -149,6 +138,9 @@ extern ChRelInfo *ch_relinfo_source(ChRelInfo *info);
 
 /* The scan or derived table of a range table index, when it is of this relation; else NULL. */
 extern ChRelInfo *ch_relinfo_leaf(ChRelInfo *info, Index relid);
+
+/* Is the expression a column that begins an index at the source? */
+extern bool ch_relinfo_is_indexed(ChRelInfo *info, Expr *expr);
 
 /* Remember why something above the relation stays here. */
 extern void ch_relinfo_keep(ChRelInfo *info, const char *piece, const char *reason);

@@ -199,13 +199,13 @@ ch_probe_document(const ChProbe *probe)
 const char *
 ch_probe_status(const ChProbe *probe, const ChConnector *connector)
 {
-	const char *limit = ch_connector_option(connector, "latency_warning_ms");
+	int			limit_ms = ch_connector_option_integer(connector, "latency_warning_ms");
 
 	if (!connector->enabled)
 		return "INACTIVE";
 	if (!probe->success)
 		return "ERROR";
-	if (limit != NULL && ch_probe_latency_ms(probe) > strtod(limit, NULL))
+	if (limit_ms > 0 && ch_probe_latency_ms(probe) > limit_ms)
 		return "WARNING";
 	return "ACTIVE";
 }

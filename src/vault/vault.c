@@ -361,34 +361,41 @@ secret_store(const pg_uuid_t *connector, int64 version, int64 key_id, bytea *sea
 	ch_sql_end(&sql);
 }
 
-int64
-ch_vault_put(const pg_uuid_t *tenant, const pg_uuid_t *connector, const ChSecretField *fields, int nfields)
+struct varlena *
+ch_vault_seal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version, const ChSecretField *fields, int nfields,
+			  int64 *key_id)
 {
 	uint8		key[CH_KEY_BYTES];
 	SecretBinding binding;
 	Size		size = packed_size(fields, nfields);
 	uint8	   *plain;
 	bytea	   *sealed;
-	int64		version;
-	int64		key_id;
 
 	if (nfields > MAX_FIELDS || size > MAX_SECRET_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_VAULT),
 				 errmsg("the credential is too large"),
 				 errdetail("It may have %d fields and %zu bytes.", MAX_FIELDS, MAX_SECRET_BYTES)));
-	version = next_version(connector);
 	sealed = palloc(VARHDRSZ + size + CH_SEAL_BYTES);
 	SET_VARSIZE(sealed, VARHDRSZ + size + CH_SEAL_BYTES);
 	plain = palloc(Max(size, 1));
 
 	/* From here to the wipe nothing throws but a broken OpenSSL. */
-	key_id = data_key_for_seal(tenant, key);
-	bind_secret(&binding, connector, version, key_id);
+	*key_id = data_key_for_seal(tenant, key);
+	bind_secret(&binding, subject, version, *key_id);
 	pack(fields, nfields, plain);
 	ch_seal(key, &binding, sizeof(binding), plain, size, (uint8 *) VARDATA(sealed));
 	ch_wipe(plain, size);
 	ch_wipe(key, sizeof(key));
+	return sealed;
+}
+
+int64
+ch_vault_put(const pg_uuid_t *tenant, const pg_uuid_t *connector, const ChSecretField *fields, int nfields)
+{
+	int64		version = next_version(connector);
+	int64		key_id;
+	bytea	   *sealed = ch_vault_seal(tenant, connector, version, fields, nfields, &key_id);
 
 	secret_store(connector, version, key_id, sealed, fields, nfields);
 	return version;
@@ -417,39 +424,60 @@ secret_load(const pg_uuid_t *connector, SealedSecret *stored)
 	return HeapTupleIsValid(tuple);
 }
 
-ChSecret *
-ch_vault_open(const pg_uuid_t *tenant, const pg_uuid_t *connector)
+/* NULL when it does not open. */
+static ChSecret *
+secret_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, const SealedSecret *stored)
 {
-	ChSecret   *secret;
-	SealedSecret stored;
+	Size		size = VARSIZE_ANY_EXHDR(stored->sealed);
+	ChSecret   *secret = secret_create(MAX_FIELDS);
+	uint8	   *plain = MemoryContextAlloc(secret->context, Max(size, 1));
 	SecretBinding binding;
 	uint8		key[CH_KEY_BYTES];
-	uint8	   *plain;
-	Size		size;
 	bool		ok;
 
-	if (!secret_load(connector, &stored))
-		return secret_create(0);
-
-	size = VARSIZE_ANY_EXHDR(stored.sealed);
-	secret = secret_create(MAX_FIELDS);
-	plain = MemoryContextAlloc(secret->context, Max(size, 1));
-	data_key_for_open(tenant, stored.key_id, key);
-	bind_secret(&binding, connector, stored.version, stored.key_id);
+	data_key_for_open(tenant, stored->key_id, key);
+	bind_secret(&binding, subject, stored->version, stored->key_id);
 	ok = size >= CH_SEAL_BYTES &&
-		ch_unseal(key, &binding, sizeof(binding), (const uint8 *) VARDATA_ANY(stored.sealed), size, plain);
+		ch_unseal(key, &binding, sizeof(binding), (const uint8 *) VARDATA_ANY(stored->sealed), size, plain);
 	ch_wipe(key, sizeof(key));
 	ok = ok && unpack(secret, plain, plain + size - CH_SEAL_BYTES);
 	ch_wipe(plain, size);
-	if (!ok)
-	{
-		ch_vault_wipe(secret);
+	if (ok)
+		return secret;
+	ch_vault_wipe(secret);
+	return NULL;
+}
+
+ChSecret *
+ch_vault_open(const pg_uuid_t *tenant, const pg_uuid_t *connector)
+{
+	SealedSecret stored;
+	ChSecret   *secret;
+
+	if (!secret_load(connector, &stored))
+		return secret_create(0);
+	secret = secret_unseal(tenant, connector, &stored);
+	if (secret == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_VAULT),
 				 errmsg("the stored credential of connector %s does not open", ch_uuid_text(connector)),
 				 errdetail("Its row in connhub_catalog.secret has been changed or belongs to another connector."),
 				 errhint("Store the credential again with connhub.set_credentials.")));
-	}
+	return secret;
+}
+
+ChSecret *
+ch_vault_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version, int64 key_id, struct varlena *sealed)
+{
+	SealedSecret stored = {.version = version, .key_id = key_id, .sealed = sealed};
+	ChSecret   *secret = secret_unseal(tenant, subject, &stored);
+
+	if (secret == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_VAULT),
+				 errmsg("the stored secret of %s does not open", ch_uuid_text(subject)),
+				 errdetail("It has been changed or belongs to something else."),
+				 errhint("Store the secret again.")));
 	return secret;
 }
 

@@ -32,6 +32,13 @@ extern ChSecret *ch_vault_open(const pg_uuid_t *tenant, const pg_uuid_t *connect
 extern const char *ch_vault_field(const ChSecret *secret, const char *name);
 extern void ch_vault_wipe(ChSecret *secret);
 
+/* The same for what keeps its sealed text itself: seal fields for a subject and a version of it, and open them.  A version
+ * is never used twice for a subject.  seal returns a palloc'd bytea and the data key it took. */
+extern struct varlena *ch_vault_seal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version,
+									 const ChSecretField *fields, int nfields, int64 *key_id);
+extern ChSecret *ch_vault_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version, int64 key_id,
+								 struct varlena *sealed);
+
 /* Build a ChSecret from plain fields, for the test of an unsaved connector. */
 extern ChSecret *ch_vault_plain(const ChSecretField *fields, int nfields);
 

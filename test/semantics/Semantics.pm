@@ -128,17 +128,23 @@ sub check_semantics
 	return;
 }
 
-# Conditions that fail here fail there too, when they are sent.
+# Conditions over the data that fail here fail there too: [ native, condition, class of SQLSTATE unless 22 ].
 sub check_errors
 {
-	my ($hub, @conditions) = @_;
-	for my $condition (@conditions)
+	my ($hub, @cases) = @_;
+	for my $case (@cases)
 	{
+		my ($native, $condition, $class) = (@$case, '22');
 		my $query = "SELECT id FROM semantics.semantics WHERE $condition";
-		my ($code, $out, $err) = $hub->psql('postgres', "SET connhub.pushdown = off; $query");
-		isnt($code, 0, "$condition fails here");
-		($code, $out, $err) = $hub->psql('postgres', $query);
-		isnt($code, 0, "and there");
+		my $plan = $hub->safe_psql('postgres', "EXPLAIN (VERBOSE, COSTS OFF) $query");
+		my ($where) = $plan =~ /Native Query: .* WHERE (.*)/;
+		ok(index($where // '', $native) >= 0 && $plan !~ /Kept Locally|Rechecked Locally|Filter:/, "$condition is sent") or diag($plan);
+		for my $pushdown (qw(off on))
+		{
+			my ($code, $out, $err) = $hub->psql('postgres', "SET connhub.pushdown = $pushdown; $query", extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+			like($err, qr/ERROR:  $class\w{3}:/, "and fails over its data with pushdown $pushdown");
+			like($err, qr/^native query: .* WHERE .*\Q$native\E/m, 'at the source') if $pushdown eq 'on';
+		}
 	}
 	return;
 }

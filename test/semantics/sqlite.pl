@@ -110,6 +110,10 @@ my @queries = (
 		"SELECT id, sum(9223372036854775807 - length(t)) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM semantics.semantics" ],
 	[ 'MIN', 'min(', "SELECT j8, min(i8), min(f8) FROM semantics.semantics GROUP BY j8" ],
 	[ 'MAX', 'max(', "SELECT j8, max(i8), max(f8) FROM semantics.semantics GROUP BY j8" ],
+	# Zeros of both signs: equal, so only the value itself tells.
+	[ 'GREATEST', 'max(', 'SELECT id, min(GREATEST(f8, - f8)), min(GREATEST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'LEAST', 'min(', 'SELECT id, min(LEAST(f8, - f8)), min(LEAST(- f8, f8)) FROM semantics.semantics GROUP BY id' ],
+	[ 'ABS', 'abs(', 'SELECT id, min(abs(f8)), min(abs(- f8)) FROM semantics.semantics GROUP BY id' ],
 	[ 'ROW_NUMBER', 'row_number()', "SELECT id, row_number() OVER (PARTITION BY j8 ORDER BY id) FROM semantics.semantics" ],
 	[ 'RANK', ' rank()', "SELECT id, rank() OVER (ORDER BY i8) FROM semantics.semantics" ],
 	[ 'DENSE_RANK', 'dense_rank()', "SELECT id, dense_rank() OVER (PARTITION BY j8 ORDER BY i8) FROM semantics.semantics" ],
@@ -133,6 +137,12 @@ check_semantics($hub,
 	[ 'LT', '~ < ', "boolean: d < '2024-01-01'", "boolean: ts < '2024-01-01'" ],
 	map { [ $$_[0], "~$$_[1]", "boolean: d $$_[2] '2000-02-29'", "boolean: ts $$_[2] '2000-02-29'" ] }
 		[ 'LE', " < ", '<=' ], [ 'GT', " >= ", '>' ], [ 'GE', " >= ", '>=' ], [ 'EQ', " >= ", '=' ]);
+
+# A value that is none of the column's type is an error wherever it is used.
+$sql = "INSERT INTO loose VALUES (4, 'abc', x'616161', 'abc', 2, '2024-01-01', '2024-01-01')";
+IPC::Run::run([ 'sqlite3', '-bail', $file ], '<', \$sql) or die "sqlite3 failed\n";
+check_errors($hub, [ 'connhub_integer(', 'i % 5 = 3' ], [ 'connhub_integer(', 'i <> 1' ], [ 'connhub_text(', "substr(t, 1, 2) = 'aa'" ], [ 'connhub_text(', "t <> 'aaa'" ],
+	[ 'connhub_decimal(', 'n > 1' ], [ 'connhub_boolean(', 'b' ]);
 
 
 # A query that uses a column fails over values that are none of its type, or is answered as without their rows: never otherwise.

@@ -63,6 +63,24 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	}
 }
 
+# ANALYZE keeps what discovery knew of values and names that the database can hold.
+source_psql(<<"SQL");
+CREATE TABLE connhub_encodings."men\xc3\xbc" AS SELECT i AS id, CASE WHEN i % 2 = 0 THEN 'caf\xc3\xa9' ELSE 'th\xc3\xa9' END AS "pl\xc3\xa2t" FROM generate_series(1, 1000) i;
+GRANT SELECT ON connhub_encodings."men\xc3\xbc" TO connhub;
+ANALYZE connhub_encodings."men\xc3\xbc";
+SQL
+foreach my $database (qw(latin1 sql_ascii))
+{
+	my $known = 'SELECT most_common ->> 0, most_common ->> 1 FROM connhub_catalog.remote_statistics'
+		. " WHERE table_name = 'men\xc3\xbc' AND column_name = 'pl\xc3\xa2t'";
+	$hub->safe_psql($database, "SELECT connhub.discover('postgresql')");
+	$hub->safe_psql($database, "SELECT * FROM connhub.attach('postgresql', tables => ARRAY['men\xc3\xbc'], into_schema => 'postgresql')");
+	like($hub->safe_psql($database, $known), qr/\["caf\xc3\xa9", 0\.5\]/, "values in $database: discovered");
+	my ($code, $out, $err) = $hub->psql($database, "ANALYZE VERBOSE postgresql.\"men\xc3\xbc\"");
+	like($err, qr/took the statistics/, "values in $database: the source's own are taken");
+	like($hub->safe_psql($database, $known), qr/\["caf\xc3\xa9", 0\.5\]/, "values in $database: and kept");
+}
+
 source_psql('DROP SCHEMA connhub_encodings CASCADE');
 source_mariadb('DROP DATABASE connhub_encodings');
 unlink $file;

@@ -96,5 +96,14 @@ my $plan = $hub->safe_psql('postgres', q{
 	EXPLAIN (COSTS OFF) SELECT * FROM chosen JOIN lineitems l ON l.order_id = chosen.k});
 like($plan, qr/Connhub Key Join/, 'few keys are sent by the planner\'s own choice');
 
+# Memory does not grow with the pairs of a batch: each makes a value of 200 kB.
+my $most = $hub->safe_psql('postgres', qq{
+	SET search_path = postgresql, public; $keyed;
+	CREATE FUNCTION used() RETURNS bigint VOLATILE LANGUAGE sql AS 'SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts';
+	CREATE TABLE same AS SELECT 1 AS k, i FROM generate_series(1, 1000) i;
+	ANALYZE same;
+	SELECT max(CASE WHEN s.i % 100 = 0 THEN used() END) FROM same s JOIN customers c ON c.id = s.k AND length(repeat(c.name || s.i, 20000)) > 0});
+cmp_ok($most, '<', 50_000_000, 'memory is flat in the pairs of a batch');
+
 $hub->stop;
 done_testing();

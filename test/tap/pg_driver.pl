@@ -38,10 +38,10 @@ sql("SELECT connhub.create_connector('pg', " . arguments(connector('postgresql',
 	SELECT connhub.attach('pg')");
 
 # Many rows go by COPY, few do not.
-source_psql("ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
+source_psql("ALTER ROLE connhub_driver SET log_statement = 'all'");
 is(sql('WITH s AS MATERIALIZED (SELECT * FROM pg.big) SELECT count(*), sum(n), max(length(t)) FROM s'), '300000|45000150000|100', 'every row of a large table');
 is(sql("PREPARE p AS SELECT t FROM pg.big WHERE n = \$1; EXECUTE p(7)"), 'x' x 100, 'one row by its key');
-source_psql("ALTER SYSTEM RESET log_statement; SELECT pg_reload_conf()");
+source_psql('ALTER ROLE connhub_driver RESET log_statement');
 my $log = slurp_file("$ENV{CONNHUB_TEST_PG_SOCKET}/data/log");
 like($log, qr/COPY \(SELECT t\."n", t\."t" FROM "driver"\."big" AS t\) TO STDOUT \(FORMAT binary\)/, 'the large result came by COPY');
 unlike($log, qr{COPY \([^\n]*"driver"\."big"[^\n]*WHERE}, 'the small one did not');

@@ -62,10 +62,10 @@ SELECT i AS id, i % 2 = 0, (i - 1000)::int2, i * 700001, i * 10000000000003, (i 
 FROM generate_series(1, 3000) AS i
 SQL
 my $logged = length source_log();
-source_psql("ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
+source_psql("ALTER ROLE connhub_flow SET log_statement = 'all'");
 my $local = $columns =~ s/flow\.amount/numeric(12,2)/r =~ s/flow\.word/text/r;
 my ($out, $err) = sql("CREATE TABLE forms (id int, $local); INSERT INTO forms $rows; INSERT INTO pg.forms SELECT * FROM forms; INSERT INTO pg.texts SELECT *, ARRAY[1] FROM forms");
-source_psql("ALTER SYSTEM RESET log_statement; SELECT pg_reload_conf()");
+source_psql('ALTER ROLE connhub_flow RESET log_statement');
 is($err, '', 'rows are inserted');
 like($out, qr/INSERT 0 3000\nINSERT 0 3000$/, 'and counted');
 my @copies = substr(source_log(), $logged) =~ /(COPY "flow"\."(?:forms|texts)".*)/g;
@@ -111,7 +111,8 @@ like($out, qr/^6001$/m, 'the transaction goes on from it');
 is(count_sink(), '6001', 'and is committed');
 source_psql('TRUNCATE flow.sink');
 ($out, $err) = sql("INSERT INTO pg.sink SELECT i, 'x', 1000 / (i - 15000) FROM generate_series(1, 20000) i; SELECT count(*) FROM pg.sink");
-like("$out$err", qr/0.*division by zero/s, 'an error of the local query gives up what is in flight');
+like($err, qr/\AERROR:  division by zero\s*\z/, 'an error of the local query');
+is($out, '0', 'gives up what is in flight');
 ($out, $err) = sql("BEGIN; SAVEPOINT s; INSERT INTO pg.sink SELECT i, 'x', 1000 / (i - 15000) FROM generate_series(1, 20000) i; ROLLBACK TO s; $insert; COMMIT");
 is(count_sink(), '20000', 'within a savepoint too') or diag($err);
 source_psql('TRUNCATE flow.sink');
@@ -139,7 +140,8 @@ like($err, qr/statement timeout/, 'a timeout while the source waits');
 like($out, qr/then/, 'the session goes on');
 ok(wait_until(5, sub { return source_psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'connhub_flow' AND state = 'active'") eq '0' }), 'nothing runs at the source');
 ($out, $err) = sql("BEGIN; SAVEPOINT s; INSERT INTO pg.sink SELECT i, 'x', 1 / (i - 2500) FROM generate_series(1, 100000) i; ROLLBACK TO s; SELECT 'then'; COMMIT");
-like("$err$out", qr/division by zero|lost/, 'an error here while the source waits');
+like($err, qr/\AERROR:  division by zero\s*\z/, 'an error here while the source waits');
+is($out, "BEGIN\nSAVEPOINT\nROLLBACK\nthen\nCOMMIT", 'leaves the transaction to its savepoint');
 $holder->query_safe('ROLLBACK;');
 $holder->quit;
 is(sql('SELECT count(*) FROM pg.sink'), '0', 'nothing stays');

@@ -56,19 +56,16 @@ test_text(void)
 	const ConnhubExpr *a = fake_slice(CONNHUB_TEXT, "it's \\");
 
 	sends(TEXT_CALL(CONNHUB_FN_EQ, fake_english, c, a),
-		  "(`c` = 'it''s \\' AND (CAST(CONVERT(`c` USING utf8mb4) AS BINARY) = "
-		  "CAST(CONVERT('it''s \\' USING utf8mb4) AS BINARY)))", "equality in utf8mb4");
+		  "(`c` = 'it''s \\' AND (CAST(`c` AS BINARY) = CAST('it''s \\' AS BINARY)))", "equality in utf8mb4");
 	sends(TEXT_CALL(CONNHUB_FN_EQ, fake_english, l, fake_slice(CONNHUB_TEXT, "a")),
 		  "(`c` = CONVERT('a' USING latin1) AND (CAST(CONVERT(`c` USING utf8mb4) AS BINARY) = "
 		  "CAST(CONVERT('a' USING utf8mb4) AS BINARY)))", "equality in latin1");
 	sends(TEXT_CALL(CONNHUB_FN_EQ, fake_english, k, fake_slice(CONNHUB_TEXT, "a")),
 		  "(CAST(CONVERT(`c` USING utf8mb4) AS BINARY) = CAST(CONVERT('a' USING utf8mb4) AS BINARY))",
 		  "equality in another character set");
-	sends(TEXT_CALL(CONNHUB_FN_NE, fake_english, c, fake_slice(CONNHUB_TEXT, "a")),
-		  "(CAST(CONVERT(`c` USING utf8mb4) AS BINARY) <> CAST(CONVERT('a' USING utf8mb4) AS BINARY))",
+	sends(TEXT_CALL(CONNHUB_FN_NE, fake_english, c, fake_slice(CONNHUB_TEXT, "a")), "(CAST(`c` AS BINARY) <> CAST('a' AS BINARY))",
 		  "inequality");
-	sends(TEXT_CALL(CONNHUB_FN_LT, fake_c, c, fake_slice(CONNHUB_TEXT, "a")),
-		  "(CAST(CONVERT(`c` USING utf8mb4) AS BINARY) < CAST(CONVERT('a' USING utf8mb4) AS BINARY))",
+	sends(TEXT_CALL(CONNHUB_FN_LT, fake_c, c, fake_slice(CONNHUB_TEXT, "a")), "(CAST(`c` AS BINARY) < CAST('a' AS BINARY))",
 		  "range in C");
 	keeps(TEXT_CALL(CONNHUB_FN_LT, fake_english, c, fake_slice(CONNHUB_TEXT, "a")), CONNHUB_REFUSE,
 		  "range in another collation");
@@ -139,10 +136,11 @@ test_dates(void)
 	lenient.noptions = 1;
 	sends(CALL(CONNHUB_FN_EQ, d, fake_int(CONNHUB_DATE, 0)), "(`c` = DATE'1970-01-01')", "date");
 	sends(CALL(CONNHUB_FN_GE, t, fake_int(CONNHUB_TIMESTAMPTZ, 1)),
-		  "(`c` >= TIMESTAMP'1970-01-01 00:00:00.000001' AND " NO_ZERO("`c`") " AND "
-		  NO_ZERO("TIMESTAMP'1970-01-01 00:00:00.000001'") ")", "instant in UTC");
+		  "(`c` >= TIMESTAMP'1970-01-01 00:00:00.000001' AND " NO_ZERO("`c`") ")", "instant in UTC");
 	sends(CALL(CONNHUB_FN_LT, d, fake_int(CONNHUB_DATE, 0)),
-		  "(`c` < DATE'1970-01-01' AND " NO_ZERO("`c`") " AND " NO_ZERO("DATE'1970-01-01'") ")", "before, zero dates failing");
+		  "(`c` < DATE'1970-01-01' AND " NO_ZERO("`c`") ")", "before, zero dates failing");
+	sends(CALL(CONNHUB_FN_LT, d, COLUMN(CONNHUB_DATE, "date")),
+		  "(`c` < `c` AND " NO_ZERO("`c`") " AND " NO_ZERO("`c`") ")", "two dates");
 	keeps(CALL(CONNHUB_FN_EQ, d, fake_int(CONNHUB_DATE, CONNHUB_INFINITY)), CONNHUB_REFUSE, "infinity");
 	keeps(CALL(CONNHUB_FN_EQ, d, fake_int(CONNHUB_DATE, 2932897)), CONNHUB_REFUSE, "year 10000");
 	is_int(fake_judge(driver, &lenient, CONNHUB_PIECE_FILTER, CALL(CONNHUB_FN_EQ, d, fake_int(CONNHUB_DATE, 0))),
@@ -395,7 +393,7 @@ test_errors(void)
 		unsigned int code;
 		const char *sqlstate;
 	}			sqlstates[] = {
-		{1062, "23505"}, {1048, "23502"}, {1452, "23503"}, {4025, "23514"}, {1213, "40001"}, {1205, "55P03"}, {1064, "42000"}
+		{1062, "23505"}, {1048, "23502"}, {1452, "23503"}, {4025, "23514"}, {1213, "40001"}, {1020, "40001"}, {1205, "55P03"}, {1064, "42000"}
 	};
 	ConnhubError error;
 
@@ -587,8 +585,8 @@ test_render_write(void)
 	driver->judge(&source, &piece, &verdict);
 	is_int(verdict.kind, CONNHUB_EXACT, "an update by a key of text");
 	is_int(driver->render_write(&source, &write, &text, &error), CONNHUB_OK, "is rendered");
-	is_text(text.data, "UPDATE `t` SET `a` = ?1 WHERE (`t` = ?2 AND (CAST(CONVERT(`t` USING utf8mb4) AS BINARY) = "
-			"CAST(CONVERT(?2 USING utf8mb4) AS BINARY)))", "with a key compared by bytes");
+	is_text(text.data, "UPDATE `t` SET `a` = ?1 WHERE (`t` = ?2 AND (CAST(`t` AS BINARY) = "
+			"CAST(?2 AS BINARY)))", "with a key compared by bytes");
 	fake_host.free(text.data);
 	write.returning = columns;
 	write.nreturning = 1;

@@ -15,6 +15,7 @@
  *   %r           a column's remote type (in SqlDialect.input only)
  *   %d           "DISTINCT " in an aggregate of distinct arguments
  *   %w           FILTER and OVER of an aggregate; a form without it ends in them
+ *   %{N … %}     what stands between, unless argument N is a constant or a parameter
  *   %%           a percent sign
  */
 #ifndef CONNHUB_SQL_DIALECT_H
@@ -240,14 +241,11 @@ extern const char *sql_column_refusal(const ConnhubColumn *column, SqlColumnUse 
 extern bool sql_pattern_dangles(const ConnhubExpr *pattern);
 #define SQL_PATTERN_DANGLES	"a pattern that ends in its escape character is an error here and none there"
 
-/* The least and the greatest value an integer expression may have; false when its type is no integer. */
-typedef struct SqlRange
-{
-	int64_t		min;
-	int64_t		max;
-} SqlRange;
+/* Does a call compare its operands? */
+extern bool sql_is_comparison(ConnhubFunction fn);
 
-extern bool sql_integer_range(const ConnhubExpr *expr, int depth, SqlRange *range);
+/* Is it an integer constant from least to most? */
+extern bool sql_is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most);
 
 /* Is the result of integer arithmetic always within its type, whatever the operands are? */
 extern bool sql_never_overflows(const ConnhubExpr *call);

@@ -35,9 +35,6 @@ extern bool sql_is_group_key(const ConnhubRequest *request, const ConnhubExpr *e
 /* Argument i of a call as it is sent: without a cast that the source does not need. */
 extern const ConnhubExpr *sql_operand(const SqlDialect *dialect, const ConnhubExpr *call, uint32_t i);
 
-/* Does a call compare its operands? */
-extern bool sql_is_comparison(ConnhubFunction fn);
-
 /* Name of an operation as people know it. */
 extern const char *sql_function_name(ConnhubFunction fn);
 

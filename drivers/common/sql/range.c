@@ -4,6 +4,15 @@
  * PostgreSQL does.  Where the operands' types and constants prove that nothing overflows, it need not. */
 #include "dialect.h"
 
+/* The least and the greatest value. */
+typedef struct SqlRange
+{
+	int64_t		min;
+	int64_t		max;
+} SqlRange;
+
+static bool integer_range(const ConnhubExpr *expr, int depth, SqlRange *range);
+
 static bool
 type_range(ConnhubType type, SqlRange *range)
 {
@@ -74,7 +83,7 @@ call_range(const ConnhubExpr *expr, int depth, SqlRange *range)
 	}
 	if (expr->fn == CONNHUB_FN_MOD && remainder_range(expr->args[1], range))
 		return true;
-	if (!sql_integer_range(expr->args[0], depth + 1, &a))
+	if (!integer_range(expr->args[0], depth + 1, &a))
 		return false;
 	if (expr->fn == CONNHUB_FN_CAST)
 	{
@@ -92,7 +101,7 @@ call_range(const ConnhubExpr *expr, int depth, SqlRange *range)
 		}
 		return true;
 	}
-	if (expr->nargs != 2 || !sql_integer_range(expr->args[1], depth + 1, &b))
+	if (expr->nargs != 2 || !integer_range(expr->args[1], depth + 1, &b))
 		return false;
 	if (expr->fn == CONNHUB_FN_ADD)
 		return sum_range(&a, &b, range);
@@ -103,8 +112,9 @@ call_range(const ConnhubExpr *expr, int depth, SqlRange *range)
 	return false;
 }
 
-bool
-sql_integer_range(const ConnhubExpr *expr, int depth, SqlRange *range)
+/* False when the expression's type is no integer. */
+static bool
+integer_range(const ConnhubExpr *expr, int depth, SqlRange *range)
 {
 	if (depth > SQL_MAX_DEPTH)
 		return false;
@@ -129,4 +139,11 @@ sql_never_overflows(const ConnhubExpr *call)
 
 	return type_range(call->type.type, &own) && call_range(call, 0, &range) &&
 		range.min >= own.min && range.max <= own.max;
+}
+
+bool
+sql_is_constant_between(const ConnhubExpr *expr, int64_t least, int64_t most)
+{
+	return expr->kind == CONNHUB_EXPR_CONST && !expr->value->is_null && (SQL_T(expr->type.type) & SQL_INTEGERS) != 0 &&
+		expr->value->v.integer >= least && expr->value->v.integer <= most;
 }

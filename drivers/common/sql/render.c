@@ -91,6 +91,23 @@ render_type(Render *render, const ConnhubTypeRef *type)
 		render->refusal = "a type has no name at the source";
 }
 
+/* The end of a "%{N": past the digit, or at its "%}" when argument N is known before the rows are. */
+static const char *
+enter_option(Render *render, const FormArgs *args, const char *p)
+{
+	const char *end = strstr(p, "%}");
+	uint32_t	i = (uint32_t) (p[1] - '1');
+	const ConnhubExpr *arg;
+
+	if (!end || i >= args->nargs)
+	{
+		render->refusal = "a form is malformed";
+		return p;
+	}
+	arg = args->call ? sql_operand(render->dialect, args->call, i) : args->args[i];
+	return arg->kind == CONNHUB_EXPR_CONST || arg->kind == CONNHUB_EXPR_PARAM ? end + 1 : p + 1;
+}
+
 /* Write a form with its escapes replaced. */
 void
 sql_render_form(Render *render, const char *form, const FormArgs *args, int depth)
@@ -130,9 +147,11 @@ sql_render_form(Render *render, const char *form, const FormArgs *args, int dept
 			render_over(render, args->aggregate, depth);
 		else if (*p == 'd')
 			text_string(&render->out, args->is_distinct ? "DISTINCT " : "");
+		else if (*p == '{')
+			p = enter_option(render, args, p);
 		else if (*p == '%')
 			text_char(&render->out, '%');
-		else
+		else if (*p != '}')
 		{
 			render->refusal = "a form is malformed";
 			return;

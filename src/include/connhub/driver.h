@@ -72,7 +72,8 @@ typedef enum ConnhubStatus
 	CONNHUB_DATA = 24,			/* a value cannot be represented as the type asked for */
 	CONNHUB_NO_MEMORY = 25,
 	CONNHUB_INTERNAL = 26,		/* a defect: an impossible state */
-	CONNHUB_SCHEMA_CHANGED = 27 /* the remote object is gone or has another shape */
+	CONNHUB_SCHEMA_CHANGED = 27,	/* the remote object is gone or has another shape */
+	CONNHUB_TUNNEL = 28			/* core's alone: the SSH server or proxy on the way; since 1.1 */
 } ConnhubStatus;
 
 /* Stages of opening and testing a connection, in order.  dns and tunnel belong to core. */
@@ -103,6 +104,7 @@ typedef struct ConnhubError
 	char		message[512];	/* lower case, no full stop */
 	char		detail[1024];	/* sentences, or empty */
 	char		hint[512];		/* what to do, or empty */
+	int64_t		retry_after_ms; /* the source asks for this pause before the next try; 0: it does not.  Since 1.1 */
 } ConnhubError;
 
 /* ---- Types and values -------------------------------------------------------------------- */
