@@ -96,6 +96,21 @@ is_stale(const ConnhubConn *conn, int code)
 	return (code & 0xFF) == SQLITE_BUSY && conn->is_writable && sqlite3_txn_state(conn->db, "main") == SQLITE_TXN_READ;
 }
 
+/* The library has one code for every error it finds in a statement: what is missing is in its words alone. */
+static bool
+is_missing(const ConnhubConn *conn, int code)
+{
+	static const char *const words[] = {"no such table: ", "no such column: ", " has no column named "};
+	size_t		i;
+
+	for (i = 0; code == SQLITE_ERROR && i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strstr(sqlite3_errmsg(conn->db), words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 ConnhubStatus
 sq_library_error(ConnhubConn *conn, ConnhubError *error)
 {
@@ -105,7 +120,7 @@ sq_library_error(ConnhubConn *conn, ConnhubError *error)
 
 	if (conn->stop != CONNHUB_OK)
 		return fail_as(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
-	fail_as(error, CONNHUB_QUERY, "%s", sqlite3_errmsg(conn->db));
+	fail_as(error, is_missing(conn, code) ? CONNHUB_SCHEMA_CHANGED : CONNHUB_QUERY, "%s", sqlite3_errmsg(conn->db));
 	for (i = 0; i < sizeof(library_errors) / sizeof(library_errors[0]); i++)
 	{
 		if (library_errors[i].code != known && library_errors[i].code != (known & 0xFF))

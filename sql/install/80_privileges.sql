@@ -45,7 +45,7 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
-REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(),
+REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.check_expiry(),
 	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean)
 	FROM connhub_operator;
 
@@ -65,6 +65,8 @@ ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.discovery ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.drift ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
@@ -101,6 +103,12 @@ CREATE POLICY visible ON connhub_catalog.tenant_member FOR SELECT USING (connhub
 COMMENT ON POLICY visible ON connhub_catalog.tenant_member IS 'Members of the tenants of the user';
 CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.discovery FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.discovery IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.drift FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.drift IS 'Rows of the connectors the user may see';
 
 CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner) AND connhub_catalog.tenant_is_open(tenant_id));
 COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

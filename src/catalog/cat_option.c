@@ -60,8 +60,8 @@ static const ConnhubOptionSpec common_options[] = {
 	"User at the proxy; none: it is not logged in to."},
 	{"read_only", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
 	"Whether every write is refused, here and by the source."},
-	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 60000, 2592000000,
-	"How often the source is discovered again in the background."},
+	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 0, 2592000000,
+	"How often the source is discovered again in the background; 0: never."},
 	{"ssh_agent", CONNHUB_OPTION_BOOLEAN, CONNHUB_OPTION_PRIVILEGED, "false", NULL, 0, 0,
 	"Whether the keys of the SSH agent that the database server was started with are used."},
 	{"ssh_host", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
@@ -394,6 +394,9 @@ check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
 		return;
 	if (strlen(option->value) > MAX_VALUE_BYTES)
 		bad_value(spec, psprintf("at most %d bytes", MAX_VALUE_BYTES));
+	/* It is stored and shown as it is. */
+	if (strcmp(spec->name, "proxy_url") == 0 && strchr(option->value, '@') != NULL)
+		bad_value(spec, "a URL without a user, who belongs into proxy_username and proxy_password");
 	option->value = canonical[spec->kind] (spec, option->value);
 }
 

@@ -1,10 +1,13 @@
 /* common/compat.c — the only file that tests PG_VERSION_NUM. */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
@@ -21,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
+#include "utils/syscache.h"
 #include "utils/wait_event.h"
 
 #include "common/compat.h"
@@ -260,6 +264,25 @@ ch_compat_server_usable(Oid server, Oid user)
 	return object_aclcheck(ForeignServerRelationId, server, user, ACL_USAGE) == ACLCHECK_OK;
 #else
 	return pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+bool
+ch_compat_type_usable(Oid type, Oid user)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			namespace;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	namespace = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+	ReleaseSysCache(tuple);
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(TypeRelationId, type, user, ACL_USAGE) == ACLCHECK_OK &&
+		object_aclcheck(NamespaceRelationId, namespace, user, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_type_aclcheck(type, user, ACL_USAGE) == ACLCHECK_OK &&
+		pg_namespace_aclcheck(namespace, user, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 

@@ -51,7 +51,7 @@ static const StatusRow status_rows[] = {
 	[CONNHUB_NO_MEMORY] = {"OUT_OF_MEMORY", ERRCODE_OUT_OF_MEMORY, NULL},
 	[CONNHUB_INTERNAL] = {"INTERNAL", ERRCODE_INTERNAL_ERROR, NULL},
 	[CONNHUB_SCHEMA_CHANGED] = {"SCHEMA_CHANGED", ERRCODE_CH_SCHEMA_CHANGED,
-	"Run connhub.discover and connhub.attach again for this connector."},
+	"Run connhub.discover for this connector, then connhub.apply_drift to bring its foreign tables after it."},
 	[CONNHUB_TUNNEL] = {"TUNNEL_FAILED", ERRCODE_CH_TUNNEL,
 	"Check the options ssh_... and proxy_... of the connector, and the log of the SSH server or proxy."},
 };

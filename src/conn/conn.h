@@ -111,6 +111,13 @@ extern void ch_conn_discover(const ChConnector *connector, Oid user,
 							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
 							 ConnhubInfo *info);
 
+/* The same in two halves: prepare reads what the catalogue says, in a transaction, into the current memory context;
+ * run needs no transaction and may be called once.  Both throw. */
+typedef struct ChDiscoverCall ChDiscoverCall;
+extern ChDiscoverCall *ch_conn_discover_prepare(const ChConnector *connector, Oid user);
+extern void ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *request,
+								 ConnhubSink *sink, ConnhubInfo *info);
+
 /* A prepared transaction at the source, and what became of it. */
 typedef struct ChPrepared
 {

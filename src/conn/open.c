@@ -1,5 +1,7 @@
 /* conn/open.c — from a connector to an open connection of its driver.
  *
+ * Opening has two halves.  The first reads all that the catalogue has to say, in a transaction; the second
+ * resolves the host and lets the driver connect, and needs none, so that nobody has to hold one while it waits.
  * Everything the driver may see is put together here and gone when the connection is open: the secrets are
  * wiped, the files that carry PEM text are closed.  Such a file has no name in any folder; the driver
  * opens it as /proc/self/fd/N.  Driver code runs only in open_by_steps, which does not throw, so a
@@ -34,12 +36,13 @@
 #define FAREWELL_MS 10
 
 /* One opening: what the driver is given, and what must be given up afterwards. */
-typedef struct Opening
+struct ChOpening
 {
-	const ChTarget *target;
+	MemoryContext context;		/* holds all of it */
+	const ChTarget *target;		/* until it is prepared */
 	const ConnhubTypeSpec *type;
+	bool		is_unrestricted;	/* may its owner have it point anywhere? */
 	ChSecret   *secret;
-	bool		owns_secret;
 	ConnhubConfig config;
 	ChAddresses addresses;
 	const char *address_list[CH_MAX_ADDRESSES];
@@ -47,16 +50,19 @@ typedef struct Opening
 	ChTunnel   *tunnel;
 	int			pem_fds[MAX_PEM];
 	int			npem;
-} Opening;
+	MemoryContextCallback reset;
+};
+
+typedef struct ChOpening Opening;
 
 static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_tunnel(Opening *opening, Oid user, ConnhubError *error);
+static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
+static ConnhubStatus open_tunnel(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
-static ConnhubStatus open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle,
-								   ConnhubError *error);
-static void release(Opening *opening);
+static ConnhubStatus open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error);
+static void release(void *arg);
 
 /* ---- Phases ------------------------------------------------------------------------------ */
 
@@ -112,12 +118,44 @@ ch_phases_end(void)
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
-ConnhubStatus
-ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+ChOpening *
+ch_open_prepare(ChCall *call, const ChTarget *target, ConnhubError *error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub open", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Opening    *opening = palloc0(sizeof(Opening));
+	volatile ConnhubStatus status = CONNHUB_CONFIG;
+
+	memset(error, 0, sizeof(*error));
+	error->column = -1;
+	opening->context = context;
+	opening->target = target;
+	opening->type = ch_driver_type(call->driver, target->connector->type);
+	opening->reset.func = release;
+	opening->reset.arg = opening;
+	MemoryContextRegisterResetCallback(context, &opening->reset);
+	PG_TRY();
+	{
+		if (opening->type != NULL)
+			status = prepare(opening, error);
+		else
+			ch_error_set(error, CONNHUB_CONFIG, "driver \"%s\" does not serve connector type \"%s\"",
+						 call->driver->name, target->connector->type);
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(old);
+		if (status != CONNHUB_OK)
+			MemoryContextDelete(context);
+	}
+	PG_END_TRY();
+	return status == CONNHUB_OK ? opening : NULL;
+}
+
+ConnhubStatus
+ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	MemoryContext old = MemoryContextSwitchTo(opening->context);
 	ChDeadline	deadline;
 	ChWaitKind	shown;
 	volatile ConnhubStatus status = CONNHUB_INTERNAL;
@@ -125,26 +163,14 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 	*handle = NULL;
 	memset(error, 0, sizeof(*error));
 	error->column = -1;
-	opening->target = target;
-	opening->type = ch_driver_type(call->driver, target->connector->type);
-	if (opening->type == NULL)
-	{
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
-		ch_error_set(error, CONNHUB_CONFIG, "driver \"%s\" does not serve connector type \"%s\"",
-					 call->driver->name, target->connector->type);
-		return CONNHUB_CONFIG;
-	}
-
-	opening->config.connect_timeout_ms = ch_connector_option_ms(target->connector, "connect_timeout");
 	ch_phases_begin(times);
 	ch_deadline_begin(&deadline, opening->config.connect_timeout_ms);
 	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
-		status = prepare(opening, error);
+		status = find_addresses(opening, error);
 		if (status == CONNHUB_OK)
-			status = open_by_steps(call, &opening->config, handle, error);
+			status = open_by_steps(call, opening, handle, error);
 		if (status == CONNHUB_OK && opening->tunnel != NULL)
 		{
 			ch_tunnel_attach(opening->tunnel, *handle);
@@ -159,12 +185,20 @@ ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes
 		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
-		release(opening);
 		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
+		MemoryContextDelete(opening->context);
 	}
 	PG_END_TRY();
 	return status;
+}
+
+ConnhubStatus
+ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	ChOpening  *opening = ch_open_prepare(call, target, error);
+
+	*handle = NULL;
+	return opening == NULL ? error->status : ch_open_run(call, opening, handle, times, error);
 }
 
 void
@@ -192,15 +226,16 @@ ch_close(ChCall *call, ConnhubConn *handle)
 	ReleaseExternalFD();
 }
 
+/* The end of an opening, with its memory. */
 static void
-release(Opening *opening)
+release(void *arg)
 {
+	Opening    *opening = arg;
+
 	ch_tunnel_end(opening->tunnel);
 	ch_tunnel_plan_free(opening->plan);
 	for (int i = 0; i < opening->npem; i++)
 		close(opening->pem_fds[i]);
-	if (opening->owns_secret)
-		ch_vault_wipe(opening->secret);
 	ch_redact_forget_all();
 }
 
@@ -220,6 +255,7 @@ prepare(Opening *opening, ConnhubError *error)
 	ConnhubStatus status;
 
 	config->struct_size = sizeof(*config);
+	config->connect_timeout_ms = ch_connector_option_ms(connector, "connect_timeout");
 	config->type = opening->type->name;
 	config->application = psprintf("connhub:%s", connector->name != NULL ? connector->name : "test");
 	config->schema = copy(connector->schema);
@@ -234,10 +270,7 @@ prepare(Opening *opening, ConnhubError *error)
 	if (target->secret != NULL)
 		opening->secret = unconstify(ChSecret *, target->secret);
 	else
-	{
 		opening->secret = ch_vault_open(&connector->tenant_id, &connector->id);
-		opening->owns_secret = true;
-	}
 	for (int i = 0; i < opening->secret->nfields; i++)
 		ch_redact_remember(opening->secret->fields[i].value);
 	config->password = ch_vault_field(opening->secret, "password");
@@ -247,7 +280,6 @@ prepare(Opening *opening, ConnhubError *error)
 		status = prepare_tls(opening, error);
 	if (status == CONNHUB_OK && (opening->type->flags & CONNHUB_TYPE_NEEDS_HOST))
 		status = ch_tunnel_plan(connector, opening->secret, config->host, config->port, &opening->plan, error);
-	/* Last, because a look-up waits, and the cached connector is not to be trusted after that. */
 	if (status == CONNHUB_OK)
 		status = prepare_place(opening, error);
 	return status;
@@ -286,15 +318,29 @@ prepare_place(Opening *opening, ConnhubError *error)
 	}
 	if ((flags & CONNHUB_TYPE_NEEDS_HOST) == 0)
 		return CONNHUB_OK;
-	if (opening->plan != NULL)
-		return prepare_tunnel(opening, user, error);
-	if (ch_host_is_socket(config->host))
+	if (opening->plan == NULL && ch_host_is_socket(config->host))
 		return ch_netpolicy_socket(user, config->host, error);
+	opening->is_unrestricted = ch_netpolicy_is_unrestricted(user);
+	return CONNHUB_OK;
+}
 
+/* The addresses the host stands for, as far as they are open to the connector's owner.  Waits. */
+static ConnhubStatus
+find_addresses(Opening *opening, ConnhubError *error)
+{
+	ConnhubConfig *config = &opening->config;
+	ConnhubStatus status;
+
+	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0)
+		return CONNHUB_OK;
+	if (opening->plan != NULL)
+		return open_tunnel(opening, error);
+	if (ch_host_is_socket(config->host))
+		return CONNHUB_OK;
 	ch_phases_enter(CONNHUB_PHASE_DNS);
 	status = ch_resolve(config->host, &opening->addresses, error);
-	if (status == CONNHUB_OK)
-		status = ch_netpolicy_addresses(user, config->host, &opening->addresses, error);
+	if (status == CONNHUB_OK && !opening->is_unrestricted)
+		status = ch_netpolicy_addresses(config->host, &opening->addresses, error);
 	if (status != CONNHUB_OK)
 		return status;
 	ch_phases_enter(CONNHUB_PHASE_NONE);
@@ -305,45 +351,21 @@ prepare_place(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* The policy is asked about the first machine on the way; the driver is sent to this end of the tunnel. */
+/* The policy is asked about the first machine on the way. */
 static ConnhubStatus
-prepare_tunnel(Opening *opening, Oid user, ConnhubError *error)
+open_tunnel(Opening *opening, ConnhubError *error)
 {
-	static const char *const local[] = {"127.0.0.1"};
-	ConnhubConfig *config = &opening->config;
 	const char *first = ch_tunnel_first_host(opening->plan);
-	ChTunnelPlan *plan = opening->plan;
+	ChAddresses *addresses = &opening->plan->addresses;
 	ConnhubStatus status;
-	ConnhubWait wait;
 
 	ch_phases_enter(CONNHUB_PHASE_DNS);
-	status = ch_resolve(first, &plan->addresses, error);
+	status = ch_resolve(first, addresses, error);
+	if (status == CONNHUB_OK && !opening->is_unrestricted)
+		status = ch_netpolicy_addresses(first, addresses, error);
 	if (status == CONNHUB_OK)
-		status = ch_netpolicy_addresses(user, first, &plan->addresses, error);
-	if (status != CONNHUB_OK)
-		return status;
-
-	ch_phases_enter(CONNHUB_PHASE_TUNNEL);
-	opening->plan = NULL;
-	status = ch_tunnel_begin(plan, &opening->tunnel, error);
-	if (status != CONNHUB_OK)
-		return status;
-	while ((status = ch_tunnel_step(opening->tunnel, &wait, error)) == CONNHUB_WAIT)
-	{
-		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
-		if (status != CONNHUB_OK)
-		{
-			ch_error_set(error, status, "no tunnel within %lld ms", (long long) config->connect_timeout_ms);
-			return status;
-		}
-	}
-	if (status != CONNHUB_OK)
-		return status;
-	ch_phases_enter(CONNHUB_PHASE_NONE);
-	config->addresses = local;
-	config->naddresses = lengthof(local);
-	config->port = ch_tunnel_port(opening->tunnel);
-	return CONNHUB_OK;
+		ch_phases_enter(CONNHUB_PHASE_NONE);
+	return status;
 }
 
 /* PEM text as a file without a name, which ends with its descriptor. */
@@ -459,12 +481,64 @@ prepare_tls(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
+/* Wait as the driver or the tunnel says: OK when it is to be called again. */
 static ConnhubStatus
-open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, ConnhubError *error)
+wait_for_step(const Opening *opening, const ConnhubWait *wait, ConnhubError *error)
+{
+	ConnhubStatus status = ch_wait(wait->fd, wait->events, wait->timeout_ms);
+
+	/* It asked to be called again by then; the deadline is another matter. */
+	if (status == CONNHUB_TIMEOUT)
+		status = ch_cancelled();
+	if (status != CONNHUB_OK)
+		ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
+					 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
+					 (long long) opening->config.connect_timeout_ms);
+	return status;
+}
+
+/* Open the tunnel, if there is to be one, without waiting: OK, WAIT or a failure.  The driver is sent to this end of it. */
+static ConnhubStatus
+tunnel_step(Opening *opening, ConnhubWait *wait, ConnhubError *error)
+{
+	static const char *const local[] = {"127.0.0.1"};
+	ChTunnelPlan *plan = opening->plan;
+	ConnhubStatus status;
+
+	if (plan != NULL)
+	{
+		ch_phases_enter(CONNHUB_PHASE_TUNNEL);
+		opening->plan = NULL;
+		status = ch_tunnel_begin(plan, &opening->tunnel, error);
+		if (status != CONNHUB_OK)
+			return status;
+	}
+	if (opening->tunnel == NULL)
+		return CONNHUB_OK;
+	status = ch_tunnel_step(opening->tunnel, wait, error);
+	if (status != CONNHUB_OK)
+		return status;
+	ch_phases_enter(CONNHUB_PHASE_NONE);
+	opening->config.addresses = local;
+	opening->config.naddresses = lengthof(local);
+	opening->config.port = ch_tunnel_port(opening->tunnel);
+	return CONNHUB_OK;
+}
+
+static ConnhubStatus
+open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error)
 {
 	ConnhubStatus status;
 	ConnhubWait wait;
 
+	while ((status = tunnel_step(opening, &wait, error)) == CONNHUB_WAIT)
+	{
+		status = wait_for_step(opening, &wait, error);
+		if (status != CONNHUB_OK)
+			break;
+	}
+	if (status != CONNHUB_OK)
+		return status;
 	if (!AcquireExternalFD())
 	{
 		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
@@ -472,7 +546,7 @@ open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, C
 				sizeof(error->hint));
 		return CONNHUB_BUSY;
 	}
-	status = ch_call_open(call, config, handle, error);
+	status = ch_call_open(call, &opening->config, handle, error);
 	if (status != CONNHUB_OK)
 	{
 		ReleaseExternalFD();
@@ -480,17 +554,9 @@ open_by_steps(ChCall *call, const ConnhubConfig *config, ConnhubConn **handle, C
 	}
 	while ((status = ch_call_step(call, *handle, &wait, error)) == CONNHUB_WAIT)
 	{
-		status = ch_wait(wait.fd, wait.events, wait.timeout_ms);
-		/* The driver asked to be called again by then; the deadline is another matter. */
-		if (status == CONNHUB_TIMEOUT)
-			status = ch_cancelled();
+		status = wait_for_step(opening, &wait, error);
 		if (status != CONNHUB_OK)
-		{
-			ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
-						 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
-						 (long long) config->connect_timeout_ms);
 			break;
-		}
 	}
 	if (status != CONNHUB_OK)
 	{

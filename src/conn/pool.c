@@ -273,16 +273,29 @@ ch_pool_back_off(int attempt, const ConnhubError *error)
 }
 
 ConnhubStatus
+ch_pool_try_run(const ChCircuit *circuit, ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes *times,
+				ConnhubError *error)
+{
+	int64		started = ch_clock->now_us();
+	ConnhubStatus status = ch_open_run(call, opening, handle, times, error);
+
+	if (!ch_shared_report(circuit, error, ch_clock->now_us() - started))
+		error->retryable = false;
+	return status;
+}
+
+ConnhubStatus
 ch_pool_try_open(ChShared *shared, ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times,
 				 ConnhubError *error)
 {
 	ChCircuit	circuit = ch_shared_circuit(shared, target->connector);
-	int64		started = ch_clock->now_us();
-	ConnhubStatus status = ch_open(call, target, handle, times, error);
+	ChOpening  *opening = ch_open_prepare(call, target, error);
 
-	if (!ch_shared_report(&circuit, error, ch_clock->now_us() - started))
-		error->retryable = false;
-	return status;
+	if (opening != NULL)
+		return ch_pool_try_run(&circuit, call, opening, handle, times, error);
+	*handle = NULL;
+	ch_shared_report(&circuit, error, 0);
+	return error->status;
 }
 
 static bool

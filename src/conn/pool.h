@@ -6,6 +6,7 @@
 
 #include "conn/ceiling.h"
 #include "conn/conn.h"
+#include "conn/open.h"
 #include "conn/slots.h"
 #include "driver/call.h"
 
@@ -85,6 +86,8 @@ extern bool ch_pool_back_off(int attempt, const ConnhubError *error);
 extern void ch_pool_take_place(ChPlace *place, const ChConnector *connector);
 extern ConnhubStatus ch_pool_try_open(ChShared *shared, ChCall *call, const ChTarget *target, ConnhubConn **handle,
 									  ChPhaseTimes *times, ConnhubError *error);
+extern ConnhubStatus ch_pool_try_run(const ChCircuit *circuit, ChCall *call, ChOpening *opening, ConnhubConn **handle,
+									 ChPhaseTimes *times, ConnhubError *error);
 
 /* Close the handle; ends all that hangs on it.  Does not throw. */
 extern void ch_pool_close(ChConn *conn);

@@ -122,14 +122,59 @@ GUARDED_CALL(key, ConnhubKeyInfo)
 GUARDED_CALL(index, ConnhubIndexInfo)
 GUARDED_CALL(stats, ConnhubStatsInfo)
 
+/* A discovery on its way: its place in the pool and its opening, until it has run or its memory goes. */
+struct ChDiscoverCall
+{
+	ChCall		call;
+	ChPlace		place;
+	ChCircuit	circuit;
+	ChOpening  *opening;
+	int64		query_timeout_ms;
+	MemoryContextCallback reset;
+};
+
+static void
+give_place(void *arg)
+{
+	ChDiscoverCall *prepared = arg;
+
+	if (prepared->place.shared == NULL)
+		return;
+	ch_shared_give_up(prepared->place.shared);
+	ch_slot_give(&prepared->place);
+	prepared->place.shared = NULL;
+}
+
+ChDiscoverCall *
+ch_conn_discover_prepare(const ChConnector *connector, Oid user)
+{
+	ChDiscoverCall *prepared = palloc0(sizeof(ChDiscoverCall));
+	ChTarget	target = {.connector = connector, .user = user};
+	ConnhubError error;
+
+	prepared->call.driver = ch_driver_require(connector->driver);
+	prepared->call.connector = target_name(&target);
+	prepared->query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	prepared->circuit = ch_shared_circuit(ch_shared_entry(&connector->id), connector);
+	prepared->reset.func = give_place;
+	prepared->reset.arg = prepared;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &prepared->reset);
+	ch_pool_take_place(&prepared->place, connector);
+	prepared->opening = ch_open_prepare(&prepared->call, &target, &error);
+	if (prepared->opening == NULL)
+		ch_call_raise(&prepared->call, &error);
+	return prepared;
+}
+
 /* Over an open connection, which is closed. */
 static ConnhubStatus
-discover(ChCall *call, ConnhubConn *handle, const ConnhubDiscoverRequest *request, ConnhubSink *sink, ConnhubInfo *info,
-		 int64 timeout_ms, ConnhubError *error)
+discover(ChDiscoverCall *prepared, ConnhubConn *handle, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+		 ConnhubInfo *info, ConnhubError *error)
 {
+	ChCall	   *call = &prepared->call;
 	ConnhubStatus status;
 
-	call->timeout_ms = timeout_ms;
+	call->timeout_ms = prepared->query_timeout_ms;
 	status = ch_call_check(call, handle, CONNHUB_CHECK_ACCESS, info, error);
 	if (status == CONNHUB_OK)
 		status = ch_call_discover(call, handle, request, sink, error);
@@ -140,12 +185,9 @@ discover(ChCall *call, ConnhubConn *handle, const ConnhubDiscoverRequest *reques
 }
 
 void
-ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
-				 ConnhubSink *sink, ConnhubInfo *info)
+ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+					 ConnhubInfo *info)
 {
-	ChTarget	target = {.connector = connector, .user = user};
-	ChCall		call = {.driver = ch_driver_require(connector->driver), .connector = target_name(&target)};
-	int64		query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
 	GuardedSink guard = {
 		.base = {
 			.struct_size = sizeof(ConnhubSink),
@@ -159,27 +201,31 @@ ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRe
 		.inner = sink,
 		.context = CurrentMemoryContext,
 	};
-	ChPlace		place;
 	ConnhubConn *handle;
 	ConnhubError error;
 	volatile ConnhubStatus status = CONNHUB_INTERNAL;
 
-	ch_pool_take_place(&place, connector);
 	PG_TRY();
 	{
-		status = ch_pool_try_open(place.shared, &call, &target, &handle, NULL, &error);
+		status = ch_pool_try_run(&prepared->circuit, &prepared->call, prepared->opening, &handle, NULL, &error);
 		if (status == CONNHUB_OK)
-			status = discover(&call, handle, request, &guard.base, info, query_timeout_ms, &error);
+			status = discover(prepared, handle, request, &guard.base, info, &error);
 	}
 	PG_FINALLY();
 	{
-		ch_shared_give_up(place.shared);
-		ch_slot_give(&place);
+		give_place(prepared);
 	}
 	PG_END_TRY();
 
 	if (guard.thrown != NULL)
 		ReThrowError(guard.thrown);
 	if (status != CONNHUB_OK)
-		ch_call_raise(&call, &error);
+		ch_call_raise(&prepared->call, &error);
+}
+
+void
+ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
+				 ConnhubSink *sink, ConnhubInfo *info)
+{
+	ch_conn_discover_run(ch_conn_discover_prepare(connector, user), request, sink, info);
 }

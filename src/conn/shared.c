@@ -380,6 +380,7 @@ ch_shared_list(void)
 			ch_shmem_lock(&segment, LW_SHARED);
 			memcpy(copy, shared, sizeof(ChShared));
 			ch_shmem_unlock(&segment);
+			copy->next = i;
 			if (copy->database == MyDatabaseId)
 				result = lappend(result, copy);
 		}

@@ -67,7 +67,7 @@ typedef struct ChShared
 	bool		is_local;		/* of this process alone */
 
 	/* The table's lock. */
-	int32		next;			/* in its bucket or in the list of free ones; -1: last */
+	int32		next;			/* in its bucket or in the list of free ones; -1: last; in a copy: the entry itself */
 	int32		first_hold;		/* processes with connections (slots.c); -1: none */
 	int32		nopen;			/* connections open or being opened */
 	int32		nidle;			/* idle ones; of an entry of this process alone: holds count them elsewhere */

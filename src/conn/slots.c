@@ -397,12 +397,14 @@ ch_slot_is_wanted(const ChPlace *place)
 }
 
 int
-ch_slot_count_idle(const ChShared *shared)
+ch_slot_count_idle(const ChShared *copy)
 {
+	const ChShared *shared;
 	int			idle = 0;
 
-	if (shared->is_local)
-		return shared->nidle;
+	if (copy->is_local)
+		return copy->nidle;
+	shared = ch_shared_numbered(copy->next);
 	ch_shared_lock(shared);
 	for (int32 i = shared->first_hold; i >= 0; i = holds()->holds[i].next)
 		idle += (int) pg_atomic_read_u32(&holds()->holds[i].nidle);

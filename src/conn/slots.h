@@ -36,8 +36,8 @@ extern void ch_slot_set_idle(ChPlace *place, bool is_idle);
 /* Should it be given back once it is idle, because somebody waits? */
 extern bool ch_slot_is_wanted(const ChPlace *place);
 
-/* How many connections of a pool are idle. */
-extern int	ch_slot_count_idle(const ChShared *shared);
+/* How many connections are idle in the pool that this is a copy of. */
+extern int	ch_slot_count_idle(const ChShared *copy);
 
 extern void ch_slots_init(void);
 

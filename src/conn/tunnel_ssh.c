@@ -147,6 +147,8 @@ ch_ssh_step(ChSsh *ssh, ConnhubError *error)
 				return error->status;
 			if (ssh_event_add_session(ssh->event, ssh->session) != SSH_OK)
 				return fail(ssh, "cannot be waited for", error);
+			ssh_key_free(ssh->key);
+			ssh->key = NULL;
 			ssh->step = STEP_READY;
 			/* FALLTHROUGH */
 		case STEP_READY:
