@@ -58,7 +58,7 @@ typedef struct ChOpening Opening;
 static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
 static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
-static ConnhubStatus open_tunnel(Opening *opening, ConnhubError *error);
+static ConnhubStatus find_first_machine(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
 static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
 static ConnhubStatus open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error);
@@ -334,7 +334,7 @@ find_addresses(Opening *opening, ConnhubError *error)
 	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0)
 		return CONNHUB_OK;
 	if (opening->plan != NULL)
-		return open_tunnel(opening, error);
+		return find_first_machine(opening, error);
 	if (ch_host_is_socket(config->host))
 		return CONNHUB_OK;
 	ch_phases_enter(CONNHUB_PHASE_DNS);
@@ -353,7 +353,7 @@ find_addresses(Opening *opening, ConnhubError *error)
 
 /* The policy is asked about the first machine on the way. */
 static ConnhubStatus
-open_tunnel(Opening *opening, ConnhubError *error)
+find_first_machine(Opening *opening, ConnhubError *error)
 {
 	const char *first = ch_tunnel_first_host(opening->plan);
 	ChAddresses *addresses = &opening->plan->addresses;

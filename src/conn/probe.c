@@ -201,22 +201,14 @@ ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *req
 		.inner = sink,
 		.context = CurrentMemoryContext,
 	};
-	ConnhubConn *handle;
 	ConnhubError error;
-	volatile ConnhubStatus status = CONNHUB_INTERNAL;
+	ConnhubStatus status;
+	ConnhubConn *handle;
 
-	PG_TRY();
-	{
-		status = ch_pool_try_run(&prepared->circuit, &prepared->call, prepared->opening, &handle, NULL, &error);
-		if (status == CONNHUB_OK)
-			status = discover(prepared, handle, request, &guard.base, info, &error);
-	}
-	PG_FINALLY();
-	{
-		give_place(prepared);
-	}
-	PG_END_TRY();
-
+	status = ch_pool_try_run(&prepared->circuit, &prepared->call, prepared->opening, &handle, NULL, &error);
+	if (status == CONNHUB_OK)
+		status = discover(prepared, handle, request, &guard.base, info, &error);
+	give_place(prepared);
 	if (guard.thrown != NULL)
 		ReThrowError(guard.thrown);
 	if (status != CONNHUB_OK)
