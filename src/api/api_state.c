@@ -133,8 +133,11 @@ connhub_connector_set_owner(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("connhub.set_owner()");
 	connector = ch_connector_lock(ch_api_text(fcinfo, 0));
 
-	/* As for every other object: nobody gives away what he could not take back. */
-	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
+	/* As for every other object: nobody gives away what he could not take back.  An admin of a tenant could, within it,
+	 * but not from a role that is bound by less. */
+	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN) &&
+		(ch_tenant_is_default(&connector->tenant_id) || ch_catalog_has_role(owner, CH_ROLE_ADMIN) ||
+		 ch_tenant_level(&connector->tenant_id, GetUserId()) < CH_LEVEL_ADMIN))
 		ch_compat_require_set_role(GetUserId(), owner);
 	(void) GetUserNameFromId(owner, false);
 	if (!ch_tenant_is_default(&connector->tenant_id) && !ch_tenant_may_own(&connector->tenant_id, owner))
