@@ -91,8 +91,6 @@ CREATE TABLE connhub_catalog.connector (
 	source_version text,
 	source_version_num integer,
 	source_flags bigint NOT NULL DEFAULT 0,
-	last_tested_at timestamptz,
-	last_test_result jsonb,
 	last_discovered_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -128,8 +126,6 @@ COMMENT ON COLUMN connhub_catalog.connector.source_product IS 'Product found by 
 COMMENT ON COLUMN connhub_catalog.connector.source_version IS 'Version found by the last successful test, as the source prints it';
 COMMENT ON COLUMN connhub_catalog.connector.source_version_num IS 'The same as major * 10000 + minor * 100 + patch';
 COMMENT ON COLUMN connhub_catalog.connector.source_flags IS 'Facts of the source known to its driver only';
-COMMENT ON COLUMN connhub_catalog.connector.last_tested_at IS 'When it was last tested';
-COMMENT ON COLUMN connhub_catalog.connector.last_test_result IS 'Result of that test';
 COMMENT ON COLUMN connhub_catalog.connector.last_discovered_at IS 'When its schemas were last discovered whole';
 COMMENT ON COLUMN connhub_catalog.connector.created_at IS 'When it was created';
 COMMENT ON COLUMN connhub_catalog.connector.updated_at IS 'When its configuration last changed';

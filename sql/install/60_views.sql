@@ -43,9 +43,9 @@ CREATE VIEW connhub.connector WITH (security_barrier) AS
 		c.secret_version OPERATOR(pg_catalog.>) 0 AS has_credential,
 		c.source_product,
 		c.source_version,
-		c.last_tested_at,
-		c.last_test_result,
-		(c.last_test_result OPERATOR(pg_catalog.->>) 'latency_ms')::double precision AS latency_ms,
+		h.tested_at AS last_tested_at,
+		h.result AS last_test_result,
+		(h.result OPERATOR(pg_catalog.->>) 'latency_ms')::double precision AS latency_ms,
 		c.last_discovered_at,
 		(SELECT pg_catalog.count(*) FROM connhub_catalog.remote_schema s WHERE s.connector_id OPERATOR(pg_catalog.=) c.id) AS schemas,
 		(SELECT pg_catalog.count(*) FROM connhub_catalog.remote_table r WHERE r.connector_id OPERATOR(pg_catalog.=) c.id) AS tables,
@@ -55,6 +55,7 @@ CREATE VIEW connhub.connector WITH (security_barrier) AS
 	FROM connhub_catalog.connector c
 	JOIN connhub_catalog.tenant n ON n.id OPERATOR(pg_catalog.=) c.tenant_id
 	LEFT JOIN connhub_catalog.connector_type t ON t.name OPERATOR(pg_catalog.=) c.type
+	LEFT JOIN connhub_catalog.health h ON h.connector_id OPERATOR(pg_catalog.=) c.id
 	WHERE c.deleted_at IS NULL AND connhub_catalog.may_see(c.id);
 COMMENT ON VIEW connhub.connector IS 'Connectors the caller may see';
 COMMENT ON COLUMN connhub.connector.id IS 'Identifier';

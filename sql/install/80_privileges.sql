@@ -44,6 +44,7 @@ GRANT EXECUTE ON FUNCTION
 	TO connhub_reader;
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.run_due() TO connhub_admin;
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.check_expiry(),
 	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean)
@@ -67,6 +68,11 @@ ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.discovery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.drift ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health_check ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.health_day ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.maintenance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.job ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
@@ -101,6 +107,19 @@ COMMENT ON POLICY visible ON connhub_catalog.tenant IS 'Tenants of the user';
 
 CREATE POLICY visible ON connhub_catalog.tenant_member FOR SELECT USING (connhub_catalog.may_see_tenant(tenant_id));
 COMMENT ON POLICY visible ON connhub_catalog.tenant_member IS 'Members of the tenants of the user';
+
+CREATE POLICY visible ON connhub_catalog.health FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.health_check FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health_check IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.health_day FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.health_day IS 'Rows of the connectors the user may see';
+
+CREATE POLICY visible ON connhub_catalog.maintenance FOR SELECT USING (connhub_catalog.may_see(connector_id));
+COMMENT ON POLICY visible ON connhub_catalog.maintenance IS 'Rows of the connectors the user may see';
+
 CREATE POLICY visible ON connhub_catalog.connector_limit FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.connector_limit IS 'Limits of the connectors the user may see';
 

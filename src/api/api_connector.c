@@ -19,6 +19,7 @@
 #include "common/error.h"
 #include "common/redact.h"
 #include "conn/conn.h"
+#include "health/history.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_create);
 PG_FUNCTION_INFO_V1(connhub_connector_update);
@@ -264,7 +265,9 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	const ChType *type = ch_type_get(draft->connector.type, false);
 	ChOptionSet old_options = {old->options, old->noptions};
 	bool		relevant = is_relevant(old, draft, old_options, new_secret);
+	bool		enabled = old->enabled;
 	pg_uuid_t	id = old->id;
+	ChStatus	status;
 
 	if (relevant)
 		draft->connector.config_version = next_version(old->config_version);
@@ -277,7 +280,12 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	if (!relevant)
 		return false;
 
-	if (test && old->enabled)
+	if (!test)
+	{
+		ch_status_apply(&id, CH_INPUT_CHANGED, NULL, true, &status);
+		ch_connector_test_soon(&id);
+	}
+	if (test && enabled)
 	{
 		ch_api_test_saved(&id, probe);
 		if (!probe->success)
@@ -286,7 +294,7 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	}
 	ch_conn_close_all(&id);
 	ch_connector_forget_plans(ch_connector_get(&id, false));
-	return test && old->enabled;
+	return test && enabled;
 }
 
 Datum

@@ -20,6 +20,7 @@
 #include "common/error.h"
 #include "conn/conn.h"
 #include "conn/shared.h"
+#include "health/history.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
 PG_FUNCTION_INFO_V1(connhub_connector_resolve_prepared);
@@ -96,6 +97,7 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 	const ChConnector *connector;
 	pg_uuid_t	id;
 	bool		test = PG_GETARG_BOOL(1);
+	ChStatus	status;
 	ChProbe		probe;
 
 	PreventCommandIfReadOnly("connhub.enable()");
@@ -104,7 +106,10 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 	if (!connector->enabled)
 	{
 		ch_plan_admit(&connector->tenant_id, connector->type, 0);
-		ch_connector_set_enabled(&id, true, "TESTING");
+		ch_connector_set_enabled(&id, true);
+		ch_status_apply(&id, CH_INPUT_ENABLED, NULL, true, &status);
+		ch_maintenance_apply(&id, true);
+		ch_connector_test_soon(&id);
 	}
 	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test)
@@ -116,10 +121,12 @@ Datum
 connhub_connector_disable(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t	id;
+	ChStatus	status;
 
 	PreventCommandIfReadOnly("connhub.disable()");
 	id = ch_connector_lock(ch_api_text(fcinfo, 0))->id;
-	ch_connector_set_enabled(&id, false, "INACTIVE");
+	ch_connector_set_enabled(&id, false);
+	ch_status_apply(&id, CH_INPUT_DISABLED, NULL, true, &status);
 	ch_conn_close_all(&id);
 	return ch_api_connector_row(fcinfo, &id);
 }

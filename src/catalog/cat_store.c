@@ -27,6 +27,7 @@
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
+#include "common/wake.h"
 
 static void
 deleted_meanwhile(const char *name)
@@ -168,7 +169,10 @@ ch_connector_insert(const ChConnector *connector, const Jsonb *options, const Js
 				   " coalesce($13, '{}'), 'TESTING')"
 				   " ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING") == 0)
 		name_taken(connector->name);
+	ch_sql_uuid(&sql, &connector->id);
+	ch_sql_run(&sql, "INSERT INTO connhub_catalog.health (connector_id) VALUES ($1)");
 	ch_sql_end(&sql);
+	ch_wake_at_commit();
 }
 
 void
@@ -220,41 +224,57 @@ ch_connector_set_secret_version(const pg_uuid_t *id, int64 version)
 }
 
 void
-ch_connector_set_enabled(const pg_uuid_t *id, bool enabled, const char *status)
+ch_connector_set_enabled(const pg_uuid_t *id, bool enabled)
 {
 	ChSql		sql;
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_value(&sql, BOOLOID, BoolGetDatum(enabled), false);
-	ch_sql_text(&sql, status);
-	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = $2, status = $3, updated_at = now()"
-			   " WHERE id = $1");
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = $2, updated_at = now() WHERE id = $1");
 	ch_sql_end(&sql);
 }
 
 void
-ch_connector_record_test(const pg_uuid_t *id, const char *status, TimestampTz tested_at,
-						 const Jsonb *result, const ConnhubInfo *info)
+ch_connector_set_status(const pg_uuid_t *id, const char *status)
 {
 	ChSql		sql;
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_text(&sql, status);
-	ch_sql_value(&sql, TIMESTAMPTZOID, TimestampTzGetDatum(tested_at), false);
-	ch_sql_value(&sql, JSONBOID, JsonbPGetDatum(result), false);
-	ch_sql_text(&sql, info == NULL ? NULL : info->product);
-	ch_sql_text(&sql, info == NULL ? NULL : info->version);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(info == NULL ? 0 : (int32) info->version_num), info == NULL);
-	ch_sql_value(&sql, INT8OID, Int64GetDatum(info == NULL ? 0 : (int64) info->flags), info == NULL);
-	ch_sql_run(&sql,
-			   "UPDATE connhub_catalog.connector SET status = $2, last_tested_at = $3,"
-			   " last_test_result = $4, source_product = coalesce($5, source_product),"
-			   " source_version = coalesce($6, source_version),"
-			   " source_version_num = coalesce($7, source_version_num),"
-			   " source_flags = coalesce($8, source_flags) WHERE id = $1");
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET status = $2 WHERE id = $1");
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET since = clock_timestamp() WHERE connector_id = $1");
 	ch_sql_end(&sql);
+}
+
+void
+ch_connector_record_source(const pg_uuid_t *id, const ConnhubInfo *info)
+{
+	ChSql		sql;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, id);
+	ch_sql_text(&sql, info->product);
+	ch_sql_text(&sql, info->version);
+	ch_sql_value(&sql, INT4OID, Int32GetDatum((int32) info->version_num), false);
+	ch_sql_value(&sql, INT8OID, Int64GetDatum((int64) info->flags), false);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET source_product = $2, source_version = $3,"
+			   " source_version_num = $4, source_flags = $5 WHERE id = $1");
+	ch_sql_end(&sql);
+}
+
+void
+ch_connector_test_soon(const pg_uuid_t *id)
+{
+	ChSql		sql;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET next_due_at = now() WHERE connector_id = $1");
+	ch_sql_end(&sql);
+	ch_wake_at_commit();
 }
 
 void
@@ -276,7 +296,7 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
-	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = false, status = 'INACTIVE',"
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = false,"
 			   " deleted_at = now() WHERE id = $1");
 	ch_sql_end(&sql);
 }
@@ -284,13 +304,15 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas go by their foreign key; tables and what hangs on them have none. */
+	/* Schemas go by their foreign key; tables and what hangs on them, and the history of tests, have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_key WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_index WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.health_check WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.health_day WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;

@@ -31,12 +31,17 @@ extern void ch_connector_insert(const ChConnector *connector, const Jsonb *optio
 extern void ch_connector_store(const ChConnector *connector, const Jsonb *options, const Jsonb *labels);
 
 extern void ch_connector_set_secret_version(const pg_uuid_t *id, int64 version);
-extern void ch_connector_set_enabled(const pg_uuid_t *id, bool enabled, const char *status);
+extern void ch_connector_set_enabled(const pg_uuid_t *id, bool enabled);
 extern void ch_connector_set_owner(const ChConnector *connector, Oid owner);
 
-/* Outcome of a test.  info NULL: it failed, and what was known of the source stays. */
-extern void ch_connector_record_test(const pg_uuid_t *id, const char *status, TimestampTz tested_at,
-									 const Jsonb *result, const ConnhubInfo *info);
+/* A status that is another one than before.  For health/fsm.c alone: ch_status_apply knows what follows what. */
+extern void ch_connector_set_status(const pg_uuid_t *id, const char *status);
+
+/* What a successful test found. */
+extern void ch_connector_record_source(const pg_uuid_t *id, const ConnhubInfo *info);
+
+/* Have the connector tested in the background as soon as may be. */
+extern void ch_connector_test_soon(const pg_uuid_t *id);
 extern void ch_connector_record_discovery(const pg_uuid_t *id);
 
 extern void ch_connector_mark_deleted(const pg_uuid_t *id);

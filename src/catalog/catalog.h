@@ -93,8 +93,6 @@ enum ChAnumConnector
 	Anum_ch_connector_source_version,
 	Anum_ch_connector_source_version_num,
 	Anum_ch_connector_source_flags,
-	Anum_ch_connector_last_tested_at,
-	Anum_ch_connector_last_test_result,
 	Anum_ch_connector_last_discovered_at,
 	Anum_ch_connector_created_at,
 	Anum_ch_connector_updated_at,

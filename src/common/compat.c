@@ -8,6 +8,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
@@ -284,6 +285,18 @@ ch_compat_type_usable(Oid type, Oid user)
 	return pg_type_aclcheck(type, user, ACL_USAGE) == ACLCHECK_OK &&
 		pg_namespace_aclcheck(namespace, user, ACL_USAGE) == ACLCHECK_OK;
 #endif
+}
+
+bool
+ch_compat_may_take_database(Oid database)
+{
+#if PG_VERSION_NUM >= 160000
+	bool		owns = object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+	bool		owns = pg_database_ownercheck(database, GetUserId());
+#endif
+
+	return owns || have_createdb_privilege();
 }
 
 void

@@ -96,6 +96,9 @@ extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
 /* Is a condition on a window function checked by the plan node of the window alone? */
 extern bool ch_compat_has_run_condition(Query *query, List *outputs);
 
+/* May the current user drop the database, or copy it as a template? */
+extern bool ch_compat_may_take_database(Oid database);
+
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);
 

@@ -22,6 +22,14 @@ extern char *ch_smtp_url;		/* connhub.smtp_url: mail server of channels that nam
 extern char *ch_smtp_from;		/* connhub.smtp_from: sender of its mails */
 extern int	ch_expiry_warning_days; /* connhub.expiry_warning_days: tell of a certificate's end so long before */
 
+/* Background work. */
+extern bool ch_workers;			/* connhub.workers: off stops launcher and schedulers; postgresql.conf only */
+extern char *ch_databases;		/* connhub.databases: names or *; postgresql.conf only */
+extern int	ch_runners;			/* connhub.runners: worker processes of a database for what can only block */
+extern int	ch_health_interval_s;	/* connhub.health_interval: of connectors that have none of their own */
+extern int	ch_health_concurrency;	/* connhub.health_concurrency: tests at once in a scheduler */
+extern int	ch_history_days;	/* connhub.history_days: how long each test is kept */
+
 extern void ch_guc_init(void);
 
 #endif
