@@ -102,7 +102,7 @@ static const IntegerSetting integer_settings[] = {
 	{"connhub.health_interval", "How often a connector is tested in the background unless its option health_interval says otherwise.",
 		NULL,
 	&ch_health_interval_s, 900, 1, 604800, PGC_SIGHUP, GUC_UNIT_S},
-	{"connhub.history_days", "How many days each test of a connector is kept.",
+	{"connhub.history_days", "How many days tests of connectors, drift and events are kept.",
 		"What each day came to is kept for longer.",
 	&ch_history_days, 30, 1, 3650, PGC_SIGHUP, 0},
 	{"connhub.notify_attempts", "A notification that could not be sent is given up after so many attempts.",

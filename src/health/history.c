@@ -310,6 +310,8 @@ ch_health_alive_at(const pg_uuid_t *id)
 	return at == 0 ? DT_NOBEGIN : at;
 }
 
+/* The last test is an answer of the source too, and none that spares the next one.  Every fourth test is made in any case:
+ * it looks at more than traffic does. */
 bool
 ch_health_postpone(const ChConnector *connector)
 {
@@ -317,6 +319,7 @@ ch_health_postpone(const ChConnector *connector)
 	TimestampTz due;
 	ChCheck		check;
 	ChSql		sql;
+	bool		is_postponed;
 
 	if (TIMESTAMP_IS_NOBEGIN(alive_at) || strcmp(connector->status, ch_status_names[CH_STATUS_ACTIVE]) != 0)
 		return false;
@@ -327,24 +330,43 @@ ch_health_postpone(const ChConnector *connector)
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, &connector->id);
 	ch_sql_value(&sql, TIMESTAMPTZOID, TimestampTzGetDatum(due), false);
-	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET next_due_at = $2 WHERE connector_id = ("
-			   "SELECT h.connector_id FROM connhub_catalog.health AS h WHERE h.connector_id = $1 FOR NO KEY UPDATE SKIP LOCKED)");
+	ch_sql_value(&sql, TIMESTAMPTZOID, TimestampTzGetDatum(alive_at), false);
+	ch_sql_value(&sql, FLOAT8OID, Float8GetDatum(check.interval_ms / 1000.0), false);
+	is_postponed = ch_sql_run(&sql, "UPDATE connhub_catalog.health SET next_due_at = $2 WHERE connector_id = ("
+							  "SELECT h.connector_id FROM connhub_catalog.health AS h WHERE h.connector_id = $1"
+							  " AND h.tested_at + make_interval(secs => 1 + (h.result->>'latency_ms')::float8 / 1000) < $3"
+							  " AND h.tested_at + make_interval(secs => 4 * $4) > $2 FOR NO KEY UPDATE SKIP LOCKED)") > 0;
 	ch_sql_end(&sql);
-	return true;
+	return is_postponed;
 }
+
+/* What is kept for connhub.history_days, and by which time. */
+static const struct
+{
+	const char *table;
+	const char *at;
+}			histories[] = {
+	{"health_check", "checked_at"},
+	{"drift", "discovered_at"},
+	{"event", "occurred_at"},
+};
 
 int64
 ch_history_trim(void)
 {
 	ChSql		sql;
-	int64		count;
+	int64		count = 0;
 
 	ch_sql_begin(&sql);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(ch_history_days), false);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(TRIM_ROWS), false);
-	count = (int64) ch_sql_run(&sql, "DELETE FROM connhub_catalog.health_check WHERE ctid = ANY (ARRAY("
-							   "SELECT k.ctid FROM connhub_catalog.health_check AS k"
-							   " WHERE k.checked_at < now() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED))");
+	for (int i = 0; i < lengthof(histories) && count == 0; i++)
+	{
+		ch_sql_value(&sql, INT4OID, Int32GetDatum(ch_history_days), false);
+		ch_sql_value(&sql, INT4OID, Int32GetDatum(TRIM_ROWS), false);
+		count = (int64) ch_sql_run(&sql, psprintf("DELETE FROM connhub_catalog.%1$s WHERE ctid = ANY (ARRAY("
+												  "SELECT k.ctid FROM connhub_catalog.%1$s AS k"
+												  " WHERE k.%2$s < now() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED))",
+												  histories[i].table, histories[i].at));
+	}
 	ch_sql_end(&sql);
 	return count;
 }

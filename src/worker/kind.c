@@ -1,9 +1,11 @@
 /* worker/kind.c — the kinds of jobs there are. */
 #include "postgres.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/txn.h"
 #include "connhub/driver.h"
+#include "discover/discover.h"
 #include "health/expiry.h"
 #include "health/many.h"
 #include "health/notify.h"
@@ -11,6 +13,7 @@
 
 #define TRIM_PERIOD_S 600
 #define EXPIRY_PERIOD_S 21600
+#define PROGRESS_MS 1000
 
 /* The connectors to be tested. */
 #define HEALTH_DUE \
@@ -20,11 +23,6 @@
 /* Types whose driver never blocks: the bits of CONNHUB_CAP_BLOCKING_OPEN and CONNHUB_CAP_CHECK_STEP. */
 #define NEVER_BLOCK "(ARRAY(SELECT t.name FROM connhub_catalog.connector_type AS t WHERE (t.capabilities & 32800) = 32768))"
 StaticAssertDecl(CONNHUB_CAP_BLOCKING_OPEN == 32 && CONNHUB_CAP_CHECK_STEP == 32768, "capability bits in SQL");
-
-/* A tunnel is waited for before the driver is called. */
-#define HAS_TUNNEL "(c.options ? 'ssh_host' OR c.options ? 'proxy_url')"
-
-#define HEALTH_ALONE_DUE HEALTH_DUE "<> ALL " NEVER_BLOCK " UNION ALL " HEALTH_DUE "= ANY " NEVER_BLOCK " AND " HAS_TUNNEL
 
 /* When windows open, and when the last open one of a connector in maintenance closes. */
 #define MAINTENANCE_DUE \
@@ -40,6 +38,27 @@ StaticAssertDecl(CONNHUB_CAP_BLOCKING_OPEN == 32 && CONNHUB_CAP_CHECK_STEP == 32
 #define NOTIFICATION_DUE \
 	"SELECT '00000000-0000-0000-0000-000000000000'::uuid, min(d.next_attempt_at) FROM connhub_catalog.delivery AS d" \
 	" JOIN connhub_catalog.channel AS h ON h.id = d.channel_id WHERE h.enabled AND d.finished_at IS NULL HAVING count(*) > 0"
+
+#define DISCOVERY_DUE "SELECT * FROM connhub_catalog.discoveries_due()"
+
+/* Tell how many tables there are so far, now and then. */
+static void
+watch_discovery(const ChCollected *counts)
+{
+	static int64 told_ms = 0;
+
+	if (ch_clock->now_ms() < told_ms + PROGRESS_MS)
+		return;
+	told_ms = ch_clock->now_ms();
+	ch_job_progress(counts->tables, 0);
+}
+
+/* What the source makes of it is recorded with the connector. */
+static void
+run_discovery(const pg_uuid_t *subject)
+{
+	(void) ch_discover_refresh(subject, watch_discovery);
+}
 
 static void
 run_notification(const pg_uuid_t *subject)
@@ -103,8 +122,9 @@ run_trim(const pg_uuid_t *subject)
 
 const ChJobKind ch_job_kinds[] = {
 	{.name = "maintenance", .place = CH_JOB_HERE, .due = MAINTENANCE_DUE, .run = run_maintenance},
-	{.name = "health", .place = CH_JOB_MANY, .due = HEALTH_DUE "= ANY " NEVER_BLOCK " AND NOT " HAS_TUNNEL, .run = ch_many_test_one},
-	{.name = "health_alone", .place = CH_JOB_RUNNER, .due = HEALTH_ALONE_DUE, .run = ch_many_test_one},
+	{.name = "health", .place = CH_JOB_MANY, .due = HEALTH_DUE "= ANY " NEVER_BLOCK, .run = ch_many_test_one},
+	{.name = "health_alone", .place = CH_JOB_RUNNER, .due = HEALTH_DUE "<> ALL " NEVER_BLOCK, .run = ch_many_test_one},
+	{.name = "discovery", .place = CH_JOB_RUNNER, .due = DISCOVERY_DUE, .run = run_discovery},
 	{.name = "notification", .place = CH_JOB_RUNNER, .due = NOTIFICATION_DUE, .run = run_notification},
 	{.name = "expiry", .place = CH_JOB_HERE, .period_s = EXPIRY_PERIOD_S, .run = run_expiry},
 	{.name = "history", .place = CH_JOB_RUNNER, .period_s = TRIM_PERIOD_S, .run = run_trim},

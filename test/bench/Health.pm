@@ -54,7 +54,7 @@ sub start_hub
 	server('hub', 'stop');
 	open my $file, '>>', $conf or die "$conf: $!\n";
 	print {$file} "shared_preload_libraries = 'connhub'\nshared_buffers = 256MB\nconnhub.health_interval = '${interval}s'\n",
-	  "connhub.allowed_networks = '127.0.0.0/8'\nautovacuum = on\njit = off\n";
+	  "connhub.allowed_networks = '127.0.0.0/8'\nconnhub.max_connectors = 12000\nautovacuum = on\njit = off\n";
 	close $file or die "$conf: $!\n";
 	%hub = server('hub', 'start');
 	return;

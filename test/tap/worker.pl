@@ -123,6 +123,20 @@ foreach my $source (qw(postgresql mariadb))
 	}
 }
 
+# ---- Real traffic is proof of life ----
+sql('SELECT connhub.create_connector(name => \'busy\', ' . arguments(connector('postgresql', options => '{"health_interval": "10s"}')) . ')');
+sql("SELECT connhub.attach('busy', tables => ARRAY['customers'], into_schema => 'public')");
+my $tested = sql("SELECT last_tested_at FROM connhub.health WHERE connector = 'busy'");
+$begun = time;
+while (time - $begun < 14)
+{
+	sql('SELECT count(*) FROM customers');
+	sleep 0.5;
+}
+is(sql("SELECT last_tested_at FROM connhub.health WHERE connector = 'busy'"), $tested, 'a source that answers queries is not tested by the interval');
+is_soon(45, "SELECT last_tested_at > '$tested' FROM connhub.health WHERE connector = 'busy'", 't', 'one that is left alone is');
+sql("SELECT connhub.disable('busy')");
+
 # ---- Someone changes a connector meanwhile ----
 my $session = open_session();
 mock('held', '{}');
