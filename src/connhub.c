@@ -12,6 +12,7 @@
 #include "fdw/derived.h"
 #include "fdw/fdw.h"
 #include "fdw/keyjoin.h"
+#include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
 
@@ -28,5 +29,6 @@ _PG_init(void)
 	ch_derived_init();
 	ch_keyjoin_init();
 	ch_collect_init();
+	ch_launcher_init();
 	ch_shmem_init();
 }

@@ -24,7 +24,7 @@ packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-d
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
 [ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
-[ "$purpose" != --check ] || packages+=(prometheus chromium)
+[ "$purpose" != --check ] || packages+=(prometheus chromium postgresql-15-cron)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2

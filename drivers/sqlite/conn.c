@@ -29,7 +29,7 @@ const ConnhubTypeSpec sq_types[1] = {
 		.description = "SQLite database file",
 		.default_port = 0,
 		.flags = CONNHUB_TYPE_NEEDS_DATABASE | CONNHUB_TYPE_FILE,
-		.tier = "free",
+		.tier = "professional",
 		.options = sq_options,
 		.noptions = sizeof(sq_options) / sizeof(sq_options[0]),
 		.example = "SELECT connhub.create_connector(name => 'shop', type => 'sqlite', "

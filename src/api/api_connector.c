@@ -11,12 +11,15 @@
 #include "utils/uuid.h"
 
 #include "api/api.h"
+#include "catalog/cat_plan.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
 #include "common/redact.h"
 #include "conn/conn.h"
+#include "health/history.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_create);
 PG_FUNCTION_INFO_V1(connhub_connector_update);
@@ -140,14 +143,14 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	draft.connector.id = id;
 	draft.connector.owner = GetUserId();
 	draft.connector.enabled = true;
-	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &draft.connector.tenant_id))
-		elog(ERROR, "malformed id of the default tenant");
+	ch_tenant_current_own(&draft.connector.tenant_id);
 	draft.connector.name = ch_api_required_text(fcinfo, 0, "name");
 	draft.connector.type = ch_api_required_text(fcinfo, 1, "type");
 	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);
 	ch_labels_check(labels);
 	draft.connector.config_version = next_version(0);
+	ch_plan_admit(&draft.connector.tenant_id, draft.connector.type, 1);
 
 	ch_connector_insert(&draft.connector,
 						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);
@@ -262,7 +265,9 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	const ChType *type = ch_type_get(draft->connector.type, false);
 	ChOptionSet old_options = {old->options, old->noptions};
 	bool		relevant = is_relevant(old, draft, old_options, new_secret);
+	bool		enabled = old->enabled;
 	pg_uuid_t	id = old->id;
+	ChStatus	status;
 
 	if (relevant)
 		draft->connector.config_version = next_version(old->config_version);
@@ -275,7 +280,12 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	if (!relevant)
 		return false;
 
-	if (test && old->enabled)
+	if (!test)
+	{
+		ch_status_apply(&id, CH_INPUT_CHANGED, NULL, true, &status);
+		ch_connector_test_soon(&id);
+	}
+	if (test && enabled)
 	{
 		ch_api_test_saved(&id, probe);
 		if (!probe->success)
@@ -284,7 +294,7 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 	}
 	ch_conn_close_all(&id);
 	ch_connector_forget_plans(ch_connector_get(&id, false));
-	return test && old->enabled;
+	return test && enabled;
 }
 
 Datum

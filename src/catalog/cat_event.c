@@ -16,6 +16,7 @@
 #include "catalog/cat_delivery.h"
 #include "catalog/cat_event.h"
 #include "catalog/cat_sql.h"
+#include "common/wake.h"
 #include "common/guc.h"
 
 /* NOTIFY takes less than 8000 bytes. */
@@ -89,5 +90,6 @@ ch_event_record(const ChEvent *event)
 	ch_sql_end(&sql);
 	ch_delivery_queue(id, event);
 	notify_listeners(id, event);
+	ch_wake_at_commit();
 	return id;
 }

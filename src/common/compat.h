@@ -64,6 +64,10 @@ extern bool ch_compat_server_usable(Oid server, Oid user);
 /* May the user declare columns of a type, and name it with its schema? */
 extern bool ch_compat_type_usable(Oid type, Oid user);
 
+/* Throws, as the executor would later, when the current user lacks every right that the query wants on one of its
+ * relations: planning must tell such a user nothing of what is behind them. */
+extern void ch_compat_require_rights(PlannerInfo *root);
+
 /* Throws unless the member could give objects to the role. */
 extern void ch_compat_require_set_role(Oid member, Oid role);
 
@@ -91,6 +95,9 @@ extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
 
 /* Is a condition on a window function checked by the plan node of the window alone? */
 extern bool ch_compat_has_run_condition(Query *query, List *outputs);
+
+/* May the current user drop the database, or copy it as a template? */
+extern bool ch_compat_may_take_database(Oid database);
 
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);

@@ -588,6 +588,25 @@ ch_redact_remember(const char *secret)
 	MemoryContextSwitchTo(old);
 }
 
+/* Once for each time it was remembered. */
+void
+ch_redact_forget(const char *secret)
+{
+	ListCell   *lc;
+
+	foreach(lc, remembered)
+	{
+		char	   *value = lfirst(lc);
+
+		if (secret == NULL || strcmp(value, secret) != 0)
+			continue;
+		explicit_bzero(value, strlen(value));
+		pfree(value);
+		remembered = foreach_delete_current(remembered, lc);
+		return;
+	}
+}
+
 void
 ch_redact_forget_all(void)
 {

@@ -19,6 +19,12 @@ ch_txn_set_procedure(bool value)
 	in_procedure = value;
 }
 
+bool
+ch_txn_in_procedure(void)
+{
+	return in_procedure;
+}
+
 void
 ch_txn_begin(void)
 {

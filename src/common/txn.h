@@ -7,6 +7,7 @@
 
 /* Say once what this work is: that of a procedure that may commit, connected to SPI as not atomic, or a worker's. */
 extern void ch_txn_set_procedure(bool in_procedure);
+extern bool ch_txn_in_procedure(void);
 
 /* Open a transaction with a snapshot; close it.  What was allocated in between is gone unless it was put into a
  * context that lasts. */

@@ -9,6 +9,7 @@
  * the flags it looks at are set by other signal handlers. */
 #include "postgres.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -240,6 +241,21 @@ ch_wait(int fd, int events, int64 timeout_ms)
 		if (woken & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	}
+}
+
+void
+ch_wait_latch(int fd, int64 timeout_ms)
+{
+	int			wake = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (fd >= 0)
+		wake |= WL_SOCKET_READABLE;
+	if (timeout_ms >= 0)
+		wake |= WL_TIMEOUT;
+	if (WaitLatchOrSocket(MyLatch, wake, fd >= 0 ? fd : PGINVALID_SOCKET,
+						  (long) Min(timeout_ms, INT_MAX), ch_compat_wait_event(wait_kind)) & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
 }
 
 void

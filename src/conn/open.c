@@ -4,8 +4,8 @@
  * resolves the host and lets the driver connect, and needs none, so that nobody has to hold one while it waits.
  * Everything the driver may see is put together here and gone when the connection is open: the secrets are
  * wiped, the files that carry PEM text are closed.  Such a file has no name in any folder; the driver
- * opens it as /proc/self/fd/N.  Driver code runs only in open_by_steps, which does not throw, so a
- * connection is never lost between being opened and being handed out. */
+ * opens it as /proc/self/fd/N.  Driver code runs only where nothing throws, so a connection is never lost between being
+ * opened and being handed out. */
 #include "postgres.h"
 
 #include <sys/mman.h>
@@ -51,27 +51,20 @@ struct ChOpening
 	int			pem_fds[MAX_PEM];
 	int			npem;
 	MemoryContextCallback reset;
+	bool		has_ended;		/* its secrets are no longer masked */
 };
 
-typedef struct ChOpening Opening;
-
-static ConnhubStatus prepare(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_place(Opening *opening, ConnhubError *error);
-static ConnhubStatus find_addresses(Opening *opening, ConnhubError *error);
-static ConnhubStatus find_first_machine(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_options(Opening *opening, ConnhubError *error);
-static ConnhubStatus prepare_tls(Opening *opening, ConnhubError *error);
-static ConnhubStatus open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error);
-static void release(void *arg);
+static ConnhubStatus prepare(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_place(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_options(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus prepare_tls(ChOpening *opening, ConnhubError *error);
+static ConnhubStatus open_by_steps(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error);
 
 /* ---- Phases ------------------------------------------------------------------------------ */
 
-static struct
-{
-	ChPhaseTimes *times;
-	ConnhubPhase phase;
-	int64		entered_us;
-}			phases;
+/* That of the one opening that is waited for, and the one that counts now. */
+static ChPhaseClock own_clock;
+static ChPhaseClock *phases = &own_clock;
 
 static void
 phase_listener(ConnhubPhase phase, void *arg)
@@ -80,11 +73,18 @@ phase_listener(ConnhubPhase phase, void *arg)
 }
 
 void
+ch_phases_use(ChPhaseClock *clock)
+{
+	phases = clock != NULL ? clock : &own_clock;
+	ch_host_listen(clock != NULL ? phase_listener : NULL, NULL);
+}
+
+void
 ch_phases_begin(ChPhaseTimes *times)
 {
-	phases.times = times;
-	phases.phase = CONNHUB_PHASE_NONE;
-	phases.entered_us = ch_clock->now_us();
+	phases->times = times;
+	phases->phase = CONNHUB_PHASE_NONE;
+	phases->entered_us = ch_clock->now_us();
 	ch_host_listen(phase_listener, NULL);
 }
 
@@ -94,36 +94,50 @@ ch_phases_enter(ConnhubPhase phase)
 {
 	int64		now = ch_clock->now_us();
 
-	if (phases.times != NULL)
+	if (phases->times != NULL)
 	{
-		if (phases.phase != CONNHUB_PHASE_NONE)
-			phases.times->us[phases.phase] += now - phases.entered_us;
-		if (phase != CONNHUB_PHASE_NONE && phases.times->us[phase] < 0)
-			phases.times->us[phase] = 0;
+		if (phases->phase != CONNHUB_PHASE_NONE)
+			phases->times->us[phases->phase] += now - phases->entered_us;
+		if (phase != CONNHUB_PHASE_NONE && phases->times->us[phase] < 0)
+			phases->times->us[phase] = 0;
 	}
-	phases.phase = phase;
-	phases.entered_us = now;
+	phases->phase = phase;
+	phases->entered_us = now;
 }
 
 ConnhubPhase
 ch_phases_end(void)
 {
-	ConnhubPhase last = phases.phase;
+	ConnhubPhase last = phases->phase;
 
 	ch_phases_enter(CONNHUB_PHASE_NONE);
-	phases.times = NULL;
+	phases->times = NULL;
 	ch_host_listen(NULL, NULL);
 	return last;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------- */
 
+/* The end of an opening, with its memory. */
+static void
+release(void *arg)
+{
+	ChOpening  *opening = arg;
+
+	ch_tunnel_end(opening->tunnel);
+	ch_tunnel_plan_free(opening->plan);
+	for (int i = 0; i < opening->npem; i++)
+		close(opening->pem_fds[i]);
+	if (!opening->has_ended)
+		ch_redact_forget_all();
+}
+
 ChOpening *
-ch_open_prepare(ChCall *call, const ChTarget *target, ConnhubError *error)
+ch_opening_prepare(const ChCall *call, const ChTarget *target, ConnhubError *error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub open", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Opening    *opening = palloc0(sizeof(Opening));
+	ChOpening  *opening = palloc0(sizeof(ChOpening));
 	volatile ConnhubStatus status = CONNHUB_CONFIG;
 
 	memset(error, 0, sizeof(*error));
@@ -146,14 +160,63 @@ ch_open_prepare(ChCall *call, const ChTarget *target, ConnhubError *error)
 	{
 		MemoryContextSwitchTo(old);
 		if (status != CONNHUB_OK)
-			MemoryContextDelete(context);
+			ch_opening_end(opening, NULL);
 	}
 	PG_END_TRY();
 	return status == CONNHUB_OK ? opening : NULL;
 }
 
+const char *
+ch_opening_host(const ChConnector *connector, const ConnhubTypeSpec *type)
+{
+	const char *first;
+
+	if ((type->flags & (CONNHUB_TYPE_FILE | CONNHUB_TYPE_NEEDS_HOST)) != CONNHUB_TYPE_NEEDS_HOST)
+		return NULL;
+	first = ch_tunnel_host(connector);
+	if (first != NULL)
+		return first;
+	return ch_host_is_socket(connector->host) ? NULL : connector->host;
+}
+
+/* Does not throw, so that a connection is never lost between being opened and being handed out. */
 ConnhubStatus
-ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+ch_opening_start(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error)
+{
+	ConnhubStatus status;
+
+	*handle = NULL;
+	if (!AcquireExternalFD())
+	{
+		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
+		strlcpy(error->hint, "Raise max_files_per_process, or use fewer connectors in one session.",
+				sizeof(error->hint));
+		return CONNHUB_BUSY;
+	}
+	status = ch_call_open(call, &opening->config, handle, error);
+	if (status != CONNHUB_OK)
+		ReleaseExternalFD();
+	return status;
+}
+
+void
+ch_opening_end(ChOpening *opening, const ConnhubConn *handle)
+{
+	if (opening == NULL)
+		return;
+	if (handle != NULL && opening->tunnel != NULL)
+	{
+		ch_tunnel_attach(opening->tunnel, handle);
+		opening->tunnel = NULL;
+	}
+	for (int i = 0; opening->secret != NULL && i < opening->secret->nfields; i++)
+		ch_redact_forget(opening->secret->fields[i].value);
+	opening->has_ended = true;
+	MemoryContextDelete(opening->context);
+}
+
+ConnhubStatus
+ch_opening_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
 {
 	MemoryContext old = MemoryContextSwitchTo(opening->context);
 	ChDeadline	deadline;
@@ -168,14 +231,9 @@ ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes
 	shown = ch_wait_show(CH_WAIT_CONNECT);
 	PG_TRY();
 	{
-		status = find_addresses(opening, error);
+		status = ch_opening_find(opening, NULL, error);
 		if (status == CONNHUB_OK)
 			status = open_by_steps(call, opening, handle, error);
-		if (status == CONNHUB_OK && opening->tunnel != NULL)
-		{
-			ch_tunnel_attach(opening->tunnel, *handle);
-			opening->tunnel = NULL;
-		}
 	}
 	PG_FINALLY();
 	{
@@ -186,7 +244,7 @@ ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
 		MemoryContextSwitchTo(old);
-		MemoryContextDelete(opening->context);
+		ch_opening_end(opening, *handle);
 	}
 	PG_END_TRY();
 	return status;
@@ -195,10 +253,10 @@ ch_open_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTimes
 ConnhubStatus
 ch_open(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
 {
-	ChOpening  *opening = ch_open_prepare(call, target, error);
+	ChOpening  *opening = ch_opening_prepare(call, target, error);
 
 	*handle = NULL;
-	return opening == NULL ? error->status : ch_open_run(call, opening, handle, times, error);
+	return opening == NULL ? error->status : ch_opening_run(call, opening, handle, times, error);
 }
 
 void
@@ -226,19 +284,6 @@ ch_close(ChCall *call, ConnhubConn *handle)
 	ReleaseExternalFD();
 }
 
-/* The end of an opening, with its memory. */
-static void
-release(void *arg)
-{
-	Opening    *opening = arg;
-
-	ch_tunnel_end(opening->tunnel);
-	ch_tunnel_plan_free(opening->plan);
-	for (int i = 0; i < opening->npem; i++)
-		close(opening->pem_fds[i]);
-	ch_redact_forget_all();
-}
-
 static char *
 copy(const char *text)
 {
@@ -247,7 +292,7 @@ copy(const char *text)
 
 /* Everything is copied: the cached connector may change while we wait. */
 static ConnhubStatus
-prepare(Opening *opening, ConnhubError *error)
+prepare(ChOpening *opening, ConnhubError *error)
 {
 	const ChTarget *target = opening->target;
 	const ChConnector *connector = target->connector;
@@ -294,7 +339,7 @@ missing(ConnhubError *error, const char *what, const char *type)
 
 /* Host, database and user: where the driver is sent, as the policies allow it. */
 static ConnhubStatus
-prepare_place(Opening *opening, ConnhubError *error)
+prepare_place(ChOpening *opening, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
 	uint32		flags = opening->type->flags;
@@ -324,23 +369,25 @@ prepare_place(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* The addresses the host stands for, as far as they are open to the connector's owner.  Waits. */
-static ConnhubStatus
-find_addresses(Opening *opening, ConnhubError *error)
+/* Whom this machine connects to: the source, or the first machine of a tunnel. */
+ConnhubStatus
+ch_opening_find(ChOpening *opening, const ChAddresses *known, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
-	ConnhubStatus status;
+	ChAddresses *addresses = opening->plan != NULL ? &opening->plan->addresses : &opening->addresses;
+	const char *host = opening->plan != NULL ? ch_tunnel_first_host(opening->plan) : config->host;
+	ConnhubStatus status = CONNHUB_OK;
 
-	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0)
-		return CONNHUB_OK;
-	if (opening->plan != NULL)
-		return find_first_machine(opening, error);
-	if (ch_host_is_socket(config->host))
+	if ((opening->type->flags & CONNHUB_TYPE_NEEDS_HOST) == 0 || (opening->type->flags & CONNHUB_TYPE_FILE) != 0 ||
+		(opening->plan == NULL && ch_host_is_socket(host)))
 		return CONNHUB_OK;
 	ch_phases_enter(CONNHUB_PHASE_DNS);
-	status = ch_resolve(config->host, &opening->addresses, error);
+	if (known != NULL)
+		*addresses = *known;
+	else
+		status = ch_resolve(host, addresses, error);
 	if (status == CONNHUB_OK && !opening->is_unrestricted)
-		status = ch_netpolicy_addresses(config->host, &opening->addresses, error);
+		status = ch_netpolicy_addresses(host, addresses, error);
 	if (status != CONNHUB_OK)
 		return status;
 	ch_phases_enter(CONNHUB_PHASE_NONE);
@@ -351,26 +398,9 @@ find_addresses(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* The policy is asked about the first machine on the way. */
-static ConnhubStatus
-find_first_machine(Opening *opening, ConnhubError *error)
-{
-	const char *first = ch_tunnel_first_host(opening->plan);
-	ChAddresses *addresses = &opening->plan->addresses;
-	ConnhubStatus status;
-
-	ch_phases_enter(CONNHUB_PHASE_DNS);
-	status = ch_resolve(first, addresses, error);
-	if (status == CONNHUB_OK && !opening->is_unrestricted)
-		status = ch_netpolicy_addresses(first, addresses, error);
-	if (status == CONNHUB_OK)
-		ch_phases_enter(CONNHUB_PHASE_NONE);
-	return status;
-}
-
 /* PEM text as a file without a name, which ends with its descriptor. */
 static ConnhubStatus
-pem_file(Opening *opening, const char *name, const char *text, const char **path, ConnhubError *error)
+pem_file(ChOpening *opening, const char *name, const char *text, const char **path, ConnhubError *error)
 {
 	size_t		length = strlen(text);
 	int			fd;
@@ -395,7 +425,7 @@ pem_file(Opening *opening, const char *name, const char *text, const char **path
 
 /* The value of an option as the driver gets it: from the vault when secret; durations in milliseconds. */
 static ConnhubStatus
-option_value(Opening *opening, const ConnhubOptionSpec *spec, const char **value, ConnhubError *error)
+option_value(ChOpening *opening, const ConnhubOptionSpec *spec, const char **value, ConnhubError *error)
 {
 	int64		ms;
 
@@ -422,7 +452,7 @@ option_value(Opening *opening, const ConnhubOptionSpec *spec, const char **value
 }
 
 static ConnhubStatus
-prepare_options(Opening *opening, ConnhubError *error)
+prepare_options(ChOpening *opening, ConnhubError *error)
 {
 	const ConnhubTypeSpec *type = opening->type;
 	ConnhubOption *options = palloc0(sizeof(ConnhubOption) * (type->noptions + 1));
@@ -455,7 +485,7 @@ prepare_options(Opening *opening, ConnhubError *error)
 }
 
 static ConnhubStatus
-prepare_tls(Opening *opening, ConnhubError *error)
+prepare_tls(ChOpening *opening, ConnhubError *error)
 {
 	ConnhubConfig *config = &opening->config;
 	const struct
@@ -481,25 +511,9 @@ prepare_tls(Opening *opening, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* Wait as the driver or the tunnel says: OK when it is to be called again. */
-static ConnhubStatus
-wait_for_step(const Opening *opening, const ConnhubWait *wait, ConnhubError *error)
-{
-	ConnhubStatus status = ch_wait(wait->fd, wait->events, wait->timeout_ms);
-
-	/* It asked to be called again by then; the deadline is another matter. */
-	if (status == CONNHUB_TIMEOUT)
-		status = ch_cancelled();
-	if (status != CONNHUB_OK)
-		ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
-					 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
-					 (long long) opening->config.connect_timeout_ms);
-	return status;
-}
-
-/* Open the tunnel, if there is to be one, without waiting: OK, WAIT or a failure.  The driver is sent to this end of it. */
-static ConnhubStatus
-tunnel_step(Opening *opening, ConnhubWait *wait, ConnhubError *error)
+/* Open the tunnel, if there is to be one; the driver is sent to this end of it. */
+ConnhubStatus
+ch_opening_step(ChOpening *opening, ConnhubWait *wait, ConnhubError *error)
 {
 	static const char *const local[] = {"127.0.0.1"};
 	ChTunnelPlan *plan = opening->plan;
@@ -525,33 +539,38 @@ tunnel_step(Opening *opening, ConnhubWait *wait, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
+/* Wait as the driver or the tunnel says: OK when it is to be called again. */
 static ConnhubStatus
-open_by_steps(ChCall *call, Opening *opening, ConnhubConn **handle, ConnhubError *error)
+wait_for_step(const ChOpening *opening, const ConnhubWait *wait, ConnhubError *error)
+{
+	ConnhubStatus status = ch_wait(wait->fd, wait->events, wait->timeout_ms);
+
+	/* It asked to be called again by then; the deadline is another matter. */
+	if (status == CONNHUB_TIMEOUT)
+		status = ch_cancelled();
+	if (status != CONNHUB_OK)
+		ch_error_set(error, status, status == CONNHUB_TIMEOUT ?
+					 "no connection within %lld ms" : "connecting was given up after at most %lld ms",
+					 (long long) opening->config.connect_timeout_ms);
+	return status;
+}
+
+static ConnhubStatus
+open_by_steps(ChCall *call, ChOpening *opening, ConnhubConn **handle, ConnhubError *error)
 {
 	ConnhubStatus status;
 	ConnhubWait wait;
 
-	while ((status = tunnel_step(opening, &wait, error)) == CONNHUB_WAIT)
+	while ((status = ch_opening_step(opening, &wait, error)) == CONNHUB_WAIT)
 	{
 		status = wait_for_step(opening, &wait, error);
 		if (status != CONNHUB_OK)
 			break;
 	}
+	if (status == CONNHUB_OK)
+		status = ch_opening_start(call, opening, handle, error);
 	if (status != CONNHUB_OK)
 		return status;
-	if (!AcquireExternalFD())
-	{
-		ch_error_set(error, CONNHUB_BUSY, "this session has too many files and connections open");
-		strlcpy(error->hint, "Raise max_files_per_process, or use fewer connectors in one session.",
-				sizeof(error->hint));
-		return CONNHUB_BUSY;
-	}
-	status = ch_call_open(call, &opening->config, handle, error);
-	if (status != CONNHUB_OK)
-	{
-		ReleaseExternalFD();
-		return status;
-	}
 	while ((status = ch_call_step(call, *handle, &wait, error)) == CONNHUB_WAIT)
 	{
 		status = wait_for_step(opening, &wait, error);

@@ -277,7 +277,7 @@ ch_pool_try_run(const ChCircuit *circuit, ChCall *call, ChOpening *opening, Conn
 				ConnhubError *error)
 {
 	int64		started = ch_clock->now_us();
-	ConnhubStatus status = ch_open_run(call, opening, handle, times, error);
+	ConnhubStatus status = ch_opening_run(call, opening, handle, times, error);
 
 	if (!ch_shared_report(circuit, error, ch_clock->now_us() - started))
 		error->retryable = false;
@@ -289,7 +289,7 @@ ch_pool_try_open(ChShared *shared, ChCall *call, const ChTarget *target, Connhub
 				 ConnhubError *error)
 {
 	ChCircuit	circuit = ch_shared_circuit(shared, target->connector);
-	ChOpening  *opening = ch_open_prepare(call, target, error);
+	ChOpening  *opening = ch_opening_prepare(call, target, error);
 
 	if (opening != NULL)
 		return ch_pool_try_run(&circuit, call, opening, handle, times, error);

@@ -160,7 +160,7 @@ ch_conn_discover_prepare(const ChConnector *connector, Oid user)
 	prepared->reset.arg = prepared;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &prepared->reset);
 	ch_pool_take_place(&prepared->place, connector);
-	prepared->opening = ch_open_prepare(&prepared->call, &target, &error);
+	prepared->opening = ch_opening_prepare(&prepared->call, &target, &error);
 	if (prepared->opening == NULL)
 		ch_call_raise(&prepared->call, &error);
 	return prepared;

@@ -177,6 +177,20 @@ ch_tunnel_first_host(const ChTunnelPlan *plan)
 	return plan->proxy.kind != CH_PROXY_NONE ? plan->proxy.host : plan->ssh_host;
 }
 
+const char *
+ch_tunnel_host(const ChConnector *connector)
+{
+	const char *url = ch_connector_option(connector, "proxy_url");
+	const char *host = ch_connector_option(connector, "ssh_host");
+	const char *problem;
+	ChProxyUrl *proxy;
+
+	if (!option_is_set(url))
+		return option_is_set(host) ? host : NULL;
+	proxy = palloc(sizeof(ChProxyUrl));
+	return ch_proxy_url_parse(url, proxy, &problem) ? proxy->host : NULL;
+}
+
 /* ---- Tunnel ------------------------------------------------------------------------------ */
 
 static void

@@ -16,6 +16,9 @@ extern ConnhubStatus ch_tunnel_plan(const ChConnector *connector, const ChSecret
 /* Whom this machine connects to: its addresses are looked up, vetted and stored in plan->addresses. */
 extern const char *ch_tunnel_first_host(const ChTunnelPlan *plan);
 
+/* The same before there is a plan; NULL when the connector asks for no tunnel, or not in words that make a plan. */
+extern const char *ch_tunnel_host(const ChConnector *connector);
+
 /* Begin to open it; does not wait.  The plan is the tunnel's from now on, whatever comes. */
 extern ConnhubStatus ch_tunnel_begin(ChTunnelPlan *plan, ChTunnel **tunnel, ConnhubError *error);
 

@@ -24,6 +24,7 @@
 #include "catalog/catalog.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/txn.h"
 #include "common/wait.h"
 #include "conn/conn.h"
 #include "discover/apply.h"
@@ -320,21 +321,6 @@ ch_refresh_free(ChRefresh *refresh)
 		MemoryContextDelete(refresh->context);
 }
 
-static void
-begin_transaction(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-end_transaction(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
-
 typedef struct RefreshCall
 {
 	ChRefresh  *refresh;
@@ -374,12 +360,12 @@ collect_and_apply(const RefreshCall *call)
 	bool		is_applied = false;
 	ChDiscovery result;
 
-	begin_transaction();
+	ch_txn_begin();
 	if (error == NULL)
 		is_applied = ch_refresh_apply(call->refresh, &result);
 	else
 		ch_refresh_fail(&id, error);
-	end_transaction();
+	ch_txn_end();
 	return is_applied;
 }
 
@@ -390,9 +376,9 @@ ch_discover_refresh(const pg_uuid_t *connector, ChCollectionWatch watch)
 	pg_uuid_t	id = *connector;
 	volatile bool is_applied = false;
 
-	begin_transaction();
+	ch_txn_begin();
 	call.refresh = ch_refresh_begin(&id);
-	end_transaction();
+	ch_txn_end();
 	MemoryContextSwitchTo(call.context);
 	if (call.refresh == NULL)
 		return false;

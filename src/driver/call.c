@@ -153,6 +153,24 @@ only_ok(const ChCall *call, ConnhubStatus status, ConnhubError *error)
 	return status;
 }
 
+static void
+wait_begin(ConnhubWait *wait)
+{
+	memset(wait, 0, sizeof(*wait));
+	wait->fd = -1;
+	wait->timeout_ms = -1;
+}
+
+/* A driver may have filled its texts to the brim. */
+static void
+complete_info(ConnhubInfo *info)
+{
+	info->product[sizeof(info->product) - 1] = '\0';
+	info->version[sizeof(info->version) - 1] = '\0';
+	info->tls_version[sizeof(info->tls_version) - 1] = '\0';
+	info->encoding[sizeof(info->encoding) - 1] = '\0';
+}
+
 ConnhubStatus
 ch_call_open(ChCall *call, const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 {
@@ -175,9 +193,7 @@ ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *wait, ConnhubError *e
 	Frame		frame;
 	ConnhubStatus status;
 
-	memset(wait, 0, sizeof(*wait));
-	wait->fd = -1;
-	wait->timeout_ms = -1;
+	wait_begin(wait);
 	frame_begin(&frame, call, "step", error);
 	status = frame_end(&frame, call->driver->step(conn, wait, error));
 	if (status == CONNHUB_DONE)
@@ -206,11 +222,22 @@ ch_call_check(ChCall *call, ConnhubConn *conn, ConnhubCheckLevel level, ConnhubI
 	memset(info, 0, sizeof(*info));
 	frame_begin(&frame, call, "check", error);
 	status = frame_end(&frame, call->driver->check(conn, level, info, error));
-	info->product[sizeof(info->product) - 1] = '\0';
-	info->version[sizeof(info->version) - 1] = '\0';
-	info->tls_version[sizeof(info->tls_version) - 1] = '\0';
-	info->encoding[sizeof(info->encoding) - 1] = '\0';
+	complete_info(info);
 	return only_ok(call, status, error);
+}
+
+ConnhubStatus
+ch_call_check_step(ChCall *call, ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	Frame		frame;
+	ConnhubStatus status;
+
+	memset(info, 0, sizeof(*info));
+	wait_begin(wait);
+	frame_begin(&frame, call, "check_step", error);
+	status = frame_end(&frame, call->driver->check_step(conn, info, wait, error));
+	complete_info(info);
+	return status == CONNHUB_DONE ? only_ok(call, status, error) : status;
 }
 
 ConnhubStatus
@@ -401,9 +428,7 @@ ch_call_ready(ChCall *call, ConnhubCursor *cursor, ConnhubWait *wait, ConnhubErr
 	Frame		frame;
 	ConnhubStatus status;
 
-	memset(wait, 0, sizeof(*wait));
-	wait->fd = -1;
-	wait->timeout_ms = -1;
+	wait_begin(wait);
 	frame_begin(&frame, call, "ready", error);
 	status = frame_end(&frame, call->driver->ready(cursor, wait, error));
 	return status == CONNHUB_DONE ? only_ok(call, status, error) : status;

@@ -33,6 +33,8 @@ extern ConnhubStatus ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *
 extern void ch_call_close(ChCall *call, ConnhubConn *conn);
 extern ConnhubStatus ch_call_check(ChCall *call, ConnhubConn *conn, ConnhubCheckLevel level,
 								   ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus ch_call_check_step(ChCall *call, ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait,
+										ConnhubError *error);
 extern ConnhubStatus ch_call_execute(ChCall *call, ConnhubConn *conn, const ConnhubQuery *query,
 									 ConnhubCursor **cursor, ConnhubError *error);
 extern ConnhubStatus ch_call_fetch(ChCall *call, ConnhubCursor *cursor, ConnhubBatch *batch,

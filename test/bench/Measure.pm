@@ -59,6 +59,10 @@ my %goals = (
 	at_least => sub {
 		my ($measure, $what, $least) = @_;
 		return (">= $least $what", "$measure->{$what} $what", $measure->{$what} >= $least);
+	},
+	at_most => sub {
+		my ($measure, $what, $most, $unit) = @_;
+		return ("<= $most $unit", "$measure->{$what} $unit", $measure->{$what} <= $most);
 	});
 
 # A measure against its goals, each [ kind, arguments ]: { goal, ratio, met }.  A side that is missing cannot be met.

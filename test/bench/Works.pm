@@ -9,6 +9,7 @@ use Exporter 'import';
 use JSON::PP qw(decode_json);
 use List::Util qw(max min);
 use Client;
+use Health qw(health);
 use Load qw(row_count insert_count);
 use Measure qw(median alternate);
 use Tpch qw(tpch);
@@ -59,7 +60,8 @@ my @works = (
 	{ name => 'memory_pg', what => \&memory, source => 'pg', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'memory_my', what => \&memory, source => 'my', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'tpch_pg', what => sub { tpch('tpch_pg') }, needs => ['tpch_pg'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] },
-	{ name => 'tpch_my', what => sub { tpch('tpch_my') }, needs => ['tpch_my'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] });
+	{ name => 'tpch_my', what => sub { tpch('tpch_my') }, needs => ['tpch_my'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] },
+	{ name => 'health', what => \&health, needs => [], goals => [ [ 'at_most', 'round', 120, 's' ], [ 'at_most', 'late', 30, 's late' ], [ 'at_most', 'share', 25, '% of a core' ] ] });
 
 sub works
 {
