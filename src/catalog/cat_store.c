@@ -290,7 +290,7 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas go by their foreign key; tables and what hangs on them, and the history of tests, have none. */
+	/* Schemas go by their foreign key; tables and what hangs on them, and what background work writes, have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
@@ -299,6 +299,9 @@ ch_connector_remove(const pg_uuid_t *id)
 		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_check WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_day WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.event WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.expiry_notice WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.job WHERE subject = $1 AND state <> 'running'",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;
