@@ -341,15 +341,12 @@ give_server(ChSql *sql, const char *server, Oid owner)
 }
 
 Oid
-ch_connector_ensure_server(const ChConnector *connector)
+ch_connector_make_server(const ChConnector *connector)
 {
-	Oid			server = ch_connector_server(connector);
 	Oid			owner;
 	char	   *name;
 	ChSql		sql;
 
-	if (OidIsValid(server))
-		return server;
 	name = free_server_name(connector->name, &connector->id);
 	/* Its owner may be gone with the server. */
 	owner = connector->owner;
@@ -362,6 +359,14 @@ ch_connector_ensure_server(const ChConnector *connector)
 	give_server(&sql, name, owner);
 	ch_sql_end(&sql);
 	return get_foreign_server_oid(name, false);
+}
+
+Oid
+ch_connector_ensure_server(const ChConnector *connector)
+{
+	Oid			server = ch_connector_server(connector);
+
+	return OidIsValid(server) ? server : ch_connector_make_server(connector);
 }
 
 void
