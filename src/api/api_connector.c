@@ -154,6 +154,7 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 
 	ch_connector_insert(&draft.connector,
 						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);
+	ch_connector_make_server(&draft.connector);
 	if (draft.credentials.count > 0)
 		put_secret(&id, &draft.connector.tenant_id, draft.credentials);
 	if (test)
@@ -163,7 +164,6 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 			refuse_failed(&probe, draft.connector.name, "The connector was not created.",
 						  "With keep_on_failure => true it is kept with the status ERROR.");
 	}
-	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test && probe.success && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
 		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
 	return ch_api_connector_row(fcinfo, &id);

@@ -168,5 +168,7 @@ ch_channel_remove(const pg_uuid_t *id)
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_run(&sql, "DELETE FROM connhub_catalog.channel WHERE id = $1");
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "DELETE FROM connhub_catalog.delivery WHERE channel_id = $1");
 	ch_sql_end(&sql);
 }

@@ -431,17 +431,41 @@ servers_load(HTAB *entries, MemoryContext context)
 	table_close(relation, AccessShareLock);
 }
 
+/* The server of the connector's own name, if it names the connector: most have it, and it takes no look at all the others,
+ * which each change of a server would make necessary again. */
+static const ServerFact *
+server_of_name(const pg_uuid_t *id, const char *name)
+{
+	Oid			oid = get_foreign_server_oid(name, true);
+	ForeignServer *server = OidIsValid(oid) ? GetForeignServer(oid) : NULL;
+	ServerFact *fact;
+	pg_uuid_t	named;
+
+	if (server == NULL || server->fdwid != get_foreign_data_wrapper_oid(CH_FDW, true) ||
+		!server_connector_id(server->options, &named) || memcmp(&named, id, sizeof(named)) != 0)
+		return NULL;
+	fact = palloc(sizeof(ServerFact));
+	fact->server = oid;
+	fact->owner = server->owner;
+	namestrcpy(&fact->name, server->servername);
+	return fact;
+}
+
 /* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the
  * connector's own name comes first, then the oldest. */
 static const ServerFact *
 server_get(const pg_uuid_t *id, const char *name)
 {
 	static const pg_uuid_t nil;
-	HTAB	   *entries = ch_cache_entries(&server_cache);
-	const ServerFact *best = NULL;
+	HTAB	   *entries;
+	const ServerFact *best;
 	ServerEntry *entry;
 	ListCell   *cell;
 
+	best = server_of_name(id, name);
+	if (best != NULL)
+		return best;
+	entries = ch_cache_entries(&server_cache);
 	if (hash_search(entries, &nil, HASH_FIND, NULL) == NULL)
 	{
 		servers_load(entries, server_cache.context);

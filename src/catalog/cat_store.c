@@ -304,7 +304,7 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas go by their foreign key; tables and what hangs on them, and the history of tests, have none. */
+	/* Schemas go by their foreign key; tables and what hangs on them, and what background work writes, have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
@@ -313,6 +313,9 @@ ch_connector_remove(const pg_uuid_t *id)
 		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_check WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_day WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.event WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.expiry_notice WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.job WHERE subject = $1 AND state <> 'running'",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;
@@ -355,15 +358,12 @@ give_server(ChSql *sql, const char *server, Oid owner)
 }
 
 Oid
-ch_connector_ensure_server(const ChConnector *connector)
+ch_connector_make_server(const ChConnector *connector)
 {
-	Oid			server = ch_connector_server(connector);
 	Oid			owner;
 	char	   *name;
 	ChSql		sql;
 
-	if (OidIsValid(server))
-		return server;
 	name = free_server_name(connector->name, &connector->tenant_id, &connector->id);
 	/* Its owner may be gone with the server. */
 	owner = connector->owner;
@@ -376,6 +376,14 @@ ch_connector_ensure_server(const ChConnector *connector)
 	give_server(&sql, name, owner);
 	ch_sql_end(&sql);
 	return get_foreign_server_oid(name, false);
+}
+
+Oid
+ch_connector_ensure_server(const ChConnector *connector)
+{
+	Oid			server = ch_connector_server(connector);
+
+	return OidIsValid(server) ? server : ch_connector_make_server(connector);
 }
 
 void

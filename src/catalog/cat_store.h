@@ -48,7 +48,9 @@ extern void ch_connector_mark_deleted(const pg_uuid_t *id);
 extern void ch_connector_remove(const pg_uuid_t *id);
 
 /* The foreign server that stands for the connector: owned by its owner, named like it, or
- * name_<first 8 of id> when that is taken; outside the default tenant named by its id.  Creates it unless it is there. */
+ * name_<first 8 of id> when that is taken; outside the default tenant named by its id.  make creates it; ensure only unless
+ * it is there. */
+extern Oid	ch_connector_make_server(const ChConnector *connector);
 extern Oid	ch_connector_ensure_server(const ChConnector *connector);
 extern void ch_connector_rename_server(const ChConnector *connector, const char *old_name);
 extern void ch_connector_drop_server(Oid server);

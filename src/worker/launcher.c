@@ -104,6 +104,27 @@ serve_signals(void)
 	BackgroundWorkerUnblockSignals();
 }
 
+/* What a database is set to for its users is not meant for its workers.  A wait for a user's transaction, which may last
+ * for ever, ends as an error of the job, which is tried again. */
+static void
+set_up_session(void)
+{
+	static const struct
+	{
+		const char *name;
+		const char *value;
+	}			settings[] = {
+		{"default_transaction_deferrable", "off"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"lock_timeout", "5s"},
+		{"search_path", "pg_catalog, pg_temp"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i].name, settings[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 void
 ch_worker_begin(Oid database, bool is_scheduler, const char *name)
 {
@@ -111,6 +132,7 @@ ch_worker_begin(Oid database, bool is_scheduler, const char *name)
 	if (!ch_wake_worker_begin(database, is_scheduler))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	set_up_session();
 	pgstat_report_appname(name);
 	if (!ch_worker_wanted(NULL))
 		proc_exit(0);
