@@ -49,6 +49,13 @@ like(metric('last_error'), qr/nothing/, 'the last one is kept');
 is($hub->safe_psql('postgres', "SELECT max(count) = (SELECT calls FROM connhub.metrics WHERE connector = 'p') FROM connhub.metrics_latency WHERE connector = 'p' AND kind = 'query'"),
 	't', 'each call has its time') or diag($hub->safe_psql('postgres', "SELECT kind, max(count), (SELECT calls FROM connhub.metrics WHERE connector = 'p') FROM connhub.metrics_latency WHERE connector = 'p' GROUP BY kind"));
 is($hub->safe_psql('postgres', "SELECT query_p50_ms <= query_p95_ms AND query_p95_ms <= query_p99_ms AND last_success_at > since FROM connhub.metrics WHERE connector = 'p'"), 't', 'percentiles');
+
+# A source that takes connections and answers no query is no source that answers.
+$hub->safe_psql('postgres', q{SELECT connhub.create_connector('mute', 'mock', options => '{"tables": "n(10): id int64 key", "fault": "fetch:hang", "query_timeout": "300ms"}');
+	SELECT connhub.attach('mute', 'data', into_schema => 'mute')});
+isnt(run($sessions[2], 'SELECT count(*) FROM mute.n'), 10, 'a query without an answer');
+is($hub->safe_psql('postgres', "SELECT last_success_at < last_failure_at FROM connhub.metrics WHERE connector = 'mute'"), 't', 'leaves no sign of life');
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('mute', force => true)");
 $_->disconnect foreach @sessions;
 ok(wait_until(10, sub { metric('pool_open') eq '0' }), 'closed connections are not open');
 
