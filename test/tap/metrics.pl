@@ -56,6 +56,12 @@ $hub->safe_psql('postgres', q{SELECT connhub.create_connector('mute', 'mock', op
 isnt(run($sessions[2], 'SELECT count(*) FROM mute.n'), 10, 'a query without an answer');
 is($hub->safe_psql('postgres', "SELECT last_success_at < last_failure_at FROM connhub.metrics WHERE connector = 'mute'"), 't', 'leaves no sign of life');
 $hub->safe_psql('postgres', "SELECT connhub.delete_connector('mute', force => true)");
+
+# A secret is masked before its connection is forgotten, also in what all sessions see.
+my (undef, $seen) = $hub->psql('postgres', "SELECT connhub.create_connector('wrong', " . arguments(connector('postgresql', %user, password => 'authentication')) . ", test => false); SELECT message FROM connhub.test('wrong'); SELECT last_error FROM connhub.metrics WHERE connector = 'wrong'");
+like($seen, qr/password \S+ failed for user.*password \S+ failed for user/s, 'a source that names what was a secret');
+unlike($seen, qr/authentication/, 'is not quoted');
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('wrong', force => true)");
 $_->disconnect foreach @sessions;
 ok(wait_until(10, sub { metric('pool_open') eq '0' }), 'closed connections are not open');
 
