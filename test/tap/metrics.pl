@@ -62,6 +62,17 @@ my (undef, $seen) = $hub->psql('postgres', "SELECT connhub.create_connector('wro
 like($seen, qr/password \S+ failed for user.*password \S+ failed for user/s, 'a source that names what was a secret');
 unlike($seen, qr/authentication/, 'is not quoted');
 $hub->safe_psql('postgres', "SELECT connhub.delete_connector('wrong', force => true)");
+
+# What a test finds that outlives its connector is not said of the connector that has its place in the table.
+$hub->safe_psql('postgres', q{SELECT connhub.create_connector('gone', 'mock', test => false, options => '{"tables": "n(10): id int64 key", "fault": "step:refused:3000", "breaker_threshold": "1"}')});
+start($sessions[0], "SELECT connhub.test('gone')");
+ok(wait_until(10, sub { $hub->safe_psql('postgres', "SELECT COALESCE(wait_event_type, '') FROM pg_stat_activity WHERE pid = " . pid_of($sessions[0])) eq 'Extension' }), 'a test runs');
+$hub->safe_psql('postgres', q{SELECT connhub.delete_connector('gone', force => true);
+	SELECT connhub.create_connector('next', 'mock', options => '{"tables": "n(10): id int64 key"}'); SELECT connhub.attach('next', 'data', into_schema => 'next')});
+is(run($sessions[1], 'SELECT count(*) FROM next.n'), 10, 'another connector takes its place');
+finish($sessions[0]);
+is($hub->safe_psql('postgres', "SELECT concat_ws(' ', errors, open_failures, breaker_state, last_error) FROM connhub.metrics WHERE connector = 'next'"), '0 0 closed', 'and has not failed');
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('next', force => true)");
 $_->disconnect foreach @sessions;
 ok(wait_until(10, sub { metric('pool_open') eq '0' }), 'closed connections are not open');
 
