@@ -133,6 +133,23 @@ ch_error_clean(const char *text, Size capacity)
 	return masked != NULL ? masked : copy;
 }
 
+static void
+mask_text(char *text, Size size)
+{
+	char	   *masked = ch_redact(text);
+
+	if (masked != NULL)
+		strlcpy(text, masked, size);
+}
+
+void
+ch_error_mask(ConnhubError *error)
+{
+	mask_text(error->message, sizeof(error->message));
+	mask_text(error->detail, sizeof(error->detail));
+	mask_text(error->hint, sizeof(error->hint));
+}
+
 void
 ch_error_raise(const ConnhubError *error, const char *subject)
 {

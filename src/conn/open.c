@@ -243,6 +243,9 @@ ch_opening_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTi
 		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
+		/* While the secrets are known: the text is shown when they are not any more. */
+		if (status != CONNHUB_OK)
+			ch_error_mask(error);
 		MemoryContextSwitchTo(old);
 		ch_opening_end(opening, *handle);
 	}
