@@ -196,12 +196,13 @@ sub text_of
 	return join ' | ', map { !defined $_ ? '(null)' : ref $_ ? text_of($query, @$_) : $query->{loose} ? plain_number($_) : $_ } @cells;
 }
 
-# An answer as one text that is equal exactly when the answers are.  Errors are when their SQLSTATEs are of one class:
-# which of several bad values is met first is nobody's promise, but a bad value is no lost connection.
+# An answer as one text that is equal exactly when the answers are.  Errors are when their SQLSTATEs are of one class, that
+# of bad values and that of broken constraints being one: which of several is met first is nobody's promise, but a bad
+# value is no lost connection.
 sub digest
 {
 	my ($query, $answer) = @_;
-	return 'error ' . substr $answer->{error}, 0, 2 if $answer->{error};
+	return 'error ' . substr($answer->{error}, 0, 2) =~ s/^23/22/r if $answer->{error};
 	my @rows = @{ $answer->{rows} };
 	return scalar @rows if $query->{count};
 	my $order = $query->{order} || 0;
