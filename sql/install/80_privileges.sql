@@ -41,7 +41,9 @@ GRANT EXECUTE ON FUNCTION
 
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
-REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
+REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.rotate_master_key(text),
+	connhub.set_secret_store(text, jsonb, jsonb, text), connhub.remove_secret_store(text, text) FROM connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.rotate_tenant_key(text) TO connhub_admin;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
 ALTER TABLE connhub_catalog.tenant ENABLE ROW LEVEL SECURITY;
@@ -57,6 +59,7 @@ ALTER TABLE connhub_catalog.remote_key ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.secret_store ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;

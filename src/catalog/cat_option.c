@@ -12,6 +12,7 @@
 #include "utils/numeric.h"
 
 #include "catalog/cat_option.h"
+#include "catalog/cat_reference.h"
 #include "common/error.h"
 
 #define MAX_VALUE_BYTES (64 * 1024)
@@ -394,6 +395,9 @@ check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
 		return;
 	if (strlen(option->value) > MAX_VALUE_BYTES)
 		bad_value(spec, psprintf("at most %d bytes", MAX_VALUE_BYTES));
+	/* What a reference leads to is not known before it is used. */
+	if ((spec->flags & CONNHUB_OPTION_SECRET) != 0 && ch_reference_scheme(option->value, NULL) != CH_SCHEME_NONE)
+		return;
 	option->value = canonical[spec->kind] (spec, option->value);
 }
 

@@ -27,6 +27,7 @@
 #include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
+#include "vault/reference.h"
 
 #define MAX_PEM 8
 
@@ -210,6 +211,21 @@ copy(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
+/* What stands outside is fetched with the rights of whoever the connector belongs to. */
+static void
+resolve_references(Opening *opening)
+{
+	const ChConnector *connector = opening->target->connector;
+	ChSecret   *resolved = ch_reference_resolve(opening->secret, &connector->tenant_id, connector->owner);
+
+	if (resolved == NULL)
+		return;
+	if (opening->owns_secret)
+		ch_vault_wipe(opening->secret);
+	opening->secret = resolved;
+	opening->owns_secret = true;
+}
+
 /* Everything is copied: the cached connector may change while we wait. */
 static ConnhubStatus
 prepare(Opening *opening, ConnhubError *error)
@@ -238,6 +254,7 @@ prepare(Opening *opening, ConnhubError *error)
 		opening->secret = ch_vault_open(&connector->tenant_id, &connector->id);
 		opening->owns_secret = true;
 	}
+	resolve_references(opening);
 	for (int i = 0; i < opening->secret->nfields; i++)
 		ch_redact_remember(opening->secret->fields[i].value);
 	config->password = ch_vault_field(opening->secret, "password");
