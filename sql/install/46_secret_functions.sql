@@ -34,3 +34,8 @@ CREATE FUNCTION connhub.remove_secret_store(kind text, tenant text DEFAULT 'defa
 	AS 'MODULE_PATHNAME', 'connhub_secret_store_remove'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION connhub.remove_secret_store(text, text) IS 'Forget a secret store of a tenant; false when there was none';
+
+CREATE PROCEDURE connhub.resolve_secrets()
+	AS 'MODULE_PATHNAME', 'connhub_secrets_resolve'
+	LANGUAGE C;
+COMMENT ON PROCEDURE connhub.resolve_secrets() IS 'Finish what transactions have left unfinished among credentials kept in Kubernetes, between short transactions';

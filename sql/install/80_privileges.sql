@@ -43,7 +43,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_opera
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.rotate_master_key(text),
 	connhub.set_secret_store(text, jsonb, jsonb, text), connhub.remove_secret_store(text, text) FROM connhub_operator;
-GRANT EXECUTE ON PROCEDURE connhub.rotate_tenant_key(text) TO connhub_admin;
+GRANT EXECUTE ON PROCEDURE connhub.rotate_tenant_key(text), connhub.resolve_secrets() TO connhub_admin;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
 ALTER TABLE connhub_catalog.tenant ENABLE ROW LEVEL SECURITY;
@@ -60,6 +60,7 @@ ALTER TABLE connhub_catalog.remote_index ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_limit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.secret_store ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.kept_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;

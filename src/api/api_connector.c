@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "common/redact.h"
 #include "conn/conn.h"
+#include "vault/kept.h"
 #include "vault/reference.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_create);
@@ -122,12 +123,19 @@ refuse_failed(const ChProbe *probe, const char *name, const char *outcome, const
 }
 
 static void
-put_secret(const pg_uuid_t *id, const pg_uuid_t *tenant, ChOptionSet credentials)
+put_secret(const pg_uuid_t *id, const ChConnector *connector, ChOptionSet credentials)
 {
+	const pg_uuid_t *tenant = &connector->tenant_id;
+	ChSecretField *fields = ch_api_secret_fields(credentials);
+	bool		outside = credentials.count > 0 && ch_kept_wanted(tenant);
 	int64		version = 0;
 
+	if (outside)
+		fields = ch_kept_put(tenant, id, connector->type, fields, credentials.count);
+	else
+		ch_kept_forget(id);
 	if (credentials.count > 0)
-		version = ch_vault_put(tenant, id, ch_api_secret_fields(credentials), credentials.count);
+		version = ch_vault_put(tenant, id, fields, credentials.count);
 	else
 		ch_vault_forget(id);
 	ch_connector_set_secret_version(id, version);
@@ -161,7 +169,7 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	ch_connector_insert(&draft.connector,
 						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);
 	if (draft.credentials.count > 0)
-		put_secret(&id, &draft.connector.tenant_id, draft.credentials);
+		put_secret(&id, &draft.connector, draft.credentials);
 	if (test)
 	{
 		ch_api_test_saved(&id, &probe);
@@ -204,7 +212,14 @@ open_secret(void *argument)
 {
 	OpenCall   *call = argument;
 
+	ChSecret   *kept;
+
 	call->secret = ch_vault_open(&call->connector->tenant_id, &call->connector->id);
+	kept = ch_kept_open(call->secret, &call->connector->tenant_id);
+	if (kept == NULL)
+		return;
+	ch_vault_wipe(call->secret);
+	call->secret = kept;
 }
 
 /* The stored credential, to lay new fields over.  One that cannot be opened any more is lost: storing
@@ -277,7 +292,7 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 		draft->connector.config_version = next_version(old->config_version);
 	ch_connector_store(&draft->connector, ch_options_to_jsonb(type, draft->options), labels);
 	if (new_secret)
-		put_secret(&id, &old->tenant_id, draft->credentials);
+		put_secret(&id, &draft->connector, draft->credentials);
 	if (!same_text(old->name, draft->connector.name))
 		ch_connector_rename_server(&draft->connector, old->name);
 	ch_connector_ensure_server(ch_connector_get(&id, false));

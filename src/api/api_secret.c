@@ -16,11 +16,13 @@
 #include "common/guc.h"
 #include "common/redact.h"
 #include "common/txn.h"
+#include "vault/kept.h"
 #include "vault/rotate.h"
 #include "vault/store.h"
 
 PG_FUNCTION_INFO_V1(connhub_rotate_tenant_key);
 PG_FUNCTION_INFO_V1(connhub_rotate_master_key);
+PG_FUNCTION_INFO_V1(connhub_secrets_resolve);
 PG_FUNCTION_INFO_V1(connhub_secret_store_set);
 PG_FUNCTION_INFO_V1(connhub_secret_store_remove);
 
@@ -54,19 +56,17 @@ require_admin(const char *what)
 				 errhint("Only members of connhub_admin may.")));
 }
 
-Datum
-connhub_rotate_tenant_key(PG_FUNCTION_ARGS)
+/* Run work that goes on between short transactions. */
+static void
+run_between_transactions(FunctionCallInfo fcinfo, const char *name, void (*work) (const pg_uuid_t *tenant),
+						 const pg_uuid_t *tenant)
 {
 	CallContext *call = castNode(CallContext, fcinfo->context);
-	pg_uuid_t	tenant;
 
-	PreventCommandIfReadOnly("connhub.rotate_tenant_key()");
-	require_admin("rotate the key of a tenant");
-	tenant_id(ch_api_required_text(fcinfo, 0, "tenant"), &tenant);
 	if (call->atomic)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("connhub.rotate_tenant_key() cannot run inside a transaction block"),
+				 errmsg("%s cannot run inside a transaction block", name),
 				 errhint("Call it by itself: it works in short transactions of its own.")));
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	SPI_commit();
@@ -74,7 +74,7 @@ connhub_rotate_tenant_key(PG_FUNCTION_ARGS)
 	ch_txn_set_procedure(true);
 	PG_TRY();
 	{
-		(void) ch_rotate_tenant_key(&tenant);
+		work(tenant);
 	}
 	PG_FINALLY();
 	{
@@ -82,6 +82,38 @@ connhub_rotate_tenant_key(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+}
+
+static void
+rotate_tenant_key(const pg_uuid_t *tenant)
+{
+	(void) ch_rotate_tenant_key(tenant);
+}
+
+static void
+resolve_secrets(const pg_uuid_t *tenant)
+{
+	(void) ch_kept_resolve();
+}
+
+Datum
+connhub_rotate_tenant_key(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t	tenant;
+
+	PreventCommandIfReadOnly("connhub.rotate_tenant_key()");
+	require_admin("rotate the key of a tenant");
+	tenant_id(ch_api_required_text(fcinfo, 0, "tenant"), &tenant);
+	run_between_transactions(fcinfo, "connhub.rotate_tenant_key()", rotate_tenant_key, &tenant);
+	PG_RETURN_VOID();
+}
+
+Datum
+connhub_secrets_resolve(PG_FUNCTION_ARGS)
+{
+	PreventCommandIfReadOnly("connhub.resolve_secrets()");
+	require_admin("finish the secrets of all tenants");
+	run_between_transactions(fcinfo, "connhub.resolve_secrets()", resolve_secrets, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -128,5 +160,11 @@ connhub_secret_store_remove(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("connhub.remove_secret_store()");
 	require_admin("remove a secret store");
 	tenant_id(ch_api_text(fcinfo, 1), &tenant);
+	if (strcmp(ch_api_text(fcinfo, 0), "k8s") == 0 && ch_kept_any(&tenant))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("credentials of this tenant are kept in Kubernetes"),
+				 errhint("Set \"write\" to false, store them again with connhub.set_credentials, and call "
+						 "connhub.resolve_secrets() first.")));
 	PG_RETURN_BOOL(ch_store_remove(&tenant, ch_api_text(fcinfo, 0)));
 }

@@ -27,6 +27,7 @@
 #include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
+#include "vault/kept.h"
 #include "vault/reference.h"
 
 #define MAX_PEM 8
@@ -211,19 +212,26 @@ copy(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
+/* Go on with another secret, unless it is NULL. */
+static void
+use_secret(Opening *opening, ChSecret *secret)
+{
+	if (secret == NULL)
+		return;
+	if (opening->owns_secret)
+		ch_vault_wipe(opening->secret);
+	opening->secret = secret;
+	opening->owns_secret = true;
+}
+
 /* What stands outside is fetched with the rights of whoever the connector belongs to. */
 static void
 resolve_references(Opening *opening)
 {
 	const ChConnector *connector = opening->target->connector;
-	ChSecret   *resolved = ch_reference_resolve(opening->secret, &connector->tenant_id, connector->owner);
 
-	if (resolved == NULL)
-		return;
-	if (opening->owns_secret)
-		ch_vault_wipe(opening->secret);
-	opening->secret = resolved;
-	opening->owns_secret = true;
+	use_secret(opening, ch_kept_open(opening->secret, &connector->tenant_id));
+	use_secret(opening, ch_reference_resolve(opening->secret, &connector->tenant_id, connector->owner));
 }
 
 /* Everything is copied: the cached connector may change while we wait. */

@@ -88,17 +88,21 @@ leave(Reader *reader, int indent, bool is_element, int *index)
 static char *
 unquote(char *text)
 {
-	size_t		length = strlen(text);
+	char	   *end = text[0] == '"' || text[0] == '\'' ? strchr(text + 1, text[0]) : NULL;
 	char	   *comment;
 
-	if (length >= 2 && (text[0] == '"' || text[0] == '\'') && text[length - 1] == text[0] && strchr(text, '\\') == NULL)
+	if (end != NULL && strchr(text, '\\') == NULL)
 	{
-		text[length - 1] = '\0';
+		*end = '\0';
 		return text + 1;
 	}
 	comment = strstr(text, " #");
 	if (comment != NULL)
+	{
+		while (comment > text && comment[-1] == ' ')
+			comment--;
 		*comment = '\0';
+	}
 	return text;
 }
 

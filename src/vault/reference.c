@@ -217,6 +217,12 @@ ch_reference_check(const char *value, const pg_uuid_t *tenant, Oid user)
 {
 	ChReference reference;
 
+	/* What ch_kept_put stores is nobody else's to write. */
+	if (value != NULL && strncmp(value, "kept://", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
+				 errmsg("a credential cannot begin with \"kept://\""),
+				 errhint("Give a value, or a reference of another scheme.")));
 	if (value != NULL && parse(value, tenant, &reference))
 		require_allowed(&reference, user);
 }
