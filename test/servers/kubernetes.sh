@@ -64,26 +64,31 @@ kube() {
 		-X "$1" ${3:+--data "$3"} "https://127.0.0.1:$port$2" >/dev/null
 }
 
+# run NAME COMMAND...: start it in the server's folder, where a sweep finds it; its id goes into NAME.pid.
+run() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2016
+	as_server setsid sh -c 'cd "$1" && echo $$ >"$2.pid"; shift 2; exec "$@"' sh "$folder" "$name" "$@" >"$folder/$name.log" 2>&1 </dev/null &
+}
+
 start_real() {
 	local client peer namespace
 	client=$(free_port)
 	peer=$(free_port)
 	port=$(free_port)
-	as_server setsid etcd --data-dir "$folder/etcd" --listen-client-urls "http://127.0.0.1:$client" \
+	run etcd etcd --data-dir "$folder/etcd" --listen-client-urls "http://127.0.0.1:$client" \
 		--advertise-client-urls "http://127.0.0.1:$client" --listen-peer-urls "http://127.0.0.1:$peer" \
-		--initial-advertise-peer-urls "http://127.0.0.1:$peer" --initial-cluster "default=http://127.0.0.1:$peer" \
-		>"$folder/etcd.log" 2>&1 </dev/null &
-	echo $! >"$folder/etcd.pid"
+		--initial-advertise-peer-urls "http://127.0.0.1:$peer" --initial-cluster "default=http://127.0.0.1:$peer"
 	as_server openssl genrsa -out "$folder/sa.key" 2048 2>/dev/null
 	printf '%s\n' 'admin-token,admin,1,"system:masters"' 'reader-token,reader,2' >"$folder/tokens.csv"
-	as_server setsid "$program" --etcd-servers="http://127.0.0.1:$client" --bind-address=127.0.0.1 \
+	run apiserver "$program" --etcd-servers="http://127.0.0.1:$client" --bind-address=127.0.0.1 \
 		--advertise-address=127.0.0.1 --secure-port="$port" --cert-dir="$folder/certs" \
 		--tls-cert-file="$tls/good.crt" --tls-private-key-file="$tls/good.key" --client-ca-file="$tls/ca.crt" \
 		--service-cluster-ip-range=10.0.0.0/24 --service-account-issuer=https://connhub.test \
 		--service-account-signing-key-file="$folder/sa.key" --service-account-key-file="$folder/sa.key" \
-		--token-auth-file="$folder/tokens.csv" --authorization-mode=RBAC >"$folder/log" 2>&1 </dev/null &
-	echo $! >"$folder/pid"
-	wait_for 120 kube GET /readyz || die "it did not start: $(tail -n 20 "$folder/log")"
+		--token-auth-file="$folder/tokens.csv" --authorization-mode=RBAC
+	wait_for 120 kube GET /readyz || die "it did not start: $(tail -n 20 "$folder/apiserver.log")"
 	wait_for 30 kube GET /api/v1/namespaces/default || die "it has no default namespace"
 	for namespace in ns-default other; do
 		kube POST /api/v1/namespaces "{\"metadata\":{\"name\":\"$namespace\"}}"
@@ -97,9 +102,8 @@ start_real() {
 start_standin() {
 	echo "stand-in: no kube-apiserver here, so Kubernetes is played by kube_standin.py"
 	rm -f "$folder/port"
-	as_server setsid python3 "$servers_dir/kube_standin.py" "$folder" "$tls" >"$folder/log" 2>&1 </dev/null &
-	echo $! >"$folder/pid"
-	wait_for 20 test -s "$folder/port" || die "the stand-in did not start: $(cat "$folder/log")"
+	run apiserver python3 "$servers_dir/kube_standin.py" "$folder" "$tls"
+	wait_for 20 test -s "$folder/port" || die "the stand-in did not start: $(cat "$folder/apiserver.log")"
 	port=$(cat "$folder/port")
 }
 
@@ -122,7 +126,7 @@ start)
 	start
 	;;
 stop)
-	stop_pid "$folder/pid"
+	stop_pid "$folder/apiserver.pid"
 	stop_pid "$folder/etcd.pid"
 	;;
 *) die "unknown action $action" ;;

@@ -43,6 +43,14 @@ bao() {
 		"$program" "$@"
 }
 
+# run NAME COMMAND...: start it in the server's folder, where a sweep finds it; its id goes into NAME.pid.
+run() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2016
+	as_server setsid sh -c 'cd "$1" && echo $$ >"$2.pid"; shift 2; exec "$@"' sh "$folder" "$name" "$@" >"$folder/$name.log" 2>&1 </dev/null &
+}
+
 start() {
 	local port key
 	[ -x "$program" ] || die "no $program; run: $0 install"
@@ -58,11 +66,10 @@ start() {
 			tls_key_file = "$tls/good.key"
 		}
 	CONF
-	as_server setsid "$program" server -config="$folder/config.hcl" >"$folder/log" 2>&1 </dev/null &
-	echo $! >"$folder/pid"
+	run bao "$program" server -config="$folder/config.hcl"
 	echo dummy >"$folder/root.token"
 	echo "$port" >"$folder/port"
-	wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "it did not start: $(cat "$folder/log")"
+	wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "it did not start: $(cat "$folder/bao.log")"
 	bao operator init -key-shares=1 -key-threshold=1 -format=json >"$folder/init.json"
 	key=$(sed -n 's/^ *"\([A-Za-z0-9+/=]*\)",\{0,1\}$/\1/p' "$folder/init.json" | tail -n 1)
 	sed -n 's/.*"root_token": "\([^"]*\)".*/\1/p' "$folder/init.json" >"$folder/root.token"
@@ -90,6 +97,6 @@ start | seed)
 	[ -n "$folder" ] || die "$action: FOLDER is missing"
 	$action
 	;;
-stop) stop_pid "$folder/pid" ;;
+stop) stop_pid "$folder/bao.pid" ;;
 *) die "unknown action $action" ;;
 esac
