@@ -47,8 +47,10 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_opera
 GRANT EXECUTE ON PROCEDURE connhub.run_due() TO connhub_admin;
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
 REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.check_expiry(),
-	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean)
+	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean),
+	connhub.rotate_master_key(text), connhub.set_secret_store(text, jsonb, jsonb, text), connhub.remove_secret_store(text, text)
 	FROM connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.rotate_tenant_key(text), connhub.resolve_secrets() TO connhub_admin;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
 ALTER TABLE connhub_catalog.tier ENABLE ROW LEVEL SECURITY;
@@ -73,6 +75,8 @@ ALTER TABLE connhub_catalog.health_check ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.health_day ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.maintenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.secret_store ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.kept_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;

@@ -21,6 +21,7 @@
 #include "conn/conn.h"
 #include "conn/shared.h"
 #include "health/history.h"
+#include "vault/kept.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
 PG_FUNCTION_INFO_V1(connhub_connector_resolve_prepared);
@@ -212,6 +213,7 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 		ch_connector_drop_server(server);
 	if (force)
 	{
+		ch_kept_forget(&connector->id);
 		ch_vault_forget(&connector->id);
 		ch_connector_remove(&connector->id);
 		ch_shared_forget(&connector->id);
