@@ -11,7 +11,9 @@
 #include "utils/uuid.h"
 
 #include "api/api.h"
+#include "catalog/cat_plan.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
@@ -141,14 +143,14 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	draft.connector.id = id;
 	draft.connector.owner = GetUserId();
 	draft.connector.enabled = true;
-	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &draft.connector.tenant_id))
-		elog(ERROR, "malformed id of the default tenant");
+	ch_tenant_current_own(&draft.connector.tenant_id);
 	draft.connector.name = ch_api_required_text(fcinfo, 0, "name");
 	draft.connector.type = ch_api_required_text(fcinfo, 1, "type");
 	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);
 	ch_labels_check(labels);
 	draft.connector.config_version = next_version(0);
+	ch_plan_admit(&draft.connector.tenant_id, draft.connector.type, 1);
 
 	ch_connector_insert(&draft.connector,
 						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);

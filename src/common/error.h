@@ -23,6 +23,8 @@
 #define ERRCODE_CH_CIRCUIT_OPEN				MAKE_SQLSTATE('U','B','0','1','5')
 #define ERRCODE_CH_TUNNEL					MAKE_SQLSTATE('U','B','0','1','6')
 #define ERRCODE_CH_QUOTA_EXCEEDED			MAKE_SQLSTATE('U','B','0','1','7')
+#define ERRCODE_CH_PLAN_LIMIT				MAKE_SQLSTATE('U','B','0','1','8')
+#define ERRCODE_CH_UNKNOWN_TENANT			MAKE_SQLSTATE('U','B','0','1','9')
 
 /* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
  * status that is no failure. */

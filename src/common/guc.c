@@ -15,6 +15,7 @@ char	   *ch_allowed_drivers;
 char	   *ch_allowed_networks;
 char	   *ch_allowed_folders;
 char	   *ch_master_key;
+char	   *ch_tenant;
 bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
@@ -70,6 +71,9 @@ static const StringSetting string_settings[] = {
 	&ch_smtp_from, "", PGC_SUSET, 0, NULL},
 	{"connhub.smtp_url", "Mail server of channels that name none: smtp://host:port (STARTTLS is required) or smtps://host:port.",
 	&ch_smtp_url, "", PGC_SUSET, 0, NULL},
+	{"connhub.tenant",
+		"Tenant the session works in, by name or id; empty: the one its user is a member of. Checked at each use.",
+	&ch_tenant, "", PGC_USERSET, 0, NULL},
 };
 
 typedef struct IntegerSetting
