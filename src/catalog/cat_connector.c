@@ -197,7 +197,7 @@ entry_get(const pg_uuid_t *id)
 
 	/* A connector belongs to whom its server belongs to: REASSIGN OWNED and ALTER SERVER ... OWNER TO
 	 * know of the server only.  The column tells while there is none. */
-	server = server_get(id, connector.name);
+	server = server_get(id, ch_tenant_is_default(&connector.tenant_id) ? connector.name : ch_uuid_text(id));
 	if (server != NULL)
 		connector.owner = server->owner;
 
@@ -431,8 +431,8 @@ servers_load(HTAB *entries, MemoryContext context)
 	table_close(relation, AccessShareLock);
 }
 
-/* The server of the connector's own name, if it names the connector: most have it, and it takes no look at all the others,
- * which each change of a server would make necessary again. */
+/* The server of a name, if it names the connector: most have one of their own, and it takes no look at all the others, which
+ * each change of a server would make necessary again. */
 static const ServerFact *
 server_of_name(const pg_uuid_t *id, const char *name)
 {
@@ -451,8 +451,8 @@ server_of_name(const pg_uuid_t *id, const char *name)
 	return fact;
 }
 
-/* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the
- * connector's own name comes first, then the oldest. */
+/* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the name that it was
+ * made with comes first, then the oldest. */
 static const ServerFact *
 server_get(const pg_uuid_t *id, const char *name)
 {

@@ -49,6 +49,7 @@ typedef struct Database
 	BackgroundWorkerHandle *handle; /* of its scheduler; NULL: none runs */
 	TimestampTz started_at;
 	TimestampTz start_at;		/* not before */
+	bool		is_wanted;		/* somebody has asked for a scheduler since the last was started */
 	int64		delay_ms;
 } Database;
 
@@ -257,7 +258,7 @@ look_after(Database *database, TimestampTz now)
 	database->handle = NULL;
 	if (TimestampDifferenceExceeds(database->started_at, now, WORKED_MS))
 		database->delay_ms = RESTART_FIRST_MS;
-	database->start_at = TimestampTzPlusMilliseconds(now, database->delay_ms);
+	database->start_at = database->is_wanted ? now : TimestampTzPlusMilliseconds(now, database->delay_ms);
 	database->delay_ms = Min(database->delay_ms * 2, RESTART_LAST_MS);
 }
 
@@ -270,6 +271,7 @@ start_scheduler(Database *database, TimestampTz now)
 	if (ch_worker_start("scheduler", CH_SCHEDULER_NAME, database->oid, &database->handle))
 	{
 		database->started_at = now;
+		database->is_wanted = false;
 		has_warned = false;
 	}
 	else
@@ -315,7 +317,7 @@ keep_schedulers(void)
 	return wait_ms;
 }
 
-/* Databases whose sessions have asked for a scheduler. */
+/* Databases whose sessions have asked for a scheduler.  One that is about to end may not have heard it. */
 static void
 take_wanted(void)
 {
@@ -325,11 +327,11 @@ take_wanted(void)
 	{
 		Database   *database = find_database(oid);
 
-		if (database != NULL && database->handle == NULL)
-		{
-			database->start_at = 0;
-			database->delay_ms = RESTART_FIRST_MS;
-		}
+		if (database == NULL)
+			continue;
+		database->is_wanted = true;
+		database->start_at = 0;
+		database->delay_ms = RESTART_FIRST_MS;
 	}
 }
 
