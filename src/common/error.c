@@ -133,21 +133,24 @@ ch_error_clean(const char *text, Size capacity)
 	return masked != NULL ? masked : copy;
 }
 
+/* A masked text may be longer. */
 static void
-mask_text(char *text, Size size)
+tidy_text(char *text, Size size)
 {
-	char	   *masked = ch_redact(text);
+	char	   *clean = ch_error_clean(text, size);
+	int			length = pg_mbcliplen(clean, strlen(clean), size - 1);
 
-	if (masked != NULL)
-		strlcpy(text, masked, size);
+	memcpy(text, clean, length);
+	text[length] = '\0';
+	pfree(clean);
 }
 
 void
-ch_error_mask(ConnhubError *error)
+ch_error_tidy(ConnhubError *error)
 {
-	mask_text(error->message, sizeof(error->message));
-	mask_text(error->detail, sizeof(error->detail));
-	mask_text(error->hint, sizeof(error->hint));
+	tidy_text(error->message, sizeof(error->message));
+	tidy_text(error->detail, sizeof(error->detail));
+	tidy_text(error->hint, sizeof(error->hint));
 }
 
 void

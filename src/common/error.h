@@ -46,8 +46,8 @@ extern void ch_error_raise(const ConnhubError *error, const char *subject) pg_at
 /* A copy of text from a driver, fit to be shown: secrets masked, in the encoding of the database. */
 extern char *ch_error_clean(const char *text, Size capacity);
 
-/* Mask the secrets in its texts. */
-extern void ch_error_mask(ConnhubError *error);
+/* Make its texts fit to be shown, in the same way. */
+extern void ch_error_tidy(ConnhubError *error);
 
 /* Fill an error as drivers do. */
 extern void ch_error_set(ConnhubError *error, ConnhubStatus status, const char *fmt,...) pg_attribute_printf(3, 4);

@@ -247,7 +247,7 @@ ch_opening_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTi
 			error->phase = last;
 		/* While the secrets are known: the text is shown when they are not any more. */
 		if (status != CONNHUB_OK)
-			ch_error_mask(error);
+			ch_error_tidy(error);
 		MemoryContextSwitchTo(old);
 		ch_opening_end(opening, *handle);
 	}

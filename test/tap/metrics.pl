@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Sessions;
 use Test::More;
 
-my $hub = new_hub('metrics', "shared_preload_libraries = 'connhub'");
+my $hub = new_hub('metrics', "shared_preload_libraries = 'connhub'\nconnhub.workers = off");
 my %user = source_user('connhub_metrics');
 my $odd = 'odd "name" \\ <b>&';
 
@@ -61,6 +61,8 @@ $hub->safe_psql('postgres', "SELECT connhub.delete_connector('mute', force => tr
 my (undef, $seen) = $hub->psql('postgres', "SELECT connhub.create_connector('wrong', " . arguments(connector('postgresql', %user, password => 'authentication')) . ", test => false); SELECT message FROM connhub.test('wrong'); SELECT last_error FROM connhub.metrics WHERE connector = 'wrong'");
 like($seen, qr/password \S+ failed for user.*password \S+ failed for user/s, 'a source that names what was a secret');
 unlike($seen, qr/authentication/, 'is not quoted');
+$hub->safe_psql('postgres', 'CALL connhub.run_due()');
+like($hub->safe_psql('postgres', "SELECT message FROM connhub.health WHERE connector = 'wrong'"), qr/password \S+ failed for user/, 'nor where health is kept') or diag($hub->safe_psql('postgres', "SELECT * FROM connhub.health"));
 $hub->safe_psql('postgres', "SELECT connhub.delete_connector('wrong', force => true)");
 
 # What a test finds that outlives its connector is not said of the connector that has its place in the table.
