@@ -155,6 +155,7 @@ CREATE TABLE connhub_catalog.secret (
 	sealed bytea NOT NULL,
 	fields text[] NOT NULL,
 	updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	is_fetched boolean NOT NULL DEFAULT false,
 	CONSTRAINT secret_pkey PRIMARY KEY (connector_id),
 	CONSTRAINT secret_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE,
 	CONSTRAINT secret_key_id_fkey FOREIGN KEY (key_id) REFERENCES connhub_catalog.data_key (id)
@@ -166,6 +167,7 @@ COMMENT ON COLUMN connhub_catalog.secret.key_id IS 'Data key that seals it';
 COMMENT ON COLUMN connhub_catalog.secret.sealed IS 'Nonce, ciphertext and tag of AES-256-GCM';
 COMMENT ON COLUMN connhub_catalog.secret.fields IS 'Names of the fields held';
 COMMENT ON COLUMN connhub_catalog.secret.updated_at IS 'When it was last changed';
+COMMENT ON COLUMN connhub_catalog.secret.is_fetched IS 'Whether a field is a reference that is fetched over a network';
 
 CREATE TABLE connhub_catalog.remote_schema (
 	connector_id uuid NOT NULL,

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "catalog/cat_reference.h"
 #include "catalog/cat_sql.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
@@ -398,8 +399,15 @@ secret_store(const pg_uuid_t *connector, int64 version, int64 key_id, bytea *sea
 	Datum		names[MAX_FIELDS];
 	ChSql		sql;
 
+	bool		is_fetched = false;
+
 	for (int i = 0; i < nfields; i++)
+	{
+		ChScheme	scheme = ch_reference_scheme(fields[i].value, NULL);
+
 		names[i] = CStringGetTextDatum(fields[i].name);
+		is_fetched = is_fetched || scheme == CH_SCHEME_VAULT || scheme == CH_SCHEME_K8S;
+	}
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, connector);
 	ch_sql_value(&sql, INT8OID, Int64GetDatum(version), false);
@@ -407,12 +415,13 @@ secret_store(const pg_uuid_t *connector, int64 version, int64 key_id, bytea *sea
 	ch_sql_value(&sql, BYTEAOID, PointerGetDatum(sealed), false);
 	ch_sql_value(&sql, TEXTARRAYOID,
 				 PointerGetDatum(construct_array(names, nfields, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ch_sql_value(&sql, BOOLOID, BoolGetDatum(is_fetched), false);
 	ch_sql_run(&sql,
-			   "INSERT INTO connhub_catalog.secret (connector_id, version, key_id, sealed, fields)"
-			   " VALUES ($1, $2, $3, $4, $5)"
+			   "INSERT INTO connhub_catalog.secret (connector_id, version, key_id, sealed, fields, is_fetched)"
+			   " VALUES ($1, $2, $3, $4, $5, $6)"
 			   " ON CONFLICT (connector_id) DO UPDATE SET version = excluded.version,"
 			   " key_id = excluded.key_id, sealed = excluded.sealed, fields = excluded.fields,"
-			   " updated_at = pg_catalog.now()");
+			   " is_fetched = excluded.is_fetched, updated_at = pg_catalog.now()");
 	ch_sql_end(&sql);
 }
 

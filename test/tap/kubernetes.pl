@@ -16,7 +16,7 @@ my %user = source_user('connhub_kube', $password);
 my $server = run_server('kubernetes', 'kube', 'start');
 my $secrets = "$ENV{CONNHUB_TEST_TMP}/kube-secrets";
 mkdir $secrets;
-my $hub = new_hub('kubernetes', "shared_preload_libraries = 'connhub'\nconnhub.secret_folders = '$secrets'\nlog_statement = all\nrestart_after_crash = on\nmax_prepared_transactions = 2\n");
+my $hub = new_hub('kubernetes', "shared_preload_libraries = 'connhub'\nconnhub.workers = off\nconnhub.secret_folders = '$secrets'\nlog_statement = all\nrestart_after_crash = on\nmax_prepared_transactions = 2\n");
 like($server->{CONNHUB_TEST_KUBE_KIND}, qr/^(kubernetes|stand-in)$/, "the API server is: $server->{CONNHUB_TEST_KUBE_KIND}");
 my $sql = sub { $hub->safe_psql('postgres', $_[0]) };
 my $said = '';

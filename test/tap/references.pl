@@ -20,6 +20,7 @@ $ENV{CONNHUB_REF_EMPTY} = '';
 $ENV{OTHER_PASSWORD} = $password;
 my $hub = new_hub('references', <<"CONF");
 shared_preload_libraries = 'connhub'
+connhub.workers = off
 log_statement = all
 log_min_messages = debug1
 connhub.secret_folders = '$secrets'

@@ -15,7 +15,7 @@ foreach my $name (qw(a b c))
 	append_to_file("$keys/$name", qx(openssl rand -hex 32));
 	chmod 0600, "$keys/$name";
 }
-my $hub = new_hub('rotation', "shared_preload_libraries = 'connhub'\nconnhub.master_key = 'file:$keys/a'\nrestart_after_crash = on\n");
+my $hub = new_hub('rotation', "shared_preload_libraries = 'connhub'\nconnhub.workers = off\nconnhub.master_key = 'file:$keys/a'\nrestart_after_crash = on\n");
 my $sql = sub { $hub->safe_psql('postgres', $_[0]) };
 my $failed = sub { my ($status, $out, $err) = $hub->psql('postgres', $_[0]); return $status == 0 ? "no error: $out" : $err };
 $sql->('CREATE ROLE alice LOGIN IN ROLE connhub_operator; CREATE ROLE boss LOGIN IN ROLE connhub_admin');
