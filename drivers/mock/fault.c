@@ -5,7 +5,8 @@
  * number   strike only there.  open, step: number of the connection in this process; fetch: number of
  *          the row about to be returned; other places: number of the call on its connection
  * connection   strike only on the connection of this number in this process
- * action   the name of a status (then it fails, after the given time), slow, hang, or block
+ * action   the name of a status (then it fails, after the given time), retry_after (it fails at once, and asks for a pause
+ *          of the given time), slow, hang, or block
  */
 #include "mock.h"
 
@@ -46,6 +47,7 @@ static const struct
 	{"lost", MK_ACT_FAIL, CONNHUB_LOST, CONNHUB_PHASE_TCP, true, true},
 	{"busy", MK_ACT_FAIL, CONNHUB_BUSY, CONNHUB_PHASE_AUTH, true, false},
 	{"rate_limited", MK_ACT_FAIL, CONNHUB_RATE_LIMITED, CONNHUB_PHASE_AUTH, true, false},
+	{"retry_after", MK_ACT_LATER, CONNHUB_RATE_LIMITED, CONNHUB_PHASE_AUTH, true, false},
 	{"quota", MK_ACT_FAIL, CONNHUB_QUOTA, CONNHUB_PHASE_AUTH, false, false},
 	{"unsupported", MK_ACT_FAIL, CONNHUB_UNSUPPORTED, CONNHUB_PHASE_TCP, false, false},
 	{"config", MK_ACT_FAIL, CONNHUB_CONFIG, CONNHUB_PHASE_NONE, false, false},
@@ -201,6 +203,8 @@ mk_fault_fail(const MkFault *fault, ConnhubError *error)
 	for (i = 0; i < NACTIONS; i++)
 		if (actions[i].action == MK_ACT_FAIL && actions[i].status == fault->status)
 			break;
+	if (fault->action == MK_ACT_LATER)
+		error->retry_after_ms = fault->ms;
 	error->retryable = actions[i].retryable;
 	error->connection_lost = actions[i].connection_lost;
 	error->native_code = (int64_t) fault->status;
@@ -240,6 +244,8 @@ mk_fault_strike(const MkFault *fault, ConnhubError *error)
 {
 	if (fault->action == MK_ACT_BLOCK)
 		return block(fault, error);
+	if (fault->action == MK_ACT_LATER)
+		return mk_fault_fail(fault, error);
 	if (fault->action == MK_ACT_HANG || fault->ms > 0)
 	{
 		int64_t		ms = fault->action == MK_ACT_HANG ? -1 : fault->ms;

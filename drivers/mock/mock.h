@@ -176,7 +176,8 @@ typedef enum MkAction
 	MK_ACT_FAIL,				/* fail with status */
 	MK_ACT_SLOW,				/* take ms longer */
 	MK_ACT_HANG,				/* wait until cancelled */
-	MK_ACT_BLOCK				/* the same in a call that can only block */
+	MK_ACT_BLOCK,				/* the same in a call that can only block */
+	MK_ACT_LATER				/* fail with status, and ask for a pause of ms */
 } MkAction;
 
 typedef struct MkFault
@@ -300,6 +301,7 @@ struct ConnhubConn
 	bool		text_vectors;	/* hand every column over as text */
 	ConnhubPhase phase;			/* next phase of opening */
 	int64_t		wake_ms;		/* a slow phase ends then; 0: none runs */
+	bool		in_check;		/* a stepwise check has begun */
 	bool		in_transaction;
 	bool		is_read_only;	/* the transaction */
 	struct MkSource *source;	/* what all connections to it share; NULL: nothing was ever written */
@@ -320,6 +322,7 @@ extern ConnhubStatus mk_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError 
 extern void mk_close(ConnhubConn *conn);
 extern ConnhubStatus mk_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info,
 							  ConnhubError *error);
+extern ConnhubStatus mk_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error);
 extern ConnhubStatus mk_cancel(ConnhubConn *conn, ConnhubError *error);
 extern ConnhubStatus mk_begin(ConnhubConn *conn, const ConnhubTxn *txn, ConnhubError *error);
 extern ConnhubStatus mk_commit(ConnhubConn *conn, ConnhubError *error);

@@ -388,7 +388,7 @@ my_close(ConnhubConn *conn)
 	if (conn == NULL)
 		return;
 
-	/* An unfinished opening unwinds itself once its waits fail, and frees what it holds. */
+	/* An unfinished opening or check unwinds itself once its waits fail, and frees what it holds. */
 	if (conn->io.stack != NULL && !conn->io.finished)
 	{
 		my_io_abort(&conn->io, CONNHUB_CANCELLED);
@@ -479,6 +479,31 @@ my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubE
 	}
 	fill_info(conn, info);
 	return level >= CONNHUB_CHECK_ACCESS ? my_check_access(conn, error) : CONNHUB_OK;
+}
+
+static void
+check_main(void *arg)
+{
+	ConnhubConn *conn = arg;
+
+	conn->checked = my_check(conn, CONNHUB_CHECK_ACCESS, &conn->check_info, &conn->check_error);
+}
+
+/* The same code as check, on a stack of its own. */
+ConnhubStatus
+my_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	if (conn->io.stack == NULL)
+	{
+		memset(&conn->check_error, 0, sizeof(conn->check_error));
+		if (!my_io_begin(&conn->io, check_main, conn))
+			return fail_no_memory(error);
+	}
+	if (!my_io_resume(&conn->io, wait))
+		return CONNHUB_WAIT;
+	*info = conn->check_info;
+	*error = conn->check_error;
+	return conn->checked;
 }
 
 /* ---- Stopping a query -------------------------------------------------------------------- */

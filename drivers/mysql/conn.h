@@ -36,6 +36,10 @@ struct ConnhubConn
 	ConnhubStatus opened;		/* how opening ended */
 	ConnhubError open_error;
 
+	ConnhubStatus checked;		/* how a stepwise check ended */
+	ConnhubInfo check_info;
+	ConnhubError check_error;
+
 	/* Copies of the configuration, for a second connection that stops a query of this one. */
 	char	   *name;
 	char	  **addresses;
@@ -72,6 +76,7 @@ extern ConnhubStatus my_step(ConnhubConn *conn, ConnhubWait *wait, ConnhubError 
 extern void my_close(ConnhubConn *conn);
 extern ConnhubStatus my_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info,
 							  ConnhubError *error);
+extern ConnhubStatus my_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error);
 extern ConnhubStatus my_cancel(ConnhubConn *conn, ConnhubError *error);
 
 /* Stop the statement that runs on conn, from a second connection, in at most within_ms. */

@@ -22,7 +22,7 @@ static const ConnhubTypeSpec types[] = {
 	{"mysql", "relational", "MySQL and servers that speak its protocol", 3306, TYPE_FLAGS, "free",
 		options, sizeof(options) / sizeof(options[0]),
 	"SELECT connhub.create_connector('shop', 'mysql', host => 'db.example.com', database => 'shop', username => 'reader', password => '...')"},
-	{"mariadb", "relational", "MariaDB", 3306, TYPE_FLAGS, "professional",
+	{"mariadb", "relational", "MariaDB", 3306, TYPE_FLAGS, "free",
 		options, sizeof(options) / sizeof(options[0]),
 	"SELECT connhub.create_connector('shop', 'mariadb', host => 'db.example.com', database => 'shop', username => 'reader', password => '...')"}
 };
@@ -37,7 +37,7 @@ static ConnhubDriver driver = {
 	.library = "MariaDB Connector/C",
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
-	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_DESCRIBE,
+	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_DESCRIBE | CONNHUB_CAP_CHECK_STEP,
 	.types = types,
 	.ntypes = sizeof(types) / sizeof(types[0]),
 	.open = my_open,
@@ -66,6 +66,7 @@ static ConnhubDriver driver = {
 	.list_prepared = my_list_prepared,
 	.ready = my_ready,
 	.describe = my_describe,
+	.check_step = my_check_step,
 };
 
 /* The library loads plug-ins named in the environment when it starts: not here. */

@@ -63,8 +63,8 @@ static const struct
 	{ER_PROCACCESS_DENIED_ERROR, CONNHUB_PERMISSION, 0, NULL},
 	{ER_VIEW_INVALID, CONNHUB_PERMISSION, 0, "The view refers to something that is gone, or its definer lacks a privilege."},
 	{ER_BAD_DB_ERROR, CONNHUB_NO_DATABASE, 0, "Check the name of the database; on most servers it is case-sensitive."},
-	{ER_NO_SUCH_TABLE, CONNHUB_SCHEMA_CHANGED, 0, "Discover the connector again."},
-	{ER_BAD_FIELD_ERROR, CONNHUB_SCHEMA_CHANGED, 0, "Discover the connector again."},
+	{ER_NO_SUCH_TABLE, CONNHUB_SCHEMA_CHANGED, 0, "Run connhub.discover, then connhub.apply_drift for the connector."},
+	{ER_BAD_FIELD_ERROR, CONNHUB_SCHEMA_CHANGED, 0, "Run connhub.discover, then connhub.apply_drift for the connector."},
 
 	{ER_STATEMENT_TIMEOUT_1969, CONNHUB_TIMEOUT, 0, "Raise the connector's query_timeout."},
 	{ER_QUERY_TIMEOUT_3024, CONNHUB_TIMEOUT, 0, "Raise the connector's query_timeout."},

@@ -9,7 +9,8 @@
  * replaced for exactly that moment and other users of the library in this process never see ours.
  *
  * Opening must not block, but mysql_real_connect does: it runs on a stack of its own, and a wait in it
- * returns to step.  On that stack nothing of the host is called but its clock.
+ * returns to step; so does a stepwise check.  On that stack nothing of the host is called but its clock and its
+ * memory, neither of which can wait or report.
  *
  * Assumes one thread, and the table's layout of interface version 0x0100, which my_io_supported checks. */
 #include <arpa/inet.h>
@@ -148,6 +149,7 @@ my_io_begin(MyIo *io, void (*main) (void *arg), void *arg)
 		return false;
 	}
 	io->stack = stack;
+	io->finished = false;
 	io->main = main;
 	io->arg = arg;
 	io->opener.uc_stack.ss_sp = (char *) stack + STACK_GUARD;

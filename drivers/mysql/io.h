@@ -15,8 +15,8 @@ typedef unsigned char uchar;
 
 typedef struct MyTls MyTls;
 
-/* What the library waits for goes through here.  While a connection is being opened the library runs
- * on a stack of its own and a wait returns to step; afterwards a wait is ConnhubHost.wait. */
+/* What the library waits for goes through here.  While a connection is being opened or checked step by step the
+ * library runs on a stack of its own and a wait returns to step; otherwise a wait is ConnhubHost.wait. */
 typedef struct MyIo
 {
 	const ConnhubHost *host;
@@ -45,7 +45,7 @@ typedef struct MyIo
 	void	   *arg;
 	ucontext_t	caller;
 	ucontext_t	opener;
-	void	   *stack;
+	void	   *stack;			/* NULL: nothing runs there */
 	bool		has_news;		/* it returned to announce a phase, not to wait */
 	int			events;			/* what it waits for */
 	int64_t		wait_until_ms;	/* 0: no own limit */

@@ -86,7 +86,8 @@ my_rows_open(ConnhubConn *conn, MyText *text, MyRows *rows, ConnhubError *error)
 ConnhubStatus
 my_rows_next(MyRows *rows, ConnhubError *error)
 {
-	ConnhubStatus status = rows->conn->host->cancelled();
+	/* On the stack of a stepwise check it is core that looks, between two steps. */
+	ConnhubStatus status = rows->conn->io.on_own_stack ? CONNHUB_OK : rows->conn->host->cancelled();
 
 	if (status != CONNHUB_OK)
 	{

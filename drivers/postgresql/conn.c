@@ -473,6 +473,7 @@ pg_close(ConnhubConn *conn)
 	}
 	finish_pg(conn);
 	PQclear(conn->head);
+	PQclear(conn->access);
 	text_free(pg_host, &conn->copy_in.chunk);
 	free_strings(conn->keywords);
 	free_strings(conn->values);

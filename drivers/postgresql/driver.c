@@ -59,7 +59,7 @@ static const ConnhubDriver pg_driver = {
 	.capabilities = CONNHUB_CAP_DISCOVER | CONNHUB_CAP_TRANSACTION | CONNHUB_CAP_SNAPSHOT |
 	CONNHUB_CAP_CANCEL | CONNHUB_CAP_STATS | CONNHUB_CAP_WRITE | CONNHUB_CAP_MODIFY | CONNHUB_CAP_SAVEPOINT |
 	CONNHUB_CAP_PREPARE | CONNHUB_CAP_READY | CONNHUB_CAP_EXPORT | CONNHUB_CAP_DESCRIBE |
-	CONNHUB_CAP_FLOW,
+	CONNHUB_CAP_FLOW | CONNHUB_CAP_CHECK_STEP,
 	.types = pg_types,
 	.ntypes = PG_NTYPES,
 	.open = pg_open,
@@ -89,6 +89,7 @@ static const ConnhubDriver pg_driver = {
 	.ready = pg_ready,
 	.export_snapshot = pg_export_snapshot,
 	.describe = pg_describe,
+	.check_step = pg_check_step,
 };
 
 const ConnhubDriver *

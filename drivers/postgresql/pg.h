@@ -146,6 +146,8 @@ struct ConnhubConn
 	PgStream	stream;
 	PgCopyIn	copy_in;
 	PGresult   *head;			/* columns of the query sent with PG_SEND_HEAD, once its rows have ended; or NULL */
+	bool		in_check;		/* the access query of a stepwise check is on its way */
+	PGresult   *access;			/* and this is its row; or NULL */
 	ConnhubCursor *cursor;
 	PgStatement statements[PG_STATEMENTS];
 	uint32_t	next_statement;
@@ -227,6 +229,7 @@ extern ConnhubStatus pg_setup_step(ConnhubConn *conn, ConnhubWait *wait, Connhub
 extern ConnhubStatus pg_one_row(ConnhubConn *conn, const char *text, const char *const *values, int nvalues, int flags,
 								PGresult **row, ConnhubError *error);
 extern ConnhubStatus pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus pg_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error);
 extern ConnhubStatus pg_cancel(ConnhubConn *conn, ConnhubError *error);
 
 /* txn.c */

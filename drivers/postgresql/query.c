@@ -203,7 +203,7 @@ describe(ConnhubCursor *cursor, const PGresult *row, ConnhubError *error)
 					PQfname(row, (int) i));
 			fail_detail(error, "The source sent type %s instead of %s.",
 						type ? type->name : "unknown here", column->wanted.pg_type ? column->wanted.pg_type : "unknown");
-			fail_hint(error, "Discover the connector again and attach the table anew.");
+			fail_hint(error, "Run connhub.discover, then connhub.apply_drift for the connector.");
 			error->column = (int32_t) i;
 			return CONNHUB_SCHEMA_CHANGED;
 		}

@@ -246,28 +246,90 @@ pg_one_row(ConnhubConn *conn, const char *text, const char *const *values, int n
 	return status;
 }
 
+/* The query of CHECK_ACCESS, whose parameter, if any, is the schema. */
+static const char *
+access_query(const ConnhubConn *conn, int *nvalues)
+{
+	*nvalues = conn->type == PG_TYPE_POSTGRESQL && conn->schema ? 1 : 0;
+	if (conn->type != PG_TYPE_POSTGRESQL)
+		return PLAIN_ACCESS_QUERY;
+	return conn->schema ? ACCESS_QUERY : ANY_ACCESS_QUERY;
+}
+
 ConnhubStatus
 pg_check(ConnhubConn *conn, ConnhubCheckLevel level, ConnhubInfo *info, ConnhubError *error)
 {
 	const char *schema = conn->schema;
+	const char *text = PLAIN_ACCESS_QUERY;
+	int			nvalues = 0;
 	PGresult   *row = NULL;
 	ConnhubStatus status = check_alive(conn, error);
 
 	if (status != CONNHUB_OK || level == CONNHUB_CHECK_ALIVE)
 		return status;
 	if (level == CONNHUB_CHECK_ACCESS)
+	{
 		pg_host->phase(CONNHUB_PHASE_PERMISSION);
-	if (level == CONNHUB_CHECK_PING || conn->type != PG_TYPE_POSTGRESQL)
-		status = pg_one_row(conn, PLAIN_ACCESS_QUERY, NULL, 0, PG_SEND_ONCE, &row, error);
-	else
-		status = pg_one_row(conn, conn->schema ? ACCESS_QUERY : ANY_ACCESS_QUERY, &schema, schema ? 1 : 0, PG_SEND_ONCE, &row,
-							error);
+		text = access_query(conn, &nvalues);
+	}
+	status = pg_one_row(conn, text, &schema, nvalues, PG_SEND_ONCE, &row, error);
 	if (status == CONNHUB_OK)
 	{
 		fill_info(conn, info);
 		status = judge_access(conn, row, error);
 	}
 	PQclear(row);
+	return status;
+}
+
+/* Send the access query.  A fresh connection takes one as short as this without waiting. */
+static ConnhubStatus
+begin_check(ConnhubConn *conn, ConnhubError *error)
+{
+	const char *schema = conn->schema;
+	PgParams	params = {0, NULL, &schema, NULL, NULL};
+	const char *text = access_query(conn, &params.count);
+	ConnhubStatus status = check_alive(conn, error);
+
+	if (status != CONNHUB_OK)
+		return status;
+	pg_host->phase(CONNHUB_PHASE_PERMISSION);
+	status = pg_send(conn, text, &params, PG_SEND_ONCE, error);
+	conn->in_check = status == CONNHUB_OK;
+	return status;
+}
+
+ConnhubStatus
+pg_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	ConnhubError ignored = {0};
+	PGresult   *row = NULL;
+	ConnhubStatus status = conn->in_check ? CONNHUB_OK : begin_check(conn, error);
+
+	while (status == CONNHUB_OK && (status = pg_next_row(conn, false, &row, error)) == CONNHUB_OK)
+	{
+		PQclear(conn->access);
+		conn->access = row;
+	}
+	if (status == CONNHUB_WAIT)
+	{
+		wait->fd = PQsocket(conn->pg);
+		wait->events = CONNHUB_READABLE;
+		wait->timeout_ms = -1;
+		return CONNHUB_WAIT;
+	}
+	if (conn->in_check)
+		pg_finish(conn, &ignored);
+	conn->in_check = false;
+	if (status == CONNHUB_DONE && !conn->access)
+		status = fail_as(error, CONNHUB_INTERNAL, "a query of one row returned none");
+	if (status == CONNHUB_DONE)
+	{
+		fill_info(conn, info);
+		status = judge_access(conn, conn->access, error);
+	}
+	PQclear(conn->access);
+	conn->access = NULL;
 	return status;
 }
 

@@ -29,7 +29,7 @@ const ConnhubTypeSpec sq_types[1] = {
 		.description = "SQLite database file",
 		.default_port = 0,
 		.flags = CONNHUB_TYPE_NEEDS_DATABASE | CONNHUB_TYPE_FILE,
-		.tier = "free",
+		.tier = "professional",
 		.options = sq_options,
 		.noptions = sizeof(sq_options) / sizeof(sq_options[0]),
 		.example = "SELECT connhub.create_connector(name => 'shop', type => 'sqlite', "
@@ -59,9 +59,9 @@ static const struct
 	{SQLITE_AUTH, CONNHUB_PERMISSION, "", false, false,
 	"Only queries that read tables of this file are allowed, and writes to them when the connector is not read-only."},
 	{SQLITE_BUSY_SNAPSHOT, CONNHUB_QUERY, "40001", false, false, STALE_SNAPSHOT},
-	{SQLITE_BUSY, CONNHUB_BUSY, "", true, false,
+	{SQLITE_BUSY, CONNHUB_BUSY, "55P03", true, false,
 	"Another process holds a lock on the file; option \"busy_timeout\" says how long to wait for it."},
-	{SQLITE_LOCKED, CONNHUB_BUSY, "", true, false, ""},
+	{SQLITE_LOCKED, CONNHUB_BUSY, "55P03", true, false, ""},
 	{SQLITE_NOMEM, CONNHUB_NO_MEMORY, "", false, false, ""},
 	{SQLITE_READONLY, CONNHUB_PERMISSION, "25006", false, false,
 	"The file cannot be written to, needs recovery, or its write-ahead log cannot be opened: the server must be able to "
@@ -96,6 +96,21 @@ is_stale(const ConnhubConn *conn, int code)
 	return (code & 0xFF) == SQLITE_BUSY && conn->is_writable && sqlite3_txn_state(conn->db, "main") == SQLITE_TXN_READ;
 }
 
+/* The library has one code for every error it finds in a statement: what is missing is in its words alone. */
+static bool
+is_missing(const ConnhubConn *conn, int code)
+{
+	static const char *const words[] = {"no such table: ", "no such column: ", " has no column named "};
+	size_t		i;
+
+	for (i = 0; code == SQLITE_ERROR && i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (strstr(sqlite3_errmsg(conn->db), words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 ConnhubStatus
 sq_library_error(ConnhubConn *conn, ConnhubError *error)
 {
@@ -105,7 +120,7 @@ sq_library_error(ConnhubConn *conn, ConnhubError *error)
 
 	if (conn->stop != CONNHUB_OK)
 		return fail_as(error, conn->stop, conn->stop == CONNHUB_TIMEOUT ? "timed out" : "cancelled");
-	fail_as(error, CONNHUB_QUERY, "%s", sqlite3_errmsg(conn->db));
+	fail_as(error, is_missing(conn, code) ? CONNHUB_SCHEMA_CHANGED : CONNHUB_QUERY, "%s", sqlite3_errmsg(conn->db));
 	for (i = 0; i < sizeof(library_errors) / sizeof(library_errors[0]); i++)
 	{
 		if (library_errors[i].code != known && library_errors[i].code != (known & 0xFF))

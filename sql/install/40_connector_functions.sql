@@ -10,10 +10,10 @@ CREATE FUNCTION connhub.register_drivers() RETURNS text[]
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION connhub.register_drivers() IS 'Register every installed driver but those for tests; one that does not load is a warning';
 
-CREATE FUNCTION connhub.about(OUT version text, OUT postgresql_version text, OUT driver_abi text, OUT preloaded boolean, OUT drivers jsonb)
+CREATE FUNCTION connhub.about(OUT version text, OUT postgresql_version text, OUT driver_abi text, OUT preloaded boolean, OUT drivers jsonb, OUT sharing jsonb)
 	AS 'MODULE_PATHNAME', 'connhub_about'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION connhub.about() IS 'Versions of connhub, of the server and of each driver with its library, and whether connhub is preloaded';
+COMMENT ON FUNCTION connhub.about() IS 'Versions of connhub, of the server and of each driver with its library, whether connhub is preloaded, and what shares pools, breakers and counters';
 
 CREATE FUNCTION connhub.create_connector(
 	name text,

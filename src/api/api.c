@@ -17,6 +17,7 @@
 #include "catalog/cat_store.h"
 #include "common/error.h"
 #include "common/redact.h"
+#include "health/history.h"
 
 char *
 ch_api_text(FunctionCallInfo fcinfo, int argument)
@@ -187,11 +188,12 @@ ch_api_connector_row(FunctionCallInfo fcinfo, const pg_uuid_t *id)
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_run(&sql,
-			   "SELECT c.last_tested_at, (c.last_test_result->>'latency_ms')::float8, c.source_version,"
-			   " c.last_test_result->>'error_code', c.last_test_result->>'message',"
+			   "SELECT h.tested_at, (h.result->>'latency_ms')::float8, c.source_version,"
+			   " h.result->>'error_code', h.result->>'message',"
 			   " (SELECT count(*) FROM connhub_catalog.remote_schema WHERE connector_id = $1),"
 			   " (SELECT count(*) FROM connhub_catalog.remote_table WHERE connector_id = $1)"
-			   " FROM connhub_catalog.connector AS c WHERE c.id = $1");
+			   " FROM connhub_catalog.connector AS c LEFT JOIN connhub_catalog.health AS h ON h.connector_id = c.id"
+			   " WHERE c.id = $1");
 	for (int column = 1; column <= 7; column++)
 	{
 		bool		isnull;
@@ -210,12 +212,10 @@ void
 ch_api_test_saved(const pg_uuid_t *id, ChProbe *probe)
 {
 	const ChConnector *connector = ch_connector_get(id, false);
-	ChTarget	target = {.connector = connector,.secret = NULL,.user = GetUserId()};
+	ChCheck		check;
 
-	ch_probe_run(&target, probe);
-	if (XactReadOnly)
-		return;
-	connector = ch_connector_get(id, false);
-	ch_connector_record_test(id, ch_probe_status(probe, connector), probe->tested_at,
-							 ch_probe_document(probe), probe->success ? &probe->info : NULL);
+	ch_check_run(connector, GetUserId(), &check);
+	*probe = check.probe;
+	if (!XactReadOnly)
+		ch_check_record(&check, 1, true);
 }

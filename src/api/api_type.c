@@ -7,12 +7,14 @@
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
-#include "utils/varlena.h"
+#include "utils/numeric.h"
 
 #include "api/api.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
+#include "common/shmem.h"
+#include "conn/shared.h"
 #include "driver/registry.h"
 
 PG_FUNCTION_INFO_V1(connhub_driver_register);
@@ -145,38 +147,47 @@ drivers_document(void)
 	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
 }
 
-static bool
-is_preloaded(void)
+static void
+push_number(JsonbParseState **state, const char *name, int number)
 {
-	char	   *libraries = pstrdup(GetConfigOption("shared_preload_libraries", false, false));
-	List	   *names;
-	ListCell   *cell;
+	JsonbValue	value = {.type = jbvString};
 
-	if (!SplitDirectoriesString(libraries, ',', &names))
-		return false;
-	foreach(cell, names)
-	{
-		const char *name = lfirst(cell);
-		const char *slash = strrchr(name, '/');
+	value.val.string.val = (char *) name;
+	value.val.string.len = strlen(name);
+	pushJsonbValue(state, WJB_KEY, &value);
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(number);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
 
-		name = slash != NULL ? slash + 1 : name;
-		if (strcmp(name, CH_SCHEMA) == 0 || strcmp(name, CH_SCHEMA ".so") == 0)
-			return true;
-	}
-	return false;
+/* What pools, breakers and counters are shared by. */
+static Datum
+sharing_document(void)
+{
+	JsonbParseState *state = NULL;
+	int			capacity;
+	int			used;
+
+	ch_shared_usage(&capacity, &used);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_member(&state, "scope", !ch_shmem_is_shared() ? "session" : ch_shared_is_short() ? "server, in part" : "server");
+	push_number(&state, "connectors", used);
+	push_number(&state, "max_connectors", capacity);
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
 Datum
 connhub_about(PG_FUNCTION_ARGS)
 {
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[6];
+	bool		nulls[6] = {false};
 
 	values[0] = CStringGetTextDatum(ch_catalog_extension_version());
 	values[1] = CStringGetTextDatum(GetConfigOption("server_version", false, false));
 	values[2] = CStringGetTextDatum(psprintf("%d.%d", CONNHUB_ABI_MAJOR, CONNHUB_ABI_MINOR));
-	values[3] = BoolGetDatum(is_preloaded());
+	values[3] = BoolGetDatum(ch_shmem_is_shared());
 	values[4] = drivers_document();
+	values[5] = sharing_document();
 	return ch_api_row(fcinfo, values, nulls, lengthof(values));
 }
 

@@ -161,6 +161,32 @@ ch_batch_validate(const ConnhubBatch *batch, const ConnhubTypeRef *wanted)
 	}
 }
 
+uint64
+ch_batch_bytes(const ConnhubBatch *batch)
+{
+	uint64		bytes = 0;
+
+	if (batch->nrows > batch->capacity)
+		return 0;
+	for (uint32 i = 0; i < batch->ncolumns; i++)
+	{
+		const ConnhubVector *column = &batch->columns[i];
+		Storage		storage = storage_of(column->type);
+
+		if (storage != STORAGE_SLICE)
+		{
+			bytes += (uint64) batch->nrows * (storage == STORAGE_INTERVAL ? sizeof(ConnhubInterval) : sizeof(int64));
+			continue;
+		}
+		for (uint32 row = 0; row < batch->nrows; row++)
+		{
+			if (CONNHUB_IS_VALID(column, row))
+				bytes += column->v.slices[row].length;
+		}
+	}
+	return bytes;
+}
+
 void
 ch_batch_free(ConnhubBatch *batch)
 {

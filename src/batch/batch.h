@@ -16,6 +16,9 @@ extern void *ch_batch_alloc(ConnhubBatch *batch, size_t size);
 /* Throws when a driver broke the rules: no row, more rows than capacity, a type of another storage class. */
 extern void ch_batch_validate(const ConnhubBatch *batch, const ConnhubTypeRef *wanted);
 
+/* Bytes of the values in it; 0 when the driver broke the rules. */
+extern uint64 ch_batch_bytes(const ConnhubBatch *batch);
+
 extern void ch_batch_free(ConnhubBatch *batch);
 
 #endif

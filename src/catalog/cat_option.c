@@ -12,6 +12,7 @@
 #include "utils/numeric.h"
 
 #include "catalog/cat_option.h"
+#include "catalog/cat_reference.h"
 #include "common/error.h"
 
 #define MAX_VALUE_BYTES (64 * 1024)
@@ -24,30 +25,70 @@ static const ConnhubOptionSpec common_options[] = {
 	"Whether a source without transactions may be written to within a transaction block, where nothing can be undone."},
 	{"batch_size", CONNHUB_OPTION_INTEGER, 0, "1000", NULL, 1, 100000,
 	"Rows sent to the source in one batch of writes."},
+	{"breaker_recovery", CONNHUB_OPTION_DURATION, 0, "60s", NULL, 100, 86400000,
+	"How long a source that is down is left alone before one session tries it again."},
+	{"breaker_threshold", CONNHUB_OPTION_INTEGER, 0, "5", NULL, 0, 1000,
+	"Failures to connect in a row after which the source counts as down; 0: never."},
 	{"connect_timeout", CONNHUB_OPTION_DURATION, 0, "30s", NULL, 100, 600000,
 	"How long opening a connection may take, name resolution and login included."},
 	{"fetch_size", CONNHUB_OPTION_INTEGER, 0, "0", NULL, 0, 1000000,
 	"Rows per round trip where the protocol has such a thing; 0: the driver's choice."},
-	{"health_interval", CONNHUB_OPTION_DURATION, 0, "15min", NULL, 10000, 604800000,
-	"How often the connector's health is checked in the background."},
+	{"health_interval", CONNHUB_OPTION_DURATION, 0, NULL, NULL, 10000, 604800000,
+	"How often the connector's health is checked in the background; none: as connhub.health_interval says."},
+	{"idle_timeout", CONNHUB_OPTION_DURATION, 0, "10min", NULL, 0, 86400000,
+	"How long a session keeps a connection it does not use; 0: as long as it lasts."},
 	{"latency_warning_ms", CONNHUB_OPTION_INTEGER, 0, "2000", NULL, 1, 600000,
 	"A successful test that takes longer sets the status WARNING."},
+	{"max_bytes", CONNHUB_OPTION_INTEGER, 0, "0", NULL, 0, INT64_C(1) << 62,
+	"Bytes that one statement may fetch; 0: no limit."},
 	{"max_retries", CONNHUB_OPTION_INTEGER, 0, "3", NULL, 0, 20,
-	"How often an error that may pass is retried while nothing was sent."},
+	"How often an error that may pass is retried while nothing has come back."},
+	{"max_rows", CONNHUB_OPTION_INTEGER, 0, "0", NULL, 0, INT64_C(1) << 62,
+	"Rows that one statement may fetch; 0: no limit."},
+	{"max_seconds", CONNHUB_OPTION_INTEGER, 0, "0", NULL, 0, 86400,
+	"Seconds that one statement may keep the source busy; 0: no limit."},
 	{"pool_size", CONNHUB_OPTION_INTEGER, 0, "5", NULL, 1, 1000,
-	"Connections to the source that may be open at once."},
+	"Connections to the source that may be open at once, over all sessions."},
+	{"pool_timeout", CONNHUB_OPTION_DURATION, 0, "10s", NULL, 0, 600000,
+	"How long to wait for one of them to become free."},
 	{"query_timeout", CONNHUB_OPTION_DURATION, 0, "300s", NULL, 0, 86400000,
 	"How long one statement may take at the source; 0: no limit."},
+	{"proxy_password", CONNHUB_OPTION_TEXT, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Password of the user at the proxy."},
+	{"proxy_url", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
+	"A proxy on the way, as http://host:port or socks5://host:port; it resolves the names behind it."},
+	{"proxy_username", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
+	"User at the proxy; none: it is not logged in to."},
 	{"read_only", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
 	"Whether every write is refused, here and by the source."},
-	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 60000, 2592000000,
-	"How often the source is discovered again in the background."},
+	{"refresh_interval", CONNHUB_OPTION_DURATION, 0, "3600s", NULL, 0, 2592000000,
+	"How often the source is discovered again in the background; 0: never."},
+	{"ssh_agent", CONNHUB_OPTION_BOOLEAN, CONNHUB_OPTION_PRIVILEGED, "false", NULL, 0, 0,
+	"Whether the keys of the SSH agent that the database server was started with are used."},
+	{"ssh_host", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
+	"An SSH server on the way: it connects to the source, and resolves its name."},
+	{"ssh_host_key", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
+	"The key the SSH server must show: its SHA256:... fingerprint, or a line of known_hosts."},
+	{"ssh_passphrase", CONNHUB_OPTION_TEXT, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Passphrase of an encrypted ssh_private_key."},
+	{"ssh_password", CONNHUB_OPTION_TEXT, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Password of the user at the SSH server."},
+	{"ssh_port", CONNHUB_OPTION_INTEGER, 0, "22", NULL, 1, 65535,
+	"Port of the SSH server."},
+	{"ssh_private_key", CONNHUB_OPTION_PEM, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
+	"Key of the user at the SSH server, in PEM or OpenSSH format."},
+	{"ssh_user", CONNHUB_OPTION_TEXT, 0, NULL, NULL, 0, 0,
+	"User at the SSH server."},
 	{"ssl_ca", CONNHUB_OPTION_PEM, 0, NULL, NULL, 0, 0,
 	"Certificates of the authorities to trust, as PEM text; none: the system's."},
 	{"ssl_cert", CONNHUB_OPTION_PEM, 0, NULL, NULL, 0, 0,
 	"Client certificate, as PEM text."},
 	{"ssl_key", CONNHUB_OPTION_PEM, CONNHUB_OPTION_SECRET, NULL, NULL, 0, 0,
 	"Key of the client certificate, as PEM text."},
+	{"tunnel_keepalive", CONNHUB_OPTION_DURATION, 0, "30s", NULL, 0, 3600000,
+	"After how long a silence the SSH server or proxy is asked whether it is there; 0: never."},
+	{"tunnel_timeout", CONNHUB_OPTION_DURATION, 0, "0", NULL, 0, 600000,
+	"How long the way through the SSH server or proxy may take to open; 0: connect_timeout alone."},
 	{"two_phase", CONNHUB_OPTION_BOOLEAN, 0, "false", NULL, 0, 0,
 	"Whether what a transaction wrote is committed in two phases, together with all else it did."},
 };
@@ -75,7 +116,23 @@ ch_common_options(int *count)
 static bool
 common_applies(uint32 type_flags, const ConnhubOptionSpec *spec)
 {
-	return strncmp(spec->name, "ssl_", 4) != 0 || (type_flags & CONNHUB_TYPE_TLS) != 0;
+	static const struct
+	{
+		const char *prefix;
+		uint32		flag;
+	}			families[] = {
+		{"ssl_", CONNHUB_TYPE_TLS},
+		{"ssh_", CONNHUB_TYPE_NEEDS_HOST},
+		{"proxy_", CONNHUB_TYPE_NEEDS_HOST},
+		{"tunnel_", CONNHUB_TYPE_NEEDS_HOST},
+	};
+
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		if (strncmp(spec->name, families[i].prefix, strlen(families[i].prefix)) == 0)
+			return (type_flags & families[i].flag) != 0;
+	}
+	return true;
 }
 
 ConnhubOptionSpec *
@@ -338,6 +395,12 @@ check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
 		return;
 	if (strlen(option->value) > MAX_VALUE_BYTES)
 		bad_value(spec, psprintf("at most %d bytes", MAX_VALUE_BYTES));
+	/* It is stored and shown as it is. */
+	if (strcmp(spec->name, "proxy_url") == 0 && strchr(option->value, '@') != NULL)
+		bad_value(spec, "a URL without a user, who belongs into proxy_username and proxy_password");
+	/* What a reference leads to is not known before it is used. */
+	if ((spec->flags & CONNHUB_OPTION_SECRET) != 0 && ch_reference_scheme(option->value, NULL) != CH_SCHEME_NONE)
+		return;
 	option->value = canonical[spec->kind] (spec, option->value);
 }
 

@@ -349,6 +349,14 @@ ch_remote_table_get(const ChConnector *connector, const char *schema, const char
 	return &entry->table;
 }
 
+ChRemoteTable *
+ch_remote_table_load(const ChConnector *connector, const char *schema, const char *name)
+{
+	ChRemoteTable *table = palloc(sizeof(ChRemoteTable));
+
+	return table_load(connector, schema, name, table) ? table : NULL;
+}
+
 static int
 by_table_name(const ListCell *a, const ListCell *b)
 {

@@ -52,6 +52,9 @@ typedef struct ChRemoteTable
 extern const ChRemoteTable *ch_remote_table_get(const ChConnector *connector, const char *schema,
 												const char *table);
 
+/* The same, allocated in the current memory context: it lasts over commands. */
+extern ChRemoteTable *ch_remote_table_load(const ChConnector *connector, const char *schema, const char *table);
+
 /* Discovered tables of one remote schema, in name order, in the current memory context. */
 extern List *ch_remote_tables_load(const ChConnector *connector, const char *schema);
 

@@ -23,9 +23,11 @@
 
 #include "catalog/cat_sql.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
+#include "common/wake.h"
 
 static void
 deleted_meanwhile(const char *name)
@@ -78,18 +80,25 @@ ch_connector_lock(const char *name_or_id)
 bool
 ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
 {
+	pg_uuid_t	tenant;
+	pg_uuid_t	id;
+	bool		is_id = ch_uuid_parse(name_or_id, &id);
 	ChSql		sql;
 	bool		found;
 
 	memset(connector, 0, sizeof(*connector));
+	if (!is_id)
+		ch_tenant_current(&tenant);
 	ch_sql_begin(&sql);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&id), !is_id);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&tenant), is_id);
 	ch_sql_text(&sql, name_or_id);
 	found = ch_sql_run(&sql,
 					   "SELECT c.id, c.tenant_id, c.owner::oid, c.name FROM connhub_catalog.connector AS c"
-					   " WHERE c.deleted_at IS NOT NULL AND (c.name = $1 OR c.id::text = lower($1))"
+					   " WHERE c.deleted_at IS NOT NULL AND (c.id = $1 OR c.tenant_id = $2 AND c.name = $3"
 					   " AND NOT EXISTS (SELECT FROM connhub_catalog.connector AS live"
-					   " WHERE live.deleted_at IS NULL AND live.name = $1)"
-					   " ORDER BY c.deleted_at DESC LIMIT 1 FOR UPDATE OF c") > 0;
+					   " WHERE live.deleted_at IS NULL AND live.tenant_id = $2 AND live.name = $3))"
+					   " ORDER BY c.deleted_at DESC LIMIT 1") > 0;
 	if (found)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[0];
@@ -105,8 +114,14 @@ ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
 	if (found)
 		(void) ch_connector_find_server(&connector->id, connector->name, &connector->owner);
 
-	/* Whose it is not does not learn that it was there. */
-	return found && ch_connector_may_manage(connector, GetUserId());
+	/* Whose it is not does not learn that it was there, by waiting for a lock neither. */
+	if (!found || !ch_connector_may_manage(connector, GetUserId()))
+		return false;
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, &connector->id);
+	found = ch_sql_run(&sql, "SELECT FROM connhub_catalog.connector WHERE id = $1 FOR UPDATE") > 0;
+	ch_sql_end(&sql);
+	return found;
 }
 
 static void
@@ -154,7 +169,10 @@ ch_connector_insert(const ChConnector *connector, const Jsonb *options, const Js
 				   " coalesce($13, '{}'), 'TESTING')"
 				   " ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING") == 0)
 		name_taken(connector->name);
+	ch_sql_uuid(&sql, &connector->id);
+	ch_sql_run(&sql, "INSERT INTO connhub_catalog.health (connector_id) VALUES ($1)");
 	ch_sql_end(&sql);
+	ch_wake_at_commit();
 }
 
 void
@@ -206,41 +224,57 @@ ch_connector_set_secret_version(const pg_uuid_t *id, int64 version)
 }
 
 void
-ch_connector_set_enabled(const pg_uuid_t *id, bool enabled, const char *status)
+ch_connector_set_enabled(const pg_uuid_t *id, bool enabled)
 {
 	ChSql		sql;
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_value(&sql, BOOLOID, BoolGetDatum(enabled), false);
-	ch_sql_text(&sql, status);
-	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = $2, status = $3, updated_at = now()"
-			   " WHERE id = $1");
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = $2, updated_at = now() WHERE id = $1");
 	ch_sql_end(&sql);
 }
 
 void
-ch_connector_record_test(const pg_uuid_t *id, const char *status, TimestampTz tested_at,
-						 const Jsonb *result, const ConnhubInfo *info)
+ch_connector_set_status(const pg_uuid_t *id, const char *status)
 {
 	ChSql		sql;
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_text(&sql, status);
-	ch_sql_value(&sql, TIMESTAMPTZOID, TimestampTzGetDatum(tested_at), false);
-	ch_sql_value(&sql, JSONBOID, JsonbPGetDatum(result), false);
-	ch_sql_text(&sql, info == NULL ? NULL : info->product);
-	ch_sql_text(&sql, info == NULL ? NULL : info->version);
-	ch_sql_value(&sql, INT4OID, Int32GetDatum(info == NULL ? 0 : (int32) info->version_num), info == NULL);
-	ch_sql_value(&sql, INT8OID, Int64GetDatum(info == NULL ? 0 : (int64) info->flags), info == NULL);
-	ch_sql_run(&sql,
-			   "UPDATE connhub_catalog.connector SET status = $2, last_tested_at = $3,"
-			   " last_test_result = $4, source_product = coalesce($5, source_product),"
-			   " source_version = coalesce($6, source_version),"
-			   " source_version_num = coalesce($7, source_version_num),"
-			   " source_flags = coalesce($8, source_flags) WHERE id = $1");
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET status = $2 WHERE id = $1");
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET since = clock_timestamp() WHERE connector_id = $1");
 	ch_sql_end(&sql);
+}
+
+void
+ch_connector_record_source(const pg_uuid_t *id, const ConnhubInfo *info)
+{
+	ChSql		sql;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, id);
+	ch_sql_text(&sql, info->product);
+	ch_sql_text(&sql, info->version);
+	ch_sql_value(&sql, INT4OID, Int32GetDatum((int32) info->version_num), false);
+	ch_sql_value(&sql, INT8OID, Int64GetDatum((int64) info->flags), false);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET source_product = $2, source_version = $3,"
+			   " source_version_num = $4, source_flags = $5 WHERE id = $1");
+	ch_sql_end(&sql);
+}
+
+void
+ch_connector_test_soon(const pg_uuid_t *id)
+{
+	ChSql		sql;
+
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "UPDATE connhub_catalog.health SET next_due_at = now() WHERE connector_id = $1");
+	ch_sql_end(&sql);
+	ch_wake_at_commit();
 }
 
 void
@@ -262,7 +296,7 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
-	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = false, status = 'INACTIVE',"
+	ch_sql_run(&sql, "UPDATE connhub_catalog.connector SET enabled = false,"
 			   " deleted_at = now() WHERE id = $1");
 	ch_sql_end(&sql);
 }
@@ -270,13 +304,18 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas go by their foreign key; tables and what hangs on them have none. */
+	/* Schemas go by their foreign key; tables and what hangs on them, and what background work writes, have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_key WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_index WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.health_check WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.health_day WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.event WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.expiry_notice WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.job WHERE subject = $1 AND state <> 'running'",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;
@@ -290,14 +329,17 @@ ch_connector_remove(const pg_uuid_t *id)
 	ch_sql_end(&sql);
 }
 
-/* A server name that is free: the wanted one, else with the start of the id behind it. */
+/* A server name that is free: the wanted one, else with the start of the id behind it.  Everybody can read the names of
+ * servers, so that of a tenant's own tells nothing. */
 static char *
-free_server_name(const char *wanted, const pg_uuid_t *id)
+free_server_name(const char *wanted, const pg_uuid_t *tenant, const pg_uuid_t *id)
 {
 	char	   *short_id;
 	char	   *name;
 	int			room = NAMEDATALEN - 1 - 9;
 
+	if (!ch_tenant_is_default(tenant))
+		return ch_uuid_text(id);
 	if (!OidIsValid(get_foreign_server_oid(wanted, true)))
 		return pstrdup(wanted);
 	short_id = ch_uuid_text(id);
@@ -316,16 +358,13 @@ give_server(ChSql *sql, const char *server, Oid owner)
 }
 
 Oid
-ch_connector_ensure_server(const ChConnector *connector)
+ch_connector_make_server(const ChConnector *connector)
 {
-	Oid			server = ch_connector_server(connector);
 	Oid			owner;
 	char	   *name;
 	ChSql		sql;
 
-	if (OidIsValid(server))
-		return server;
-	name = free_server_name(connector->name, &connector->id);
+	name = free_server_name(connector->name, &connector->tenant_id, &connector->id);
 	/* Its owner may be gone with the server. */
 	owner = connector->owner;
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)))
@@ -337,6 +376,14 @@ ch_connector_ensure_server(const ChConnector *connector)
 	give_server(&sql, name, owner);
 	ch_sql_end(&sql);
 	return get_foreign_server_oid(name, false);
+}
+
+Oid
+ch_connector_ensure_server(const ChConnector *connector)
+{
+	Oid			server = ch_connector_server(connector);
+
+	return OidIsValid(server) ? server : ch_connector_make_server(connector);
 }
 
 void
@@ -354,7 +401,8 @@ ch_connector_rename_server(const ChConnector *connector, const char *old_name)
 		return;
 	ch_sql_begin(&sql);
 	ch_sql_run(&sql, psprintf("ALTER SERVER %s RENAME TO %s", quote_identifier(server_name),
-							  quote_identifier(free_server_name(connector->name, &connector->id))));
+							  quote_identifier(free_server_name(connector->name, &connector->tenant_id,
+															   &connector->id))));
 	ch_sql_end(&sql);
 }
 

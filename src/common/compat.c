@@ -1,9 +1,14 @@
 /* common/compat.c — the only file that tests PG_VERSION_NUM. */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
@@ -14,11 +19,13 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "storage/procsignal.h"
+#include "storage/sinval.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
+#include "utils/syscache.h"
 #include "utils/wait_event.h"
 
 #include "common/compat.h"
@@ -77,17 +84,64 @@ ch_compat_serve_barriers(void)
 }
 
 uint32
-ch_compat_wait_event(void)
+ch_compat_wait_event(ChWaitKind kind)
 {
 #if PG_VERSION_NUM >= 170000
-	static uint32 event = 0;
+	static const char *const names[CH_NWAITS] = {
+		[CH_WAIT_SOURCE] = "ConnhubSource",
+		[CH_WAIT_CONNECT] = "ConnhubConnect",
+		[CH_WAIT_POOL] = "ConnhubPool",
+		[CH_WAIT_RETRY] = "ConnhubRetry",
+	};
+	static uint32 events[CH_NWAITS];
 
-	if (event == 0)
-		event = WaitEventExtensionNew("ConnhubSource");
-	return event;
+	if (events[kind] == 0)
+		events[kind] = WaitEventExtensionNew(names[kind]);
+	return events[kind];
 #else
 	return PG_WAIT_EXTENSION;
 #endif
+}
+
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type previous_request = NULL;
+static void (*own_request) (void) = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_request != NULL)
+		previous_request();
+	own_request();
+}
+#endif
+
+void
+ch_compat_on_shmem_request(void (*request) (void))
+{
+#if PG_VERSION_NUM >= 150000
+	own_request = request;
+	previous_request = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+#else
+	request();
+#endif
+}
+
+void
+ch_compat_nudge(int pid)
+{
+#if PG_VERSION_NUM >= 170000
+	SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, INVALID_PROC_NUMBER);
+#else
+	SendProcSignal(pid, PROCSIG_CATCHUP_INTERRUPT, InvalidBackendId);
+#endif
+}
+
+void
+ch_compat_nudge_self(void)
+{
+	HandleCatchupInterrupt();
 }
 
 /* A connection is its process's own, and a worker's would see other data. */
@@ -123,6 +177,44 @@ ch_compat_append_wakes(void)
 			return version >= first[i][1];
 	}
 	return true;
+}
+
+/* Throw when the user holds none of the wanted rights, neither on the relation nor on any column. */
+static void
+require_any_right(Oid relation, Oid user, AclMode wanted)
+{
+	Oid			asking = OidIsValid(user) ? user : GetUserId();
+
+	if (wanted == 0 || pg_class_aclmask(relation, asking, wanted, ACLMASK_ANY) != 0 ||
+		pg_attribute_aclcheck_all(relation, asking, wanted, ACLMASK_ANY) == ACLCHECK_OK)
+		return;
+	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+}
+
+void
+ch_compat_require_rights(PlannerInfo *root)
+{
+	ListCell   *cell;
+
+	for (; root != NULL; root = root->parent_root)
+	{
+#if PG_VERSION_NUM >= 160000
+		foreach(cell, root->parse->rteperminfos)
+		{
+			const RTEPermissionInfo *info = lfirst_node(RTEPermissionInfo, cell);
+
+			require_any_right(info->relid, info->checkAsUser, info->requiredPerms);
+		}
+#else
+		foreach(cell, root->parse->rtable)
+		{
+			const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+			if (entry->rtekind == RTE_RELATION)
+				require_any_right(entry->relid, entry->checkAsUser, entry->requiredPerms);
+		}
+#endif
+	}
 }
 
 Oid
@@ -174,6 +266,37 @@ ch_compat_server_usable(Oid server, Oid user)
 #else
 	return pg_foreign_server_aclcheck(server, user, ACL_USAGE) == ACLCHECK_OK;
 #endif
+}
+
+bool
+ch_compat_type_usable(Oid type, Oid user)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			namespace;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	namespace = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+	ReleaseSysCache(tuple);
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(TypeRelationId, type, user, ACL_USAGE) == ACLCHECK_OK &&
+		object_aclcheck(NamespaceRelationId, namespace, user, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_type_aclcheck(type, user, ACL_USAGE) == ACLCHECK_OK &&
+		pg_namespace_aclcheck(namespace, user, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+bool
+ch_compat_may_take_database(Oid database)
+{
+#if PG_VERSION_NUM >= 160000
+	bool		owns = object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+	bool		owns = pg_database_ownercheck(database, GetUserId());
+#endif
+
+	return owns || have_createdb_privilege();
 }
 
 void

@@ -24,8 +24,25 @@ extern bool ch_compat_stop_pending(void);
 /* Serve what may be served inside a wait: everything that neither throws nor ends the statement. */
 extern void ch_compat_serve_barriers(void);
 
-/* The wait event shown in pg_stat_activity while a source is waited for. */
-extern uint32 ch_compat_wait_event(void);
+/* What is waited for, as pg_stat_activity shows it. */
+typedef enum ChWaitKind
+{
+	CH_WAIT_SOURCE,				/* an answer */
+	CH_WAIT_CONNECT,			/* a connection to be opened */
+	CH_WAIT_POOL,				/* a connection that others hold */
+	CH_WAIT_RETRY,				/* the time to try again */
+	CH_NWAITS
+} ChWaitKind;
+
+extern uint32 ch_compat_wait_event(ChWaitKind kind);
+
+/* Have request called when the server gathers wishes for shared memory.  From _PG_init of a preloaded library. */
+extern void ch_compat_on_shmem_request(void (*request) (void));
+
+/* Have a backend, or this one, end an empty transaction once it waits for its client outside of any: transaction
+ * callbacks run then.  The second is safe in a signal handler. */
+extern void ch_compat_nudge(int pid);
+extern void ch_compat_nudge_self(void);
 
 /* Does a set latch end the wait of an Append?  Where it does not, neither a cancel nor a time limit does. */
 extern bool ch_compat_append_wakes(void);
@@ -43,6 +60,13 @@ extern Path *ch_compat_upper_path(PlannerInfo *root, RelOptInfo *rel, PathTarget
 
 /* May the user use a foreign server? */
 extern bool ch_compat_server_usable(Oid server, Oid user);
+
+/* May the user declare columns of a type, and name it with its schema? */
+extern bool ch_compat_type_usable(Oid type, Oid user);
+
+/* Throws, as the executor would later, when the current user lacks every right that the query wants on one of its
+ * relations: planning must tell such a user nothing of what is behind them. */
+extern void ch_compat_require_rights(PlannerInfo *root);
 
 /* Throws unless the member could give objects to the role. */
 extern void ch_compat_require_set_role(Oid member, Oid role);
@@ -71,6 +95,9 @@ extern List *ch_compat_analyze_query(RawStmt *statement, const char *text);
 
 /* Is a condition on a window function checked by the plan node of the window alone? */
 extern bool ch_compat_has_run_condition(Query *query, List *outputs);
+
+/* May the current user drop the database, or copy it as a template? */
+extern bool ch_compat_may_take_database(Oid database);
 
 /* A random number from 0 up to 1. */
 extern double ch_compat_random(void);

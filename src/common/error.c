@@ -51,7 +51,9 @@ static const StatusRow status_rows[] = {
 	[CONNHUB_NO_MEMORY] = {"OUT_OF_MEMORY", ERRCODE_OUT_OF_MEMORY, NULL},
 	[CONNHUB_INTERNAL] = {"INTERNAL", ERRCODE_INTERNAL_ERROR, NULL},
 	[CONNHUB_SCHEMA_CHANGED] = {"SCHEMA_CHANGED", ERRCODE_CH_SCHEMA_CHANGED,
-	"Run connhub.discover and connhub.attach again for this connector."},
+	"Run connhub.discover for this connector, then connhub.apply_drift to bring its foreign tables after it."},
+	[CONNHUB_TUNNEL] = {"TUNNEL_FAILED", ERRCODE_CH_TUNNEL,
+	"Check the options ssh_... and proxy_... of the connector, and the log of the SSH server or proxy."},
 };
 
 static const char *const phase_names[CONNHUB_NPHASES] = {
@@ -116,10 +118,9 @@ ch_error_sqlstate(const ConnhubError *error)
 	return status_row(error->status)->sqlstate;
 }
 
-/* A copy with secrets masked.  Text from outside is UTF-8 at best: what the server's encoding cannot
- * take is shown as "?". */
-static char *
-clean_text(const char *text, Size capacity)
+/* Text from outside is UTF-8 at best: what the server's encoding cannot take is shown as "?". */
+char *
+ch_error_clean(const char *text, Size capacity)
 {
 	char	   *copy = pnstrdup(text, strnlen(text, capacity));
 	char	   *masked;
@@ -130,6 +131,26 @@ clean_text(const char *text, Size capacity)
 				*p = '?';
 	masked = ch_redact(copy);
 	return masked != NULL ? masked : copy;
+}
+
+/* A masked text may be longer. */
+static void
+tidy_text(char *text, Size size)
+{
+	char	   *clean = ch_error_clean(text, size);
+	int			length = pg_mbcliplen(clean, strlen(clean), size - 1);
+
+	memcpy(text, clean, length);
+	text[length] = '\0';
+	pfree(clean);
+}
+
+void
+ch_error_tidy(ConnhubError *error)
+{
+	tidy_text(error->message, sizeof(error->message));
+	tidy_text(error->detail, sizeof(error->detail));
+	tidy_text(error->hint, sizeof(error->hint));
 }
 
 void
@@ -149,9 +170,9 @@ ch_error_raise(const ConnhubError *error, const char *subject)
 				 errmsg("canceling statement due to user request")));
 	}
 
-	message = clean_text(error->message, sizeof(error->message));
-	detail = clean_text(error->detail, sizeof(error->detail));
-	hint = clean_text(error->hint, sizeof(error->hint));
+	message = ch_error_clean(error->message, sizeof(error->message));
+	detail = ch_error_clean(error->detail, sizeof(error->detail));
+	hint = ch_error_clean(error->hint, sizeof(error->hint));
 	if (hint[0] == '\0' && ch_status_hint(error->status) != NULL)
 		hint = pstrdup(ch_status_hint(error->status));
 	if (message[0] == '\0')

@@ -1,7 +1,7 @@
 /* common/offload.c — run a call that can neither be interrupted nor bounded in a thread of its own.
  *
- * The thread has every signal blocked and touches nothing of the server.  What both sides share is one
- * malloc'ed Job with two references.  A thread may still run when the process ends: exit(3) would
+ * The thread has every signal blocked and touches nothing of the server.  What it runs is a malloc'ed Job of
+ * its own; the other side holds one end of a pipe.  A thread may still run when the process ends: exit(3) would
  * then tear down libraries under its feet, so the process waits for it for a moment and otherwise leaves
  * by _exit(2), after the server's own exit callbacks are through. */
 #include "postgres.h"
@@ -26,8 +26,7 @@ typedef struct Job
 {
 	void		(*fn) (void *arg);
 	void	   *arg;
-	int			pipe[2];		/* the thread closes pipe[1]: end of file is the signal */
-	int			references;
+	int			end;			/* of a pipe: the thread closes it, and end of file is the signal */
 } Job;
 
 static int	running = 0;		/* threads; atomic */
@@ -49,42 +48,59 @@ register_exit(void)
 	on_exit(offload_leave, NULL);
 }
 
-static void
-job_release(Job *job)
+int
+ch_offload_begin(void (*fn) (void *arg), void *arg)
 {
-	if (__atomic_sub_fetch(&job->references, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	close(job->pipe[0]);
+	Job		   *job = malloc(sizeof(Job));
+	int			fds[2];
+
+	if (job == NULL)
+		return -1;
+	if (pipe2(fds, O_CLOEXEC) != 0)
+	{
+		free(job);
+		return -1;
+	}
+	job->fn = fn;
+	job->arg = arg;
+	job->end = fds[1];
+	register_exit();
+	if (thread_start(job))
+		return fds[0];
+	close(fds[0]);
+	close(fds[1]);
 	free(job);
+	return -1;
 }
 
 ConnhubStatus
 ch_offload(void (*fn) (void *arg), void *arg, int64 wait_ms)
 {
-	Job		   *job = malloc(sizeof(Job));
+	int			fd = ch_offload_begin(fn, arg);
 	ConnhubStatus status;
 
-	if (job == NULL)
+	if (fd < 0)
 		return CONNHUB_NO_MEMORY;
-	job->fn = fn;
-	job->arg = arg;
-	job->references = 2;
-	if (pipe2(job->pipe, O_CLOEXEC) != 0)
-	{
-		free(job);
-		return CONNHUB_NO_MEMORY;
-	}
-	register_exit();
-	if (!thread_start(job))
-	{
-		close(job->pipe[0]);
-		close(job->pipe[1]);
-		free(job);
-		return CONNHUB_NO_MEMORY;
-	}
-	status = ch_wait(job->pipe[0], CONNHUB_READABLE, wait_ms);
-	job_release(job);
+	status = ch_wait(fd, CONNHUB_READABLE, wait_ms);
+	close(fd);
 	return status == CONNHUB_NO_MEMORY ? CONNHUB_TIMEOUT : status;
+}
+
+int
+ch_offload_running(void)
+{
+	return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+}
+
+bool
+ch_offload_start(void (*fn) (void *arg), void *arg)
+{
+	int			fd = ch_offload_begin(fn, arg);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 /* Threads inherit the signal mask of their creator. */
@@ -118,8 +134,8 @@ offload_main(void *arg)
 	Job		   *job = arg;
 
 	job->fn(job->arg);
-	close(job->pipe[1]);
-	job_release(job);
+	close(job->end);
+	free(job);
 	__atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL);
 	return NULL;
 }

@@ -34,13 +34,13 @@ static const char *const secret_words[] = {
 
 /* Functions that take secrets, by position too. */
 static const char *const secret_functions[] = {
-	"create_connector", "set_credentials", "update_connector", "connhub.test",
+	"create_channel", "create_connector", "rotate_credentials", "rotate_master_key", "set_credentials", "set_secret_store", "update_channel", "update_connector", "connhub.test",
 };
 
 /* Their arguments that hold none; anything else may be a misspelt one that does. */
 static const char *const plain_arguments[] = {
-	"connector", "database", "host", "labels", "name", "options", "port", "schema", "ssl_mode", "type",
-	"username",
+	"channel", "connector", "database", "enabled", "host", "kind", "labels", "name", "options", "port", "schema",
+	"ssl_mode", "target", "type", "username",
 };
 
 /* What stands between a name and the value it introduces. */
@@ -586,6 +586,25 @@ ch_redact_remember(const char *secret)
 	old = MemoryContextSwitchTo(remembered_context);
 	remembered = lappend(remembered, pstrdup(secret));
 	MemoryContextSwitchTo(old);
+}
+
+/* Once for each time it was remembered. */
+void
+ch_redact_forget(const char *secret)
+{
+	ListCell   *lc;
+
+	foreach(lc, remembered)
+	{
+		char	   *value = lfirst(lc);
+
+		if (secret == NULL || strcmp(value, secret) != 0)
+			continue;
+		explicit_bzero(value, strlen(value));
+		pfree(value);
+		remembered = foreach_delete_current(remembered, lc);
+		return;
+	}
 }
 
 void

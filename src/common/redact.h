@@ -15,6 +15,7 @@ extern void ch_redact_statement(void);
 /* Remember a secret value so that it is masked in every error and log line of this process until
  * forgotten.  Kept in a memory context of its own that is wiped. */
 extern void ch_redact_remember(const char *secret);
+extern void ch_redact_forget(const char *secret);
 extern void ch_redact_forget_all(void);
 
 extern void ch_redact_init(void);

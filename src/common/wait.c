@@ -9,6 +9,7 @@
  * the flags it looks at are set by other signal handlers. */
 #include "postgres.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -32,6 +33,7 @@
 #define PATIENCE_MS 1
 
 static ChDeadline *innermost = NULL;
+static ChWaitKind wait_kind = CH_WAIT_SOURCE;
 
 static volatile sig_atomic_t guard_fd = -1;
 static volatile sig_atomic_t guard_has_fired = false;
@@ -100,6 +102,16 @@ ch_deadline_reset(void)
 {
 	ch_guard_end();
 	innermost = NULL;
+	wait_kind = CH_WAIT_SOURCE;
+}
+
+ChWaitKind
+ch_wait_show(ChWaitKind kind)
+{
+	ChWaitKind	before = wait_kind;
+
+	wait_kind = kind;
+	return before;
 }
 
 ChDeadline *
@@ -175,7 +187,7 @@ wait_once(int fd, int events, long timeout_ms)
 	PG_TRY();
 	{
 		result = WaitLatchOrSocket(MyLatch, wake_events(fd, events), fd >= 0 ? fd : PGINVALID_SOCKET,
-								   timeout_ms, ch_compat_wait_event());
+								   timeout_ms, ch_compat_wait_event(wait_kind));
 	}
 	PG_CATCH();
 	{
@@ -229,6 +241,21 @@ ch_wait(int fd, int events, int64 timeout_ms)
 		if (woken & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	}
+}
+
+void
+ch_wait_latch(int fd, int64 timeout_ms)
+{
+	int			wake = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (fd >= 0)
+		wake |= WL_SOCKET_READABLE;
+	if (timeout_ms >= 0)
+		wake |= WL_TIMEOUT;
+	if (WaitLatchOrSocket(MyLatch, wake, fd >= 0 ? fd : PGINVALID_SOCKET,
+						  (long) Min(timeout_ms, INT_MAX), ch_compat_wait_event(wait_kind)) & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
 }
 
 void

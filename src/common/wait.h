@@ -6,6 +6,7 @@
 #ifndef CH_COMMON_WAIT_H
 #define CH_COMMON_WAIT_H
 
+#include "common/compat.h"
 #include "connhub/driver.h"
 
 typedef struct ChDeadline
@@ -26,6 +27,12 @@ extern void ch_deadline_reset(void);
  * that work: not even an error caught in a subtransaction forgets them. */
 extern ChDeadline *ch_deadline_suspend(void);
 extern void ch_deadline_resume(ChDeadline *suspended);
+
+/* Wait for whatever comes first: the latch, which is reset, fd being readable (-1: none), or the time (< 0: none).
+ * For loops with no driver's frame below.  Serves interrupts; ends the process when the postmaster dies. */
+extern void ch_wait_latch(int fd, int64 timeout_ms);
+/* What pg_stat_activity shows for the waits from here on; returns what it showed before. */
+extern ChWaitKind ch_wait_show(ChWaitKind kind);
 
 /* ConnhubHost.wait, .cancelled, .guard_begin, .guard_end. */
 extern ConnhubStatus ch_wait(int fd, int events, int64 timeout_ms);

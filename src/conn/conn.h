@@ -41,6 +41,10 @@ extern void ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTime
  * when the source has them.  Throws.  Released with the transaction. */
 extern ChConn *ch_conn_acquire(const ChConnector *connector, Oid user);
 
+/* The same for a process that can do without, such as a parallel worker: NULL when no place in the pool is free, or
+ * where what it fetches must be counted with its leader's. */
+extern ChConn *ch_conn_acquire_now(const ChConnector *connector, Oid user);
+
 /* Let other connections see what this one sees: *name is for ch_conn_import.  False when what was written here is not to
  * be seen elsewhere, or the source cannot.  Throws. */
 extern bool ch_conn_export(ChConn *conn, char *name, Size size);
@@ -106,6 +110,13 @@ extern void ch_cursor_close(ChCursor *cursor);
 extern void ch_conn_discover(const ChConnector *connector, Oid user,
 							 const ConnhubDiscoverRequest *request, ConnhubSink *sink,
 							 ConnhubInfo *info);
+
+/* The same in two halves: prepare reads what the catalogue says, in a transaction, into the current memory context;
+ * run needs no transaction and may be called once.  Both throw. */
+typedef struct ChDiscoverCall ChDiscoverCall;
+extern ChDiscoverCall *ch_conn_discover_prepare(const ChConnector *connector, Oid user);
+extern void ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *request,
+								 ConnhubSink *sink, ConnhubInfo *info);
 
 /* A prepared transaction at the source, and what became of it. */
 typedef struct ChPrepared

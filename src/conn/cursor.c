@@ -30,10 +30,14 @@ struct ChCursor
 	bool		is_given_up;	/* closed by its holder while it could not be ended */
 	SubTransactionId subxact;
 	int64		timeout_ms;		/* of the whole query; 0: none */
+	bool		is_capped;		/* it is what a ceiling on the statement leaves */
 	int64		spent_us;		/* waiting for the source */
 	int64		asked_us;		/* when the source was last found not ready; 0: it was, or was not asked */
 	ConnhubQuery query;			/* while it may be sent again */
 	bool		writes;
+	bool		may_repeat;		/* nothing else was sent in this transaction, and nothing has come back */
+	bool		is_answered;	/* something has come back */
+	int			attempts;		/* after the first */
 	uint64		affected;		/* rows written, once known */
 };
 
@@ -41,8 +45,12 @@ static MemoryContext cursor_context = NULL;
 
 static bool may_run_alone(const ChConn *conn);
 static void execute(ChCursor *cursor);
-static void send_again(ChCursor *cursor);
+static bool send_again(ChCursor *cursor, ConnhubStatus status, const ConnhubError *error);
+static void set_timeout(ChCursor *cursor);
+static void spend(ChCursor *cursor, int64 since_us);
+static void raise_failure(ChCursor *cursor, const ChCall *call, const ConnhubError *error) pg_attribute_noreturn();
 static ChCursor *cursor_create(const char *statement);
+static void count_rows(ChCursor *cursor, const ConnhubBatch *batch);
 static void note_affected(ChCursor *cursor);
 static ConnhubStatus fetch(ChCursor *cursor, ConnhubBatch *batch, ChCall *call, ConnhubError *error);
 static void stream_end(ChCursor *cursor, bool is_cleanup);
@@ -60,6 +68,7 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 
 	ch_cursor_make_room(conn, query->writes);
 	conn->unanswered = NULL;
+	ch_ceilings_begin(&conn->ceilings, conn->place.shared, conn->name);
 	if (!is_alone)
 		ch_xact_guard(conn, query->writes ? CH_USE_WRITE : CH_USE_READ);
 
@@ -71,8 +80,9 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 		cursor->writes = query->writes;
 		cursor->spill = spill;
 		cursor->holder = holder;
-		cursor->timeout_ms = conn->query_timeout_ms;
+		cursor->may_repeat = is_first && !query->writes;
 		stream_link(cursor, conn);
+		set_timeout(cursor);
 		if (is_first && !conn->is_fresh && !query->writes)
 			conn->unanswered = cursor;
 		execute(cursor);
@@ -117,6 +127,7 @@ ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const C
 	if (!ch_flow_goes_on(conn, write))
 		ch_cursor_make_room(conn, true);
 	conn->unanswered = NULL;
+	ch_ceilings_begin(&conn->ceilings, conn->place.shared, conn->name);
 	ch_xact_guard(conn, CH_USE_WRITE);
 	if (write->nreturning == 0)
 	{
@@ -136,8 +147,8 @@ ch_conn_write(ChConn *conn, const ConnhubWrite *write, const char *text, const C
 	}
 	PG_END_TRY();
 	cursor->handle = handle;
-	cursor->timeout_ms = conn->query_timeout_ms;
 	stream_link(cursor, conn);
+	set_timeout(cursor);
 	return cursor;
 }
 
@@ -159,33 +170,90 @@ execute(ChCursor *cursor)
 
 	call_for(cursor, &call);
 	conn->has_sent = true;
+	ch_shared_count(conn->place.shared, CH_COUNT_CALLS, 1);
 	status = ch_call_execute(&call, conn->handle, &cursor->query, &cursor->handle, &error);
-	cursor->spent_us += ch_clock->now_us() - started;
-	if (status == CONNHUB_OK)
+	spend(cursor, started);
+	if (status == CONNHUB_OK || send_again(cursor, status, &error))
 		return;
-	if (status == CONNHUB_LOST && conn->unanswered == cursor)
-	{
-		send_again(cursor);
-		return;
-	}
-	ch_pool_note_failure(conn, &error);
-	ch_call_raise(&call, &error);
+	raise_failure(cursor, &call, &error);
 }
 
-/* A connection from the cache turned out to be dead only when the first statement of the transaction was on
- * its way, and nothing has come back: no harm is done if the statement runs once more, over a new
- * connection and in a new remote transaction.  That connection is fresh, so this ends here. */
+/* A remote transaction in which nothing but the failed statement was sent begins anew. */
 static void
-send_again(ChCursor *cursor)
+begin_again(ChCursor *cursor, ChConn *conn, bool is_lost)
 {
-	ChConn	   *conn = cursor->conn;
+	ChCall		call;
+	ConnhubError error;
 
+	if (cursor->handle != NULL && !is_lost)
+	{
+		call_for(cursor, &call);
+		is_lost = ch_call_close_cursor(&call, cursor->handle, &error) != CONNHUB_OK;
+	}
 	stream_unlink(cursor);
-	ch_pool_reopen(conn);
+	if (is_lost || !ch_xact_restart(conn))
+		ch_pool_reopen(conn);
 	if (!cursor->query.alone)
 		ch_xact_begin_remote(conn);
 	stream_link(cursor, conn);
+}
+
+/* Send the statement once more when that can do no harm: it reads, it is all that was sent in this transaction, and
+ * nothing has come back.  A connection from the cache that turns out to be dead is replaced at once, and is fresh
+ * then, so that this ends; what the driver calls passing is tried again after a pause, as often as max_retries.  Not so
+ * a fresh connection that was lost: the statement itself may be what kills it; nor a time limit, which was used up.
+ * False: the failure stands. */
+static bool
+send_again(ChCursor *cursor, ConnhubStatus status, const ConnhubError *error)
+{
+	ChConn	   *conn = cursor->conn;
+	bool		is_stale = status == CONNHUB_LOST && conn->unanswered == cursor;
+
+	if (!is_stale)
+	{
+		if (!cursor->may_repeat || !error->retryable || error->connection_lost || status == CONNHUB_TIMEOUT ||
+			cursor->attempts >= conn->max_retries || !ch_pool_back_off(cursor->attempts, error))
+			return false;
+		cursor->attempts++;
+		ch_shared_failed(conn->place.shared, error);
+		ch_shared_count(conn->place.shared, CH_COUNT_RETRIES, 1);
+	}
+	begin_again(cursor, conn, is_stale);
 	execute(cursor);
+	return true;
+}
+
+/* Note a failure, and raise it: as the ceiling's when that is why the time was short. */
+static void
+raise_failure(ChCursor *cursor, const ChCall *call, const ConnhubError *error)
+{
+	ChConn	   *conn = cursor->conn;
+
+	ch_pool_note_failure(conn, error);
+	if (error->status == CONNHUB_TIMEOUT && cursor->is_capped)
+		ch_ceilings_use(&conn->ceilings, conn->place.shared, conn->name, CH_CEILING_SECONDS, INT64_C(1000000));
+	ch_call_raise(call, error);
+}
+
+static void
+set_timeout(ChCursor *cursor)
+{
+	int64		left = ch_ceilings_left_ms(&cursor->conn->ceilings);
+
+	cursor->timeout_ms = cursor->conn->query_timeout_ms;
+	cursor->is_capped = left > 0 && (cursor->timeout_ms <= 0 || left < cursor->timeout_ms);
+	if (cursor->is_capped)
+		cursor->timeout_ms = left;
+}
+
+/* Time of the source that was used, by the query and by the statement. */
+static void
+spend(ChCursor *cursor, int64 since_us)
+{
+	int64		us = ch_clock->now_us() - since_us;
+
+	cursor->spent_us += us;
+	cursor->conn->ceilings.used[CH_CEILING_SECONDS] += us;
 }
 
 /* What is left of the query's time bounds each call; the holder's own time does not count. */
@@ -307,13 +375,25 @@ describe(ChCursor *cursor, FoundColumns *found, ChCall *call, ConnhubError *erro
 
 	call_for(cursor, call);
 	status = ch_call_describe(call, cursor->handle, found_column, found, error);
-	cursor->spent_us += ch_clock->now_us() - started;
+	spend(cursor, started);
 	if (status == CONNHUB_OK && found->failed)
 	{
 		ch_error_set(error, CONNHUB_NO_MEMORY, "out of memory");
 		status = CONNHUB_NO_MEMORY;
 	}
 	return status;
+}
+
+/* Something came back: from now on the statement is not sent again. */
+static void
+has_answered(ChCursor *cursor)
+{
+	cursor->may_repeat = false;
+	if (cursor->conn->unanswered == cursor)
+		cursor->conn->unanswered = NULL;
+	if (!cursor->is_answered)
+		ch_shared_succeeded(cursor->conn->place.shared);
+	cursor->is_answered = true;
 }
 
 List *
@@ -323,23 +403,19 @@ ch_cursor_describe(ChCursor *cursor)
 	List	   *volatile columns = NIL;
 	ChCall		call;
 	ConnhubError error;
-	ConnhubStatus status = describe(cursor, &found, &call, &error);
+	volatile ConnhubStatus status;
 
-	if (status == CONNHUB_LOST && cursor->conn->unanswered == cursor)
+	while ((status = describe(cursor, &found, &call, &error)) != CONNHUB_OK)
 	{
 		found_free(&found);
-		send_again(cursor);
-		status = describe(cursor, &found, &call, &error);
+		if (!send_again(cursor, status, &error))
+			break;
 	}
-	if (cursor->conn->unanswered == cursor)
-		cursor->conn->unanswered = NULL;
 	PG_TRY();
 	{
 		if (status != CONNHUB_OK)
-		{
-			ch_pool_note_failure(cursor->conn, &error);
-			ch_call_raise(&call, &error);
-		}
+			raise_failure(cursor, &call, &error);
+		has_answered(cursor);
 		columns = found_take(&found);
 	}
 	PG_FINALLY();
@@ -364,28 +440,35 @@ ch_cursor_fetch(ChCursor *cursor, ConnhubBatch *batch)
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("the remote cursor ended with its transaction")));
 
-	status = fetch(cursor, batch, &call, &error);
-	if (status == CONNHUB_LOST && cursor->conn->unanswered == cursor)
+	while ((status = fetch(cursor, batch, &call, &error)) != CONNHUB_OK && status != CONNHUB_DONE)
 	{
-		send_again(cursor);
+		if (!send_again(cursor, status, &error))
+			raise_failure(cursor, &call, &error);
 		ch_batch_reset(batch, cursor->query.columns);
-		status = fetch(cursor, batch, &call, &error);
 	}
-	if (cursor->conn->unanswered == cursor)
-		cursor->conn->unanswered = NULL;
+	has_answered(cursor);
 	if (status == CONNHUB_OK)
-		return true;
-	if (status == CONNHUB_DONE)
 	{
-		batch->nrows = 0;
-		if (cursor->writes && (cursor->conn->driver->capabilities & CONNHUB_CAP_MODIFY) != 0)
-			note_affected(cursor);
-		stream_end(cursor, false);
-		return false;
+		count_rows(cursor, batch);
+		return true;
 	}
-	ch_pool_note_failure(cursor->conn, &error);
-	ch_call_raise(&call, &error);
-	pg_unreachable();
+	batch->nrows = 0;
+	if (cursor->writes && (cursor->conn->driver->capabilities & CONNHUB_CAP_MODIFY) != 0)
+		note_affected(cursor);
+	stream_end(cursor, false);
+	return false;
+}
+
+static void
+count_rows(ChCursor *cursor, const ConnhubBatch *batch)
+{
+	ChConn	   *conn = cursor->conn;
+	uint64		bytes = ch_batch_bytes(batch);
+
+	ch_shared_count(conn->place.shared, CH_COUNT_ROWS_READ, batch->nrows);
+	ch_shared_count(conn->place.shared, CH_COUNT_BYTES_READ, bytes);
+	ch_ceilings_use(&conn->ceilings, conn->place.shared, conn->name, CH_CEILING_ROWS, batch->nrows);
+	ch_ceilings_use(&conn->ceilings, conn->place.shared, conn->name, CH_CEILING_BYTES, bytes);
 }
 
 bool
@@ -407,13 +490,10 @@ ch_cursor_ready(ChCursor *cursor, ConnhubWait *wait)
 	if (status == CONNHUB_OK || (status == CONNHUB_LOST && conn->unanswered == cursor))
 		return true;
 	if (status != CONNHUB_WAIT)
-	{
-		ch_pool_note_failure(conn, &error);
-		ch_call_raise(&call, &error);
-	}
+		raise_failure(cursor, &call, &error);
 	cursor->asked_us = ch_clock->now_us();
 	if (since != 0)
-		cursor->spent_us += cursor->asked_us - since;
+		spend(cursor, since);
 	if (cursor->timeout_ms > 0)
 	{
 		int64		left = cursor->timeout_ms - cursor->spent_us / 1000;
@@ -449,10 +529,9 @@ note_affected(ChCursor *cursor)
 	ConnhubError error;
 
 	call_for(cursor, &call);
-	if (ch_call_affected(&call, cursor->handle, &cursor->affected, &error) == CONNHUB_OK)
-		return;
-	ch_pool_note_failure(cursor->conn, &error);
-	ch_call_raise(&call, &error);
+	if (ch_call_affected(&call, cursor->handle, &cursor->affected, &error) != CONNHUB_OK)
+		raise_failure(cursor, &call, &error);
+	ch_shared_count(cursor->conn->place.shared, CH_COUNT_ROWS_WRITTEN, cursor->affected);
 }
 
 uint64
@@ -469,7 +548,7 @@ fetch(ChCursor *cursor, ConnhubBatch *batch, ChCall *call, ConnhubError *error)
 
 	call_for(cursor, call);
 	status = ch_call_fetch(call, cursor->handle, batch, error);
-	cursor->spent_us += ch_clock->now_us() - started;
+	spend(cursor, started);
 	return status;
 }
 
@@ -531,6 +610,8 @@ stream_end(ChCursor *cursor, bool is_cleanup)
 		ch_pool_cleanup_call(conn, &call);
 	else
 		call_for(cursor, &call);
+	if (handle != NULL && conn->handle != NULL)
+		ch_shared_latency(conn->place.shared, CH_LATENCY_QUERY, cursor->spent_us);
 	stream_unlink(cursor);
 	if (handle == NULL || conn->handle == NULL || conn->is_broken || conn->is_interrupted)
 		return;

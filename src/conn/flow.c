@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 
+#include "common/clock.h"
 #include "conn/flow.h"
 #include "conn/pool.h"
 
@@ -16,15 +17,25 @@ static void
 write_rows(ChConn *conn, const ConnhubWrite *write, const char *text, const ConnhubRows *rows, uint64 *affected,
 		   ConnhubCursor **cursor)
 {
+	ChShared   *shared = conn->place.shared;
+	int64		started = ch_clock->now_us();
 	ChCall		call;
 	ConnhubError error;
+	ConnhubStatus status;
 
 	ch_pool_call(conn, &call);
 	call.statement = text;
 	conn->has_sent = true;
 	conn->flow = NULL;
-	if (ch_call_write(&call, conn->handle, write, rows, affected, cursor, &error) == CONNHUB_OK)
+	ch_shared_count(shared, CH_COUNT_CALLS, 1);
+	status = ch_call_write(&call, conn->handle, write, rows, affected, cursor, &error);
+	ch_shared_latency(shared, CH_LATENCY_QUERY, ch_clock->now_us() - started);
+	if (status == CONNHUB_OK)
+	{
+		ch_shared_count(shared, CH_COUNT_ROWS_WRITTEN, *affected);
+		ch_shared_succeeded(shared);
 		return;
+	}
 	ch_pool_note_failure(conn, &error);
 	ch_call_raise(&call, &error);
 }

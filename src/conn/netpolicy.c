@@ -6,7 +6,6 @@
  * so that it does not matter how a name or number was written. */
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
 #include "utils/varlena.h"
 
 #include "catalog/catalog.h"
@@ -57,12 +56,18 @@ allowed_networks(void)
 	return items;
 }
 
+bool
+ch_netpolicy_is_unrestricted(Oid user)
+{
+	return ch_catalog_has_role(user, CH_ROLE_ADMIN);
+}
+
 ConnhubStatus
 ch_netpolicy_socket(Oid user, const char *host, ConnhubError *error)
 {
 	ListCell   *lc;
 
-	if (ch_catalog_has_role(user, CH_ROLE_ADMIN))
+	if (ch_netpolicy_is_unrestricted(user))
 		return CONNHUB_OK;
 	foreach(lc, allowed_networks())
 		if (host != NULL && host[0] == '/' && strcmp(lfirst(lc), host) == 0)
@@ -101,26 +106,31 @@ address_problem(const ChAddress *address, List *allowed)
 	return problem;
 }
 
+/* Why the text of an address is forbidden, or NULL. */
+static const char *
+text_problem(const char *text, List *allowed)
+{
+	char		plain[CH_ADDRESS_BYTES];
+	ChAddress	address;
+
+	strlcpy(plain, text, sizeof(plain));
+	plain[strcspn(plain, "%")] = '\0';
+	return ch_address_parse(plain, &address) ? address_problem(&address, allowed) : "an unknown";
+}
+
 ConnhubStatus
-ch_netpolicy_addresses(Oid user, const char *host, ChAddresses *addresses, ConnhubError *error)
+ch_netpolicy_addresses(const char *host, ChAddresses *addresses, ConnhubError *error)
 {
 	List	   *allowed;
 	const char *problem = NULL;
 	char		refused[CH_ADDRESS_BYTES] = "";
 	int			kept = 0;
 
-	if (ch_catalog_has_role(user, CH_ROLE_ADMIN))
-		return CONNHUB_OK;
 	allowed = allowed_networks();
 	for (int i = 0; i < addresses->count; i++)
 	{
-		char		plain[CH_ADDRESS_BYTES];
-		ChAddress	address;
-		const char *found;
+		const char *found = text_problem(addresses->text[i], allowed);
 
-		strlcpy(plain, addresses->text[i], sizeof(plain));
-		plain[strcspn(plain, "%")] = '\0';
-		found = ch_address_parse(plain, &address) ? address_problem(&address, allowed) : "an unknown";
 		if (found == NULL)
 		{
 			if (kept != i)
@@ -139,4 +149,30 @@ ch_netpolicy_addresses(Oid user, const char *host, ChAddresses *addresses, Connh
 	ch_error_set(error, CONNHUB_PERMISSION, "host \"%s\" is not open to this user", host);
 	snprintf(error->detail, sizeof(error->detail), "It stands for %s, %s address.", refused, problem);
 	return refuse(error);
+}
+
+ChNetPolicy *
+ch_netpolicy_load(Oid user)
+{
+	ChNetPolicy *policy = palloc0(sizeof(ChNetPolicy));
+
+	policy->everything = ch_catalog_has_role(user, CH_ROLE_ADMIN);
+	if (!policy->everything)
+		policy->allowed = allowed_networks();
+	return policy;
+}
+
+bool
+ch_netpolicy_vet(void *argument, const char *address, ConnhubError *error)
+{
+	const ChNetPolicy *policy = argument;
+	const char *problem = policy->everything ? NULL : text_problem(address, policy->allowed);
+
+	if (problem == NULL)
+		return true;
+	error->phase = CONNHUB_PHASE_TCP;
+	ch_error_set(error, CONNHUB_PERMISSION, "the address is not open to this user");
+	snprintf(error->detail, sizeof(error->detail), "The host stands for %s, %s address.", address, problem);
+	refuse(error);
+	return false;
 }

@@ -4,7 +4,10 @@
 
 #include "lib/ilist.h"
 
+#include "conn/ceiling.h"
 #include "conn/conn.h"
+#include "conn/open.h"
+#include "conn/slots.h"
 #include "driver/call.h"
 
 typedef enum ChRemoteTxn
@@ -27,7 +30,11 @@ struct ChConn
 	char	   *name;			/* of the connector */
 	const ConnhubDriver *driver;
 	ConnhubConn *handle;		/* NULL: closed */
+	ChPlace		place;			/* in the connector's pool, while the connection is open */
 	int64		query_timeout_ms;
+	int64		idle_timeout_ms;	/* 0: none */
+	int64		idle_since_ms;
+	int			max_retries;
 	bool		is_read_only;	/* options of the connector */
 	bool		is_two_phase;
 	bool		may_autocommit;
@@ -46,6 +53,8 @@ struct ChConn
 	int			nsavepoints;	/* set at the source, the deepest of this depth */
 	char		planned_gid[64];	/* under which the transaction will be prepared; empty: it will not be */
 	char		gid[64];		/* of what was prepared and is to be finished; empty: nothing */
+
+	ChCeilings	ceilings;		/* of what one statement of this server may fetch, and what it has fetched */
 
 	/* The statement whose rows are in flight (flow.c). */
 	const ConnhubWrite *flow;	/* NULL: none; lives as long as the statement */
@@ -67,6 +76,18 @@ extern void ch_pool_note_failure(ChConn *conn, const ConnhubError *error);
 /* Close and open again under the same ChConn, when nothing has come back yet.  Throws, also when the
  * connector is no longer what the statement was made for. */
 extern void ch_pool_reopen(ChConn *conn);
+
+/* Wait before trying again, for a time by chance that grows with `attempt`, and at least as long as the source asks for.
+ * False: it asks for longer than anybody should wait here.  Throws when interrupted. */
+extern bool ch_pool_back_off(int attempt, const ConnhubError *error);
+
+/* A place for a connection apart from those of this session, after asking the breaker; and an attempt to open one, which
+ * is counted, and tells the breaker.  The place is given back by whoever took it.  The first throws. */
+extern void ch_pool_take_place(ChPlace *place, const ChConnector *connector);
+extern ConnhubStatus ch_pool_try_open(ChShared *shared, ChCall *call, const ChTarget *target, ConnhubConn **handle,
+									  ChPhaseTimes *times, ConnhubError *error);
+extern ConnhubStatus ch_pool_try_run(const ChCircuit *circuit, ChCall *call, ChOpening *opening, ConnhubConn **handle,
+									 ChPhaseTimes *times, ConnhubError *error);
 
 /* Close the handle; ends all that hangs on it.  Does not throw. */
 extern void ch_pool_close(ChConn *conn);

@@ -186,17 +186,21 @@ ch_conn_resolve_prepared(const ChConnector *connector, Oid user)
 	char	   *prefix = gid_prefix();
 	List	   *result = NIL;
 	Found		found = {0};
-	ConnhubConn *handle;
+	ChPlace		place;
+	ConnhubConn *volatile handle = NULL;
+	ConnhubConn *opened;
 	ConnhubError error;
 	volatile ConnhubStatus status = CONNHUB_OK;
 
 	if ((call.driver->capabilities & CONNHUB_CAP_PREPARE) == 0)
 		return NIL;
-	if (ch_open(&call, &target, &handle, NULL, &error) != CONNHUB_OK)
-		ch_call_raise(&call, &error);
-	call.timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	ch_pool_take_place(&place, connector);
 	PG_TRY();
 	{
+		if (ch_pool_try_open(place.shared, &call, &target, &opened, NULL, &error) != CONNHUB_OK)
+			ch_call_raise(&call, &error);
+		handle = opened;
+		call.timeout_ms = ch_connector_option_ms(connector, "query_timeout");
 		status = ch_call_list_prepared(&call, handle, prefix, found_one, &found, &error);
 		if (status == CONNHUB_OK && found.failed)
 		{
@@ -216,7 +220,10 @@ ch_conn_resolve_prepared(const ChConnector *connector, Oid user)
 	}
 	PG_FINALLY();
 	{
-		ch_close(&call, handle);
+		if (handle != NULL)
+			ch_close(&call, handle);
+		ch_shared_give_up(place.shared);
+		ch_slot_give(&place);
 		free(found.text);
 	}
 	PG_END_TRY();

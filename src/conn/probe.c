@@ -9,8 +9,11 @@
 #include "common/error.h"
 #include "common/wait.h"
 #include "conn/open.h"
+#include "conn/pool.h"
 #include "driver/registry.h"
 
+static ConnhubStatus open_for_probe(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times,
+									ConnhubError *error);
 static const char *target_name(const ChTarget *target);
 static void serve_interrupt(const ConnhubError *error);
 
@@ -28,7 +31,7 @@ ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times, Co
 	for (int i = 0; i < CONNHUB_NPHASES; i++)
 		times->us[i] = -1;
 	memset(info, 0, sizeof(*info));
-	if (ch_open(&call, target, &handle, times, error) == CONNHUB_OK)
+	if (open_for_probe(&call, target, &handle, times, error) == CONNHUB_OK)
 	{
 		ConnhubPhase last;
 
@@ -42,6 +45,18 @@ ch_conn_probe(const ChTarget *target, ConnhubInfo *info, ChPhaseTimes *times, Co
 	}
 	times->total_us = ch_clock->now_us() - started;
 	serve_interrupt(error);
+}
+
+/* A full pool says nothing about the source, and a breaker is to hear of a source that is back: neither stands in the
+ * way of a test. */
+static ConnhubStatus
+open_for_probe(ChCall *call, const ChTarget *target, ConnhubConn **handle, ChPhaseTimes *times, ConnhubError *error)
+{
+	static const pg_uuid_t unsaved;
+
+	if (memcmp(&target->connector->id, &unsaved, sizeof(unsaved)) == 0)
+		return ch_open(call, target, handle, times, error);
+	return ch_pool_try_open(ch_shared_entry(&target->connector->id), call, target, handle, times, error);
 }
 
 static const char *
@@ -107,13 +122,72 @@ GUARDED_CALL(key, ConnhubKeyInfo)
 GUARDED_CALL(index, ConnhubIndexInfo)
 GUARDED_CALL(stats, ConnhubStatsInfo)
 
-void
-ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
-				 ConnhubSink *sink, ConnhubInfo *info)
+/* A discovery on its way: its place in the pool and its opening, until it has run or its memory goes. */
+struct ChDiscoverCall
 {
+	ChCall		call;
+	ChPlace		place;
+	ChCircuit	circuit;
+	ChOpening  *opening;
+	int64		query_timeout_ms;
+	MemoryContextCallback reset;
+};
+
+static void
+give_place(void *arg)
+{
+	ChDiscoverCall *prepared = arg;
+
+	if (prepared->place.shared == NULL)
+		return;
+	ch_shared_give_up(prepared->place.shared);
+	ch_slot_give(&prepared->place);
+	prepared->place.shared = NULL;
+}
+
+ChDiscoverCall *
+ch_conn_discover_prepare(const ChConnector *connector, Oid user)
+{
+	ChDiscoverCall *prepared = palloc0(sizeof(ChDiscoverCall));
 	ChTarget	target = {.connector = connector, .user = user};
-	ChCall		call = {.driver = ch_driver_require(connector->driver), .connector = target_name(&target)};
-	int64		query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	ConnhubError error;
+
+	prepared->call.driver = ch_driver_require(connector->driver);
+	prepared->call.connector = target_name(&target);
+	prepared->query_timeout_ms = ch_connector_option_ms(connector, "query_timeout");
+	prepared->circuit = ch_shared_circuit(ch_shared_entry(&connector->id), connector);
+	prepared->reset.func = give_place;
+	prepared->reset.arg = prepared;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &prepared->reset);
+	ch_pool_take_place(&prepared->place, connector);
+	prepared->opening = ch_opening_prepare(&prepared->call, &target, &error);
+	if (prepared->opening == NULL)
+		ch_call_raise(&prepared->call, &error);
+	return prepared;
+}
+
+/* Over an open connection, which is closed. */
+static ConnhubStatus
+discover(ChDiscoverCall *prepared, ConnhubConn *handle, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+		 ConnhubInfo *info, ConnhubError *error)
+{
+	ChCall	   *call = &prepared->call;
+	ConnhubStatus status;
+
+	call->timeout_ms = prepared->query_timeout_ms;
+	status = ch_call_check(call, handle, CONNHUB_CHECK_ACCESS, info, error);
+	if (status == CONNHUB_OK)
+		status = ch_call_discover(call, handle, request, sink, error);
+	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
+		ch_stop(call, handle);
+	ch_close(call, handle);
+	return status;
+}
+
+void
+ch_conn_discover_run(ChDiscoverCall *prepared, const ConnhubDiscoverRequest *request, ConnhubSink *sink,
+					 ConnhubInfo *info)
+{
 	GuardedSink guard = {
 		.base = {
 			.struct_size = sizeof(ConnhubSink),
@@ -127,22 +201,23 @@ ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRe
 		.inner = sink,
 		.context = CurrentMemoryContext,
 	};
-	ConnhubConn *handle;
 	ConnhubError error;
 	ConnhubStatus status;
+	ConnhubConn *handle;
 
-	if (ch_open(&call, &target, &handle, NULL, &error) != CONNHUB_OK)
-		ch_call_raise(&call, &error);
-	call.timeout_ms = query_timeout_ms;
-	status = ch_call_check(&call, handle, CONNHUB_CHECK_ACCESS, info, &error);
+	status = ch_pool_try_run(&prepared->circuit, &prepared->call, prepared->opening, &handle, NULL, &error);
 	if (status == CONNHUB_OK)
-		status = ch_call_discover(&call, handle, request, &guard.base, &error);
-	if (status == CONNHUB_CANCELLED || status == CONNHUB_TIMEOUT)
-		ch_stop(&call, handle);
-	ch_close(&call, handle);
-
+		status = discover(prepared, handle, request, &guard.base, info, &error);
+	give_place(prepared);
 	if (guard.thrown != NULL)
 		ReThrowError(guard.thrown);
 	if (status != CONNHUB_OK)
-		ch_call_raise(&call, &error);
+		ch_call_raise(&prepared->call, &error);
+}
+
+void
+ch_conn_discover(const ChConnector *connector, Oid user, const ConnhubDiscoverRequest *request,
+				 ConnhubSink *sink, ConnhubInfo *info)
+{
+	ch_conn_discover_run(ch_conn_discover_prepare(connector, user), request, sink, info);
 }

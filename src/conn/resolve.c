@@ -1,30 +1,33 @@
 /* conn/resolve.c — host name → numeric addresses.
  *
  * getaddrinfo can neither be interrupted nor bounded, so it runs in a thread that may outlive its caller.
- * What both share is one malloc'ed Lookup with two references.  The driver gets the result and never the
+ * What both share is one malloc'ed ChLookup with two references.  The driver gets the result and never the
  * name, so a second look-up cannot give another answer than the one that was vetted. */
 #include "postgres.h"
 
 #include <netdb.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/cidr.h"
 #include "common/error.h"
 #include "common/offload.h"
+#include "common/wait.h"
 #include "conn/resolve.h"
 
 #define MAX_HOST 255
 
-typedef struct Lookup
+struct ChLookup
 {
 	int			references;		/* atomic */
+	int			fd;				/* readable once the thread has ended */
 	int			rc;				/* EAI_… */
 	char		host[MAX_HOST + 1];
 	ChAddresses addresses;
-} Lookup;
+};
 
 static void
-lookup_release(Lookup *lookup)
+lookup_release(ChLookup *lookup)
 {
 	if (__atomic_sub_fetch(&lookup->references, 1, __ATOMIC_ACQ_REL) == 0)
 		free(lookup);
@@ -34,7 +37,7 @@ lookup_release(Lookup *lookup)
 static void
 lookup_run(void *arg)
 {
-	Lookup	   *lookup = arg;
+	ChLookup   *lookup = arg;
 	ChAddresses *out = &lookup->addresses;
 	struct addrinfo hints;
 	struct addrinfo *list = NULL;
@@ -58,13 +61,23 @@ lookup_run(void *arg)
 	lookup_release(lookup);
 }
 
+static ConnhubStatus
+lookup_failed(const char *host, int rc, ConnhubError *error)
+{
+	ch_error_set(error, rc == EAI_MEMORY ? CONNHUB_NO_MEMORY : CONNHUB_DNS, "could not look up host \"%s\": %s",
+				 host, gai_strerror(rc));
+	error->native_code = rc;
+	error->retryable = rc == EAI_AGAIN;
+	return error->status;
+}
+
 ConnhubStatus
-ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error)
+ch_resolve_begin(const char *host, ChLookup **result, ChAddresses *addresses, ConnhubError *error)
 {
 	ChAddress	numeric;
-	Lookup	   *lookup;
-	ConnhubStatus status;
+	ChLookup   *lookup;
 
+	*result = NULL;
 	addresses->count = 0;
 	if (ch_address_parse(host, &numeric))
 	{
@@ -77,8 +90,7 @@ ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error)
 		ch_error_set(error, CONNHUB_CONFIG, "the host name is longer than %d bytes", MAX_HOST);
 		return error->status;
 	}
-
-	lookup = calloc(1, sizeof(Lookup));
+	lookup = calloc(1, sizeof(ChLookup));
 	if (lookup == NULL)
 	{
 		ch_error_set(error, CONNHUB_NO_MEMORY, "out of memory");
@@ -86,26 +98,55 @@ ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error)
 	}
 	lookup->references = 2;
 	strlcpy(lookup->host, host, sizeof(lookup->host));
-	status = ch_offload(lookup_run, lookup, -1);
-	if (status == CONNHUB_NO_MEMORY)
+	lookup->fd = ch_offload_begin(lookup_run, lookup);
+	if (lookup->fd < 0)
 	{
 		free(lookup);
 		ch_error_set(error, CONNHUB_NO_MEMORY, "could not start a thread to look up host \"%s\"", host);
-		return status;
+		return error->status;
 	}
-	if (status != CONNHUB_OK)
-		ch_error_set(error, status, "looking up host \"%s\" took too long", host);
-	else if (lookup->rc != 0 || lookup->addresses.count == 0)
-	{
-		int			rc = lookup->rc != 0 ? lookup->rc : EAI_NONAME;
+	*result = lookup;
+	return CONNHUB_WAIT;
+}
 
-		status = rc == EAI_MEMORY ? CONNHUB_NO_MEMORY : CONNHUB_DNS;
-		ch_error_set(error, status, "could not look up host \"%s\": %s", host, gai_strerror(rc));
-		error->native_code = rc;
-		error->retryable = rc == EAI_AGAIN;
-	}
+int
+ch_resolve_fd(const ChLookup *lookup)
+{
+	return lookup->fd;
+}
+
+void
+ch_resolve_forget(ChLookup *lookup)
+{
+	close(lookup->fd);
+	lookup_release(lookup);
+}
+
+ConnhubStatus
+ch_resolve_end(ChLookup *lookup, ChAddresses *addresses, ConnhubError *error)
+{
+	ConnhubStatus status = CONNHUB_OK;
+
+	if (lookup->rc != 0 || lookup->addresses.count == 0)
+		status = lookup_failed(lookup->host, lookup->rc != 0 ? lookup->rc : EAI_NONAME, error);
 	else
 		*addresses = lookup->addresses;
-	lookup_release(lookup);
+	ch_resolve_forget(lookup);
+	return status;
+}
+
+ConnhubStatus
+ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error)
+{
+	ChLookup   *lookup;
+	ConnhubStatus status = ch_resolve_begin(host, &lookup, addresses, error);
+
+	if (status != CONNHUB_WAIT)
+		return status;
+	status = ch_wait(lookup->fd, CONNHUB_READABLE, -1);
+	if (status == CONNHUB_OK)
+		return ch_resolve_end(lookup, addresses, error);
+	ch_resolve_forget(lookup);
+	ch_error_set(error, status, "looking up host \"%s\" took too long", host);
 	return status;
 }

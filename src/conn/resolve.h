@@ -17,4 +17,13 @@ typedef struct ChAddresses
  * Does not throw. */
 extern ConnhubStatus ch_resolve(const char *host, ChAddresses *addresses, ConnhubError *error);
 
+/* The same without waiting.  begin: OK and *addresses is filled, WAIT and *lookup is to be waited for, or a failure.
+ * Once its descriptor is readable, end tells the outcome and frees it; forget frees it at any time. */
+typedef struct ChLookup ChLookup;
+
+extern ConnhubStatus ch_resolve_begin(const char *host, ChLookup **lookup, ChAddresses *addresses, ConnhubError *error);
+extern int	ch_resolve_fd(const ChLookup *lookup);
+extern ConnhubStatus ch_resolve_end(ChLookup *lookup, ChAddresses *addresses, ConnhubError *error);
+extern void ch_resolve_forget(ChLookup *lookup);
+
 #endif

@@ -7,6 +7,10 @@
 /* Begin the remote transaction, if the source has them and none is open.  Throws. */
 extern void ch_xact_begin_remote(ChConn *conn);
 
+/* Give up the remote transaction, if one is open, so that another may begin on the same connection.  False: the connection
+ * is closed.  Does not throw. */
+extern bool ch_xact_restart(ChConn *conn);
+
 /* What a statement is about to do. */
 typedef enum ChUse
 {

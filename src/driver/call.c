@@ -18,6 +18,8 @@ typedef struct Frame
 	int64		started_us;
 } Frame;
 
+int			ch_call_running = 0;
+
 /* CONTEXT lines of anything reported while a slot runs, and of the error raised after it. */
 static void
 call_context(void *arg)
@@ -55,6 +57,15 @@ frame_begin(Frame *frame, ChCall *call, const char *slot, ConnhubError *error)
 	else
 		ch_deadline_begin(&frame->deadline, call->timeout_ms);
 	frame->started_us = ch_clock->now_us();
+	__atomic_add_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
+}
+
+/* The slot about to run sends something. */
+static void
+count_request(const ChCall *call)
+{
+	if (call->requests != NULL)
+		pg_atomic_fetch_add_u64(call->requests, 1);
 }
 
 static bool
@@ -96,6 +107,7 @@ frame_end(Frame *frame, ConnhubStatus status)
 {
 	ConnhubStatus why = ch_cancelled();
 
+	__atomic_sub_fetch(&ch_call_running, 1, __ATOMIC_RELEASE);
 	ch_guard_end();
 	/* The driver saw its socket break; the cause is here. */
 	if (status_is_failure(status) && ch_guard_fired())
@@ -141,6 +153,24 @@ only_ok(const ChCall *call, ConnhubStatus status, ConnhubError *error)
 	return status;
 }
 
+static void
+wait_begin(ConnhubWait *wait)
+{
+	memset(wait, 0, sizeof(*wait));
+	wait->fd = -1;
+	wait->timeout_ms = -1;
+}
+
+/* A driver may have filled its texts to the brim. */
+static void
+complete_info(ConnhubInfo *info)
+{
+	info->product[sizeof(info->product) - 1] = '\0';
+	info->version[sizeof(info->version) - 1] = '\0';
+	info->tls_version[sizeof(info->tls_version) - 1] = '\0';
+	info->encoding[sizeof(info->encoding) - 1] = '\0';
+}
+
 ConnhubStatus
 ch_call_open(ChCall *call, const ConnhubConfig *config, ConnhubConn **conn, ConnhubError *error)
 {
@@ -163,9 +193,7 @@ ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *wait, ConnhubError *e
 	Frame		frame;
 	ConnhubStatus status;
 
-	memset(wait, 0, sizeof(*wait));
-	wait->fd = -1;
-	wait->timeout_ms = -1;
+	wait_begin(wait);
 	frame_begin(&frame, call, "step", error);
 	status = frame_end(&frame, call->driver->step(conn, wait, error));
 	if (status == CONNHUB_DONE)
@@ -194,11 +222,22 @@ ch_call_check(ChCall *call, ConnhubConn *conn, ConnhubCheckLevel level, ConnhubI
 	memset(info, 0, sizeof(*info));
 	frame_begin(&frame, call, "check", error);
 	status = frame_end(&frame, call->driver->check(conn, level, info, error));
-	info->product[sizeof(info->product) - 1] = '\0';
-	info->version[sizeof(info->version) - 1] = '\0';
-	info->tls_version[sizeof(info->tls_version) - 1] = '\0';
-	info->encoding[sizeof(info->encoding) - 1] = '\0';
+	complete_info(info);
 	return only_ok(call, status, error);
+}
+
+ConnhubStatus
+ch_call_check_step(ChCall *call, ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	Frame		frame;
+	ConnhubStatus status;
+
+	memset(info, 0, sizeof(*info));
+	wait_begin(wait);
+	frame_begin(&frame, call, "check_step", error);
+	status = frame_end(&frame, call->driver->check_step(conn, info, wait, error));
+	complete_info(info);
+	return status == CONNHUB_DONE ? only_ok(call, status, error) : status;
 }
 
 ConnhubStatus
@@ -209,6 +248,7 @@ ch_call_execute(ChCall *call, ConnhubConn *conn, const ConnhubQuery *query, Conn
 	ConnhubStatus status;
 
 	*cursor = NULL;
+	count_request(call);
 	frame_begin(&frame, call, "execute", error);
 	status = frame_end(&frame, call->driver->execute(conn, query, cursor, error));
 	if (status == CONNHUB_OK && *cursor == NULL)
@@ -266,6 +306,7 @@ ch_call_begin(ChCall *call, ConnhubConn *conn, const ConnhubTxn *txn, ConnhubErr
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "begin", error);
 	return only_ok(call, frame_end(&frame, call->driver->begin(conn, txn, error)), error);
 }
@@ -275,6 +316,7 @@ ch_call_commit(ChCall *call, ConnhubConn *conn, ConnhubError *error)
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "commit", error);
 	return only_ok(call, frame_end(&frame, call->driver->commit(conn, error)), error);
 }
@@ -284,6 +326,7 @@ ch_call_rollback(ChCall *call, ConnhubConn *conn, ConnhubError *error)
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "rollback", error);
 	return only_ok(call, frame_end(&frame, call->driver->rollback(conn, error)), error);
 }
@@ -298,6 +341,7 @@ ch_call_write(ChCall *call, ConnhubConn *conn, const ConnhubWrite *write, const 
 
 	*affected = 0;
 	*cursor = NULL;
+	count_request(call);
 	frame_begin(&frame, call, "write", error);
 	status = frame_end(&frame, call->driver->write(conn, write, call->statement, rows, affected, cursor, error));
 	if (status == CONNHUB_OK && write->nreturning > 0 && *cursor == NULL)
@@ -322,6 +366,7 @@ ch_call_savepoint(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *e
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "savepoint", error);
 	return only_ok(call, frame_end(&frame, call->driver->savepoint(conn, depth, error)), error);
 }
@@ -331,6 +376,7 @@ ch_call_release(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError *err
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "release", error);
 	return only_ok(call, frame_end(&frame, call->driver->release(conn, depth, error)), error);
 }
@@ -340,6 +386,7 @@ ch_call_rollback_to(ChCall *call, ConnhubConn *conn, uint32 depth, ConnhubError 
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "rollback_to", error);
 	return only_ok(call, frame_end(&frame, call->driver->rollback_to(conn, depth, error)), error);
 }
@@ -349,6 +396,7 @@ ch_call_prepare(ChCall *call, ConnhubConn *conn, const char *gid, ConnhubError *
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "prepare", error);
 	return only_ok(call, frame_end(&frame, call->driver->prepare(conn, gid, error)), error);
 }
@@ -358,6 +406,7 @@ ch_call_finish_prepared(ChCall *call, ConnhubConn *conn, const char *gid, bool c
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "finish_prepared", error);
 	return only_ok(call, frame_end(&frame, call->driver->finish_prepared(conn, gid, commit, error)), error);
 }
@@ -368,6 +417,7 @@ ch_call_list_prepared(ChCall *call, ConnhubConn *conn, const char *prefix,
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "list_prepared", error);
 	return only_ok(call, frame_end(&frame, call->driver->list_prepared(conn, prefix, found, arg, error)), error);
 }
@@ -378,9 +428,7 @@ ch_call_ready(ChCall *call, ConnhubCursor *cursor, ConnhubWait *wait, ConnhubErr
 	Frame		frame;
 	ConnhubStatus status;
 
-	memset(wait, 0, sizeof(*wait));
-	wait->fd = -1;
-	wait->timeout_ms = -1;
+	wait_begin(wait);
 	frame_begin(&frame, call, "ready", error);
 	status = frame_end(&frame, call->driver->ready(cursor, wait, error));
 	return status == CONNHUB_DONE ? only_ok(call, status, error) : status;
@@ -391,6 +439,7 @@ ch_call_export_snapshot(ChCall *call, ConnhubConn *conn, char *name, Size size, 
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "export_snapshot", error);
 	return only_ok(call, frame_end(&frame, call->driver->export_snapshot(conn, name, size, error)), error);
 }
@@ -402,6 +451,7 @@ ch_call_describe(ChCall *call, ConnhubCursor *cursor,
 {
 	Frame		frame;
 
+	count_request(call);
 	frame_begin(&frame, call, "describe", error);
 	return only_ok(call, frame_end(&frame, call->driver->describe(cursor, found, arg, error)), error);
 }

@@ -7,6 +7,8 @@
 #ifndef CH_DRIVER_CALL_H
 #define CH_DRIVER_CALL_H
 
+#include "port/atomics.h"
+
 #include "common/compat.h"
 #include "connhub/driver.h"
 
@@ -18,8 +20,12 @@ typedef struct ChCall
 	const char *statement;		/* native query, or NULL */
 	int64		timeout_ms;		/* <= 0: bounded by outer deadlines only */
 	bool		shielded;		/* interrupts are not reported: for cleaning up after one */
+	pg_atomic_uint64 *requests; /* counts what is sent, or NULL */
 	const char *slot;			/* set by the wrappers: the last slot called */
 } ChCall;
+
+/* Slots that are running in this process; atomic, for the threads of tunnels: only a driver may connect to one. */
+extern int	ch_call_running;
 
 extern ConnhubStatus ch_call_open(ChCall *call, const ConnhubConfig *config, ConnhubConn **conn,
 								  ConnhubError *error);
@@ -27,6 +33,8 @@ extern ConnhubStatus ch_call_step(ChCall *call, ConnhubConn *conn, ConnhubWait *
 extern void ch_call_close(ChCall *call, ConnhubConn *conn);
 extern ConnhubStatus ch_call_check(ChCall *call, ConnhubConn *conn, ConnhubCheckLevel level,
 								   ConnhubInfo *info, ConnhubError *error);
+extern ConnhubStatus ch_call_check_step(ChCall *call, ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait,
+										ConnhubError *error);
 extern ConnhubStatus ch_call_execute(ChCall *call, ConnhubConn *conn, const ConnhubQuery *query,
 									 ConnhubCursor **cursor, ConnhubError *error);
 extern ConnhubStatus ch_call_fetch(ChCall *call, ConnhubCursor *cursor, ConnhubBatch *batch,

@@ -111,6 +111,12 @@ default_describe(ConnhubCursor *cursor, void (*found) (void *arg, const char *na
 	return unsupported(error, "telling the columns of a result");
 }
 
+static ConnhubStatus
+default_check_step(ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error)
+{
+	return unsupported(error, "checking step by step");
+}
+
 #define FILL(slot, stub) \
 	do { if (driver->slot == NULL) driver->slot = (stub); } while (0)
 
@@ -135,4 +141,5 @@ ch_driver_fill_defaults(ConnhubDriver *driver)
 	FILL(ready, default_ready);
 	FILL(export_snapshot, default_export_snapshot);
 	FILL(describe, default_describe);
+	FILL(check_step, default_check_step);
 }

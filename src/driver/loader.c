@@ -194,6 +194,7 @@ check_slots(const ConnhubDriver *driver)
 		{"ready", CONNHUB_CAP_READY, driver->ready != NULL},
 		{"export_snapshot", CONNHUB_CAP_EXPORT, driver->export_snapshot != NULL},
 		{"describe", CONNHUB_CAP_DESCRIBE, driver->describe != NULL},
+		{"check_step", CONNHUB_CAP_CHECK_STEP, driver->check_step != NULL},
 	};
 
 	for (int i = 0; i < lengthof(required); i++)

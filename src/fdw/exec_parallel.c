@@ -59,12 +59,21 @@ ch_initialize_worker_scan(ForeignScanState *node, shm_toc *toc, void *shared)
 	ch_scan_divide(node, shared);
 }
 
+/* A worker does not wait for a place in the pool, which its leader may hold: it takes no part then. */
+static bool
+join_snapshot(const ChDivision *division, ForeignScanState *node)
+{
+	ChConn	   *conn = parallel_leader_participation ? ch_scan_conn_now(node) : ch_scan_conn(node);
+
+	return conn != NULL && ch_conn_import(conn, division->snapshot);
+}
+
 bool
 ch_division_take(ChDivision *division, ForeignScanState *node, int64 *from, int64 *until)
 {
 	uint64		first;
 
-	if (IsParallelWorker() && !ch_conn_import(ch_scan_conn(node), division->snapshot))
+	if (IsParallelWorker() && !join_snapshot(division, node))
 	{
 		if (parallel_leader_participation)
 			return false;

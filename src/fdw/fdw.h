@@ -157,6 +157,7 @@ extern bool ch_division_take(ChDivision *division, ForeignScanState *node, int64
 extern void ch_scan_divide(ForeignScanState *node, ChDivision *division);
 extern double ch_scan_blocks(ForeignScanState *node);
 extern struct ChConn *ch_scan_conn(ForeignScanState *node);
+extern struct ChConn *ch_scan_conn_now(ForeignScanState *node); /* NULL: no place in the pool is free */
 
 /* Read no row, so that the source keeps the table as it is until the transaction ends. */
 extern void ch_scan_touch(ForeignScanState *node);

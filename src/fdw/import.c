@@ -7,11 +7,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "foreign/fdwapi.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -19,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "batch/typemap.h"
+#include "common/compat.h"
 #include "common/error.h"
 #include "fdw/import.h"
 #include "fdw/option.h"
@@ -62,15 +65,23 @@ ch_import_name(ChImportNames *names, const char *remote)
 	}
 }
 
-char **
-ch_import_column_names(const ChRemoteTable *table)
+ChImportNames *
+ch_import_columns_create(void)
 {
 	static const char *const system_columns[] = {"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"};
 	ChImportNames *names = ch_import_names_create();
-	char	  **columns = palloc(sizeof(char *) * Max(table->ncolumns, 1));
 
 	for (int i = 0; i < lengthof(system_columns); i++)
 		(void) ch_import_name(names, system_columns[i]);
+	return names;
+}
+
+char **
+ch_import_column_names(const ChRemoteTable *table)
+{
+	ChImportNames *names = ch_import_columns_create();
+	char	  **columns = palloc(sizeof(char *) * Max(table->ncolumns, 1));
+
 	for (int i = 0; i < table->ncolumns; i++)
 		columns[i] = ch_import_name(names, table->columns[i].name);
 	hash_destroy(names->taken);
@@ -123,27 +134,59 @@ append_collation(StringInfo sql, const ChRemoteColumn *column)
 		appendStringInfo(sql, " COLLATE pg_catalog.%s", quote_identifier(column->collation));
 }
 
+/* The type of a column here.  One that is not there any more, or that the user may not use, does not lose
+ * the rest: the values are read as text. */
+static ConnhubTypeRef
+import_type(const ChRemoteColumn *column)
+{
+	static const ConnhubTypeRef text = {.type = CONNHUB_TEXT, .precision = -1, .pg_type = "text"};
+	Oid			type = ch_typemap_pg_oid(&column->type);
+	const char *reason = NULL;
+
+	if (type == TEXTOID && column->type.pg_type != NULL && strcmp(column->type.pg_type, "text") != 0)
+		reason = "There is no such type here any more.";
+	else if (!ch_compat_type_usable(type, GetUserId()))
+		reason = "Its type or its type's schema is not open to you.";
+	if (reason == NULL)
+		return column->type;
+	ereport(WARNING,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of type %s is read as text", column->name, column->pg_type_full),
+			 errdetail("%s", reason)));
+	return text;
+}
+
+char *
+ch_import_column_sql(const ChRemoteColumn *column, const char *name, const ChImportOptions *options)
+{
+	ConnhubTypeRef type = import_type(column);
+	StringInfoData sql;
+
+	/* The remote name is given even when it is the same, so that a column can be renamed here. */
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s %s OPTIONS (", quote_identifier(name), ch_typemap_ddl(&type));
+	append_option(&sql, CH_OPTION_COLUMN, column->name);
+	appendStringInfoChar(&sql, ')');
+	if (options->import_collate)
+		append_collation(&sql, column);
+	if (options->import_not_null && column->not_null)
+		appendStringInfoString(&sql, " NOT NULL");
+	return sql.data;
+}
+
 char *
 ch_import_create_sql(const ChRemoteTable *table, const char *server, const char *schema, const char *name,
 					 char **columns, const ChImportOptions *options)
 {
+	const char *separator = "";
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_qualified_identifier(schema, name));
 	for (int i = 0; i < table->ncolumns; i++)
 	{
-		const ChRemoteColumn *column = &table->columns[i];
-
-		/* The remote name is given even when it is the same, so that a column can be renamed here. */
-		appendStringInfo(&sql, "%s\n\t%s %s OPTIONS (", i > 0 ? "," : "", quote_identifier(columns[i]),
-						 ch_typemap_ddl(&column->type));
-		append_option(&sql, CH_OPTION_COLUMN, column->name);
-		appendStringInfoChar(&sql, ')');
-		if (options->import_collate)
-			append_collation(&sql, column);
-		if (options->import_not_null && column->not_null)
-			appendStringInfoString(&sql, " NOT NULL");
+		appendStringInfo(&sql, "%s\n\t%s", separator, ch_import_column_sql(&table->columns[i], columns[i], options));
+		separator = ",";
 	}
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(server));
 	append_option(&sql, CH_OPTION_SCHEMA, table->schema);
@@ -247,7 +290,7 @@ parse_options(List *definitions, ChImportOptions *options)
 List *
 ch_import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 {
-	const ChConnector *connector = ch_connector_of_server(server);
+	const ChConnector *connector = ch_connector_of_server_for(server, GetUserId());
 	ChImportOptions options = CH_IMPORT_DEFAULTS;
 	ChImportNames *names = ch_import_names_create();
 	List	   *commands = NIL;

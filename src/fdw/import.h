@@ -25,11 +25,17 @@ extern ChImportNames *ch_import_names_create(void);
 /* A local name for a remote one: the same, unless it is too long or taken. */
 extern char *ch_import_name(ChImportNames *names, const char *remote);
 
+/* The same for the columns of a table: what the system's are called is taken. */
+extern ChImportNames *ch_import_columns_create(void);
+
 /* Local names of a table's columns, one per column. */
 extern char **ch_import_column_names(const ChRemoteTable *table);
 
 /* May it be attached?  Warns, naming the reason, when no foreign table can stand for it. */
 extern bool ch_import_check(const ChRemoteTable *table);
+
+/* A column's definition.  Warns when its type cannot be used, and takes text instead. */
+extern char *ch_import_column_sql(const ChRemoteColumn *column, const char *name, const ChImportOptions *options);
 
 /* CREATE FOREIGN TABLE.  schema NULL: name is not qualified. */
 extern char *ch_import_create_sql(const ChRemoteTable *table, const char *server, const char *schema,

@@ -327,7 +327,8 @@ may_read_rows(PlannerInfo *root, Index relid, AttrNumber attnum)
 static bool
 give_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *vardata)
 {
-	RelOptInfo *rel = vardata->rel;
+	/* What estimates an index may leave the rest of vardata as it came from the stack. */
+	RelOptInfo *rel = rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE ? vardata->rel : NULL;
 	ChRelInfo  *info;
 	HeapTuple	tuple;
 

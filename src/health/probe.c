@@ -11,20 +11,34 @@
 #include "common/error.h"
 #include "health/probe.h"
 
-/* A credential that cannot be opened is a finding about the connector, not an error of the call. */
-static bool
-is_finding(const ErrorData *error)
+void
+ch_probe_begin(ChProbe *probe)
 {
-	return error->sqlerrcode == ERRCODE_CH_VAULT;
+	memset(probe, 0, sizeof(*probe));
+	for (int i = 0; i < CONNHUB_NPHASES; i++)
+		probe->times.us[i] = -1;
+	probe->tested_at = GetCurrentTimestamp();
 }
 
-static void
-note_finding(ChProbe *probe, const ErrorData *error)
+/* A credential that cannot be opened is a finding about the connector, not an error of the call. */
+bool
+ch_probe_note(ChProbe *probe, const ErrorData *error)
 {
+	if (error->sqlerrcode != ERRCODE_CH_VAULT)
+		return false;
 	probe->code = "CREDENTIAL_UNAVAILABLE";
 	ch_error_set(&probe->error, CONNHUB_CONFIG, "%s", error->message);
 	strlcpy(probe->error.detail, error->detail != NULL ? error->detail : "", sizeof(probe->error.detail));
 	strlcpy(probe->error.hint, error->hint != NULL ? error->hint : "", sizeof(probe->error.hint));
+	return true;
+}
+
+void
+ch_probe_end(ChProbe *probe)
+{
+	probe->success = probe->error.status == CONNHUB_OK;
+	if (!probe->success)
+		ch_error_tidy(&probe->error);
 }
 
 typedef struct ProbeCall
@@ -47,19 +61,15 @@ ch_probe_run(const ChTarget *target, ChProbe *probe)
 	ProbeCall	call = {.target = target, .probe = probe};
 	ErrorData  *error;
 
-	memset(probe, 0, sizeof(*probe));
-	for (int i = 0; i < CONNHUB_NPHASES; i++)
-		probe->times.us[i] = -1;
-	probe->tested_at = GetCurrentTimestamp();
+	ch_probe_begin(probe);
 	error = ch_error_catch(run, &call);
 	if (error != NULL)
 	{
-		if (!is_finding(error))
+		if (!ch_probe_note(probe, error))
 			ReThrowError(error);
-		note_finding(probe, error);
 		FreeErrorData(error);
 	}
-	probe->success = probe->error.status == CONNHUB_OK;
+	ch_probe_end(probe);
 }
 
 const char *
@@ -194,18 +204,4 @@ ch_probe_document(const ChProbe *probe)
 	push_key(&state, "phases");
 	push_phases(&state, probe);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
-const char *
-ch_probe_status(const ChProbe *probe, const ChConnector *connector)
-{
-	int			limit_ms = ch_connector_option_integer(connector, "latency_warning_ms");
-
-	if (!connector->enabled)
-		return "INACTIVE";
-	if (!probe->success)
-		return "ERROR";
-	if (limit_ms > 0 && ch_probe_latency_ms(probe) > limit_ms)
-		return "WARNING";
-	return "ACTIVE";
 }

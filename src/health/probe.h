@@ -20,6 +20,12 @@ typedef struct ChProbe
 /* Test a target.  What the source does is a result, never an error.  Writes nothing. */
 extern void ch_probe_run(const ChTarget *target, ChProbe *probe);
 
+/* The same in pieces, for whoever drives many: a result that is not there yet, what was thrown as a finding (false: it is
+ * none, but an error of the call), and the end of it. */
+extern void ch_probe_begin(ChProbe *probe);
+extern bool ch_probe_note(ChProbe *probe, const ErrorData *error);
+extern void ch_probe_end(ChProbe *probe);
+
 /* "TIMEOUT", …; NULL when it succeeded. */
 extern const char *ch_probe_code(const ChProbe *probe);
 
@@ -35,11 +41,7 @@ extern double ch_probe_latency_ms(const ChProbe *probe);
 /* {"dns": 0.3, "tcp": 1.2, …}: the phases that were reached. */
 extern Jsonb *ch_probe_phases(const ChProbe *probe);
 
-/* The whole result, as kept in connector.last_test_result. */
+/* The whole result, as kept in health.result. */
 extern Jsonb *ch_probe_document(const ChProbe *probe);
-
-/* The status a connector has after the test: ACTIVE, WARNING when it was slow, ERROR, or INACTIVE
- * when its user has disabled it. */
-extern const char *ch_probe_status(const ChProbe *probe, const ChConnector *connector);
 
 #endif

@@ -52,9 +52,17 @@ my %goals = (
 		return ("<= peer + $more ms", sprintf('%+.2f ms', 1000 * ($measure->{ours} - $measure->{peer})),
 			$measure->{ours} <= $measure->{peer} + $more / 1000);
 	},
+	within => sub {
+		my ($measure, $most) = @_;
+		return ("<= $most ms", sprintf('%.3f ms', 1000 * $measure->{ours}), $measure->{ours} <= $most / 1000);
+	},
 	at_least => sub {
 		my ($measure, $what, $least) = @_;
 		return (">= $least $what", "$measure->{$what} $what", $measure->{$what} >= $least);
+	},
+	at_most => sub {
+		my ($measure, $what, $most, $unit) = @_;
+		return ("<= $most $unit", "$measure->{$what} $unit", $measure->{$what} <= $most);
 	});
 
 # A measure against its goals, each [ kind, arguments ]: { goal, ratio, met }.  A side that is missing cannot be met.

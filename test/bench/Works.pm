@@ -9,6 +9,7 @@ use Exporter 'import';
 use JSON::PP qw(decode_json);
 use List::Util qw(max min);
 use Client;
+use Health qw(health);
 use Load qw(row_count insert_count);
 use Measure qw(median alternate);
 use Tpch qw(tpch);
@@ -55,10 +56,12 @@ my @works = (
 	{ name => 'append_pg', what => \&append, source => 'pg', second => 'ours_pg_second.', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'append_mixed', what => \&append, source => 'my', second => 'ours_pg.', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'planning', what => \&planning, source => 'pg', goals => [ [ 'above_peer', 0.2 ] ] },
+	{ name => 'down', what => \&down, needs => [], goals => [ [ 'within', 1 ] ] },
 	{ name => 'memory_pg', what => \&memory, source => 'pg', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'memory_my', what => \&memory, source => 'my', goals => [ [ 'of_direct', 1.1, 0 ] ] },
 	{ name => 'tpch_pg', what => sub { tpch('tpch_pg') }, needs => ['tpch_pg'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] },
-	{ name => 'tpch_my', what => sub { tpch('tpch_my') }, needs => ['tpch_my'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] });
+	{ name => 'tpch_my', what => sub { tpch('tpch_my') }, needs => ['tpch_my'], goals => [ [ 'at_least', 'right', 22 ], [ 'at_least', 'whole', 18 ] ] },
+	{ name => 'health', what => \&health, needs => [], goals => [ [ 'at_most', 'round', 120, 's' ], [ 'at_most', 'late', 30, 's late' ], [ 'at_most', 'share', 25, '% of a core' ] ] });
 
 sub works
 {
@@ -302,6 +305,37 @@ sub planning
 		return [ $name => sub { decode_json($hub->value($query))->[0]{'Planning Time'} / 1000 } ];
 	};
 	return { alternate($side->('ours'), $side->('peer')) };
+}
+
+# A statement on a connector whose source is known to be down: the median of many.
+sub down
+{
+	my $hub = Client->of('hub');
+	my $made = $hub->value("SELECT count(*) FROM connhub.connectors(name => 'bench_down')");
+	if ($made == 0)
+	{
+		$hub->run(q{SELECT connhub.create_connector('bench_down', 'postgresql', host => '127.0.0.1', port => 1, database => 'none', username => 'none', password => 'none',
+			test => false, discover => false, options => '{"max_retries": 0, "breaker_threshold": 1, "breaker_recovery": "1h"}')});
+		$hub->run("CREATE FOREIGN TABLE bench_down (id int) SERVER bench_down OPTIONS (schema_name 'none', table_name 'none')");
+		$hub->run(<<'SQL');
+CREATE FUNCTION bench_down_seconds() RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	started timestamptz;
+	state text := 'none';
+BEGIN
+	started := clock_timestamp();
+	BEGIN
+		PERFORM count(*) FROM bench_down;
+	EXCEPTION WHEN OTHERS THEN
+		state := sqlstate;
+	END;
+	RETURN CASE state WHEN 'UB015' THEN extract(epoch FROM clock_timestamp() - started) END;
+END $$;
+SQL
+		$hub->value('SELECT bench_down_seconds()');
+	}
+	my $seconds = $hub->value('SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY bench_down_seconds()) FROM generate_series(1, 1000) AS n WHERE bench_down_seconds() IS NOT NULL');
+	return { ours => $seconds };
 }
 
 # Highest memory of a hub's process that reads all rows, against one that reads a tenth.

@@ -49,6 +49,7 @@ unset PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGPASSFILE PGSERVICE PGSSLMODE 
 tune_postgresql() {
 	tee -a "$1/data/postgresql.conf" >/dev/null <<-CONF
 		shared_buffers = 512MB
+		max_connections = 400
 		work_mem = 64MB
 		maintenance_work_mem = 256MB
 		max_wal_size = 8GB

@@ -32,8 +32,9 @@ my @ways = qw(pushed kept copy);
 # words that tell how to do without.
 my $no_parameter = qr/parameter \$?\d+ is (out of range|not a finite number|a number of more than \d+ digits)/;
 
-# A write that the connector says it does not take, with pushdown and without.
-my $not_taken = qr/^0A000 .*does not take the write/s;
+# A write that the connector says it does not take, or the source, whose column has no such character; with pushdown and
+# without.
+my $not_taken = qr/^(0A000 .*does not take the write|22007 .*Incorrect string value)/s;
 
 my (%session, %share, %count, $source, $hub, $schema);
 

@@ -170,6 +170,25 @@ appendStringInfoChar(StringInfo text, char c)
 	appendBinaryStringInfo(text, &c, 1);
 }
 
+/* port.h sends vsnprintf to the server's own. */
+#undef vsnprintf
+
+void
+appendStringInfo(StringInfo text, const char *format,...)
+{
+	va_list		arguments;
+	int			length;
+
+	va_start(arguments, format);
+	length = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	enlargeStringInfo(text, length);
+	va_start(arguments, format);
+	vsnprintf(text->data + text->len, length + 1, format, arguments);
+	va_end(arguments);
+	text->len += length;
+}
+
 unsigned char
 pg_ascii_tolower(unsigned char c)
 {
@@ -249,7 +268,26 @@ ExceptionalCondition(const char *condition, const char *type, const char *file, 
 	abort();
 }
 
-#undef vsnprintf
+#undef strlcpy
+
+size_t
+strlcpy(char *to, const char *from, size_t size)
+{
+	size_t		length = strlen(from);
+
+	if (size > 0)
+	{
+		memcpy(to, from, Min(length, size - 1));
+		to[Min(length, size - 1)] = '\0';
+	}
+	return length;
+}
+
+int
+pg_vsnprintf(char *text, size_t size, const char *format, va_list args)
+{
+	return vsnprintf(text, size, format, args);
+}
 
 int
 pg_snprintf(char *text, size_t size, const char *format,...)

@@ -67,10 +67,17 @@ is($found, "$tables|" . $tables * $columns . "|$tables", 'everything was found')
 cmp_ok($seconds, '<', 60, sprintf('%d tables of %d columns took %.1f s (target 30 s)', $tables, $columns, $seconds));
 cmp_ok($peak - $idle, '<', 100, sprintf('memory grew by %.1f MB', $peak - $idle));
 
-# A second discovery finds the same and takes no longer.
+# A second discovery finds the same, takes no longer, and writes no row of it.
+my $written = "SELECT (SELECT max(xmin::text::bigint) FROM connhub_catalog.remote_table), (SELECT max(xmin::text::bigint) FROM connhub_catalog.remote_column),"
+  . ' (SELECT max(xmin::text::bigint) FROM connhub_catalog.remote_key), (SELECT max(xmin::text::bigint) FROM connhub_catalog.remote_index);';
+my $before = run_sql($written);
+$peak = $idle = memory();
 $begun = time;
-is(run_sql("SELECT tables, columns FROM connhub.discover('wide');"), "$tables|" . $tables * $columns, 'a second pass finds the same');
+is(run_sql("SELECT tables, columns FROM connhub.discover('wide');", sub { $peak = max($peak, memory()) }), "$tables|" . $tables * $columns, 'a second pass finds the same');
 cmp_ok(time - $begun, '<', 60, sprintf('and took %.1f s', time - $begun));
+cmp_ok($peak - $idle, '<', 100, sprintf('memory grew by %.1f MB', $peak - $idle));
+is(run_sql($written), $before, 'no row was written again');
+is(run_sql("SELECT count(*) FROM connhub.drift;"), '0', 'and there is no drift');
 is(run_sql("SELECT count(*) FROM connhub.tables('wide', table_pattern => 'table\\_0000_');"), '9', 'a pattern finds its part');
 
 $session{in} .= "\\q\n";

@@ -8,6 +8,7 @@
 #include "common/cidr.h"
 #include "common/error.h"
 #include "common/redact.h"
+#include "core_parts.h"
 #include "server.h"
 #include "tap.h"
 #include "vault/crypt.h"
@@ -261,6 +262,7 @@ main(void)
 		test_durations();
 		test_redact();
 		test_crypt();
+		test_breaker();
 	}
 	else
 		ok(false, "nothing throws");

@@ -421,6 +421,49 @@ test_transactions(void)
 	driver->close(conn);
 }
 
+/* A check by steps never waits itself, says for how long it is to be waited for, and ends as check does. */
+static void
+test_check_steps(void)
+{
+	static const struct
+	{
+		const char *fault;
+		ConnhubStatus first;
+		int64_t		wait_ms;
+		ConnhubStatus last;
+	}			cases[] = {
+		{"", CONNHUB_OK, 0, CONNHUB_OK},
+		{"check:permission", CONNHUB_PERMISSION, 0, CONNHUB_PERMISSION},
+		{"check:slow:70", CONNHUB_WAIT, 70, CONNHUB_OK},
+		{"check:lost:70", CONNHUB_WAIT, 70, CONNHUB_LOST},
+		{"check:hang", CONNHUB_WAIT, -1, CONNHUB_WAIT},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		ConnhubError error = {0};
+		ConnhubConn *conn = open_with(NULL, cases[i].fault, &error);
+		ConnhubInfo info = {{0}};
+		ConnhubWait wait = {-1, 0, -1};
+		ConnhubStatus status;
+
+		fake.virtual_clock = true;
+		fake.asks = 0;
+		status = driver->check_step(conn, &info, &wait, &error);
+		is_int(status, cases[i].first, "\"%s\": first step", cases[i].fault);
+		if (status == CONNHUB_WAIT)
+		{
+			is_int(wait.timeout_ms, cases[i].wait_ms, "it is to be waited for");
+			fake.clock_ms += 70;
+			status = driver->check_step(conn, &info, &wait, &error);
+		}
+		is_int(status, cases[i].last, "\"%s\": last step", cases[i].fault);
+		is_int(fake.asks, 0, "and nothing was waited for inside");
+		driver->close(conn);
+		fake_reset();
+	}
+}
+
 int
 main(void)
 {
@@ -434,6 +477,7 @@ main(void)
 	test_judge();
 	test_discovery();
 	test_transactions();
+	test_check_steps();
 	test_memory();
 	is_int(fake.live, 0, "no memory is left behind");
 	return tap_done();

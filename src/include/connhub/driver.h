@@ -17,7 +17,7 @@
  *   - Structures that may grow start with struct_size: the size the writer knew.  Fields and enum
  *     values are appended; a number is never reused.
  *
- * ABI 1.1.  What came after 1.0 says so.
+ * ABI 1.2.  What came after 1.0 says so.
  */
 #ifndef CONNHUB_DRIVER_H
 #define CONNHUB_DRIVER_H
@@ -33,7 +33,7 @@ extern "C"
 
 #define CONNHUB_MAGIC		UINT32_C(0x43484231)	/* "CHB1" */
 #define CONNHUB_ABI_MAJOR	1	/* raised when an old driver must not be loaded */
-#define CONNHUB_ABI_MINOR	1	/* raised when fields are appended */
+#define CONNHUB_ABI_MINOR	2	/* raised when fields are appended */
 
 #if defined(__GNUC__)
 #define CONNHUB_EXPORT __attribute__((visibility("default")))
@@ -72,7 +72,8 @@ typedef enum ConnhubStatus
 	CONNHUB_DATA = 24,			/* a value cannot be represented as the type asked for */
 	CONNHUB_NO_MEMORY = 25,
 	CONNHUB_INTERNAL = 26,		/* a defect: an impossible state */
-	CONNHUB_SCHEMA_CHANGED = 27 /* the remote object is gone or has another shape */
+	CONNHUB_SCHEMA_CHANGED = 27,	/* the remote object is gone or has another shape */
+	CONNHUB_TUNNEL = 28			/* core's alone: the SSH server or proxy on the way; since 1.1 */
 } ConnhubStatus;
 
 /* Stages of opening and testing a connection, in order.  dns and tunnel belong to core. */
@@ -103,6 +104,7 @@ typedef struct ConnhubError
 	char		message[512];	/* lower case, no full stop */
 	char		detail[1024];	/* sentences, or empty */
 	char		hint[512];		/* what to do, or empty */
+	int64_t		retry_after_ms; /* the source asks for this pause before the next try; 0: it does not.  Since 1.1 */
 } ConnhubError;
 
 /* ---- Types and values -------------------------------------------------------------------- */
@@ -1031,7 +1033,9 @@ typedef struct ConnhubTxn
 #define CONNHUB_CAP_EXPORT			(UINT64_C(1) << 12) /* export_snapshot, and ConnhubTxn.snapshot is honoured */
 #define CONNHUB_CAP_DESCRIBE		(UINT64_C(1) << 13) /* describe, and ConnhubQuery.columns_unknown is honoured */
 #define CONNHUB_CAP_FLOW			(UINT64_C(1) << 14) /* ConnhubRows.more is honoured */
-#define CONNHUB_CAP_ALL				((UINT64_C(1) << 15) - 1)
+/* Since 1.2. */
+#define CONNHUB_CAP_CHECK_STEP		(UINT64_C(1) << 15) /* check_step */
+#define CONNHUB_CAP_ALL				((UINT64_C(1) << 16) - 1)
 
 typedef struct ConnhubDriver
 {
@@ -1168,6 +1172,15 @@ typedef struct ConnhubDriver
 	ConnhubStatus (*describe) (ConnhubCursor *cursor,
 							   void (*found) (void *arg, const char *name, const ConnhubTypeRef *type), void *arg,
 							   ConnhubError *error);
+
+	/* Since 1.2: optional slots. */
+
+	/* The check of CHECK_ACCESS, one step at a time, as `step` opens: the first call begins it, WAIT fills *wait, and
+	 * anything else ends it.  Nothing but it and close is called on conn before that.  Announces phases.  Never
+	 * blocks and never waits, so that one process can test hundreds of sources at once; without it, or with
+	 * CAP_BLOCKING_OPEN, a health check has a process to itself.  On OK *info is filled.  Returns what check
+	 * may return.  CAP_CHECK_STEP. */
+	ConnhubStatus (*check_step) (ConnhubConn *conn, ConnhubInfo *info, ConnhubWait *wait, ConnhubError *error);
 } ConnhubDriver;
 
 /* The one symbol a driver exports.  host lives as long as the process.  Returns a table that is static and
