@@ -25,6 +25,7 @@ struct ChCursor
 	ChConn	   *conn;
 	ConnhubCursor *handle;
 	char	   *statement;
+	char	   *text;			/* the same in UTF-8, for the driver; NULL: it is the same */
 	ChSpill		spill;
 	void	   *holder;
 	bool		is_given_up;	/* closed by its holder while it could not be ended */
@@ -76,6 +77,8 @@ ch_cursor_open(ChConn *conn, const ConnhubQuery *query, ChSpill spill, void *hol
 	PG_TRY();
 	{
 		cursor->query = *query;
+		if (cursor->text != NULL)
+			cursor->query.text = cursor->text;
 		cursor->query.alone = is_alone;
 		cursor->writes = query->writes;
 		cursor->spill = spill;
@@ -108,6 +111,7 @@ may_run_alone(const ChConn *conn)
 static ChCursor *
 cursor_create(const char *statement)
 {
+	char	   *text = pg_server_to_any(statement, strlen(statement), PG_UTF8);
 	ChCursor   *cursor;
 
 	if (cursor_context == NULL)
@@ -115,6 +119,8 @@ cursor_create(const char *statement)
 	cursor = MemoryContextAllocZero(cursor_context, sizeof(ChCursor));
 	cursor->subxact = GetCurrentSubTransactionId();
 	cursor->statement = MemoryContextStrdup(cursor_context, statement);
+	if (text != statement)
+		cursor->text = MemoryContextStrdup(cursor_context, text);
 	return cursor;
 }
 
@@ -577,6 +583,8 @@ cursor_free(ChCursor *cursor)
 {
 	if (cursor->statement != NULL)
 		pfree(cursor->statement);
+	if (cursor->text != NULL)
+		pfree(cursor->text);
 	pfree(cursor);
 }
 

@@ -7,10 +7,21 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
 
 #include "common/clock.h"
 #include "conn/flow.h"
 #include "conn/pool.h"
+
+/* The text as its driver gets it, in UTF-8; it lasts as long as rows of it may be in flight. */
+static const char *
+text_for_driver(const char *text)
+{
+	const char *utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+
+	return utf8 == text ? text : MemoryContextStrdup(TopTransactionContext, utf8);
+}
 
 /* Call the driver; a failure leaves nothing in flight. */
 static void
@@ -25,6 +36,7 @@ write_rows(ChConn *conn, const ConnhubWrite *write, const char *text, const Conn
 
 	ch_pool_call(conn, &call);
 	call.statement = text;
+	call.text = text_for_driver(text);
 	conn->has_sent = true;
 	conn->flow = NULL;
 	ch_shared_count(shared, CH_COUNT_CALLS, 1);

@@ -343,7 +343,7 @@ ch_call_write(ChCall *call, ConnhubConn *conn, const ConnhubWrite *write, const 
 	*cursor = NULL;
 	count_request(call);
 	frame_begin(&frame, call, "write", error);
-	status = frame_end(&frame, call->driver->write(conn, write, call->statement, rows, affected, cursor, error));
+	status = frame_end(&frame, call->driver->write(conn, write, call->text, rows, affected, cursor, error));
 	if (status == CONNHUB_OK && write->nreturning > 0 && *cursor == NULL)
 		return defect(error, call->slot, "returned no cursor");
 	if (status != CONNHUB_OK)

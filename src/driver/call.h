@@ -18,6 +18,7 @@ typedef struct ChCall
 	const ConnhubDriver *driver;
 	const char *connector;		/* its name, or NULL when it is not saved */
 	const char *statement;		/* native query, or NULL */
+	const char *text;			/* of a write: the same in UTF-8, which is what its driver gets */
 	int64		timeout_ms;		/* <= 0: bounded by outer deadlines only */
 	bool		shielded;		/* interrupts are not reported: for cleaning up after one */
 	pg_atomic_uint64 *requests; /* counts what is sent, or NULL */

@@ -239,7 +239,7 @@ tells_of(const ChTeller *teller, const ChRelColumn *column)
 	{
 		const ChColumnStatistics *told = lfirst(cell);
 
-		if (strcmp(told->column, column->column.name) == 0)
+		if (strcmp(told->column, column->name) == 0)
 			return !told->nulls[CH_STATISTICS_NULL_FRACTION] || !told->nulls[CH_STATISTICS_DISTINCT_VALUES];
 	}
 	return false;
@@ -271,12 +271,6 @@ may_ask(const ChRelInfo *info, Relation relation)
 		(ch_type_get(info->at->connector->type, false)->capabilities & wanted) == wanted;
 }
 
-static const char *
-to_source(const char *name)
-{
-	return pg_server_to_any(name, strlen(name), PG_UTF8);
-}
-
 /* Ask the source for its statistics of the table.  No lock on the catalogue is held meanwhile. */
 static void
 ask(ChTeller *teller, const ChRelInfo *info)
@@ -292,8 +286,8 @@ ask(ChTeller *teller, const ChRelInfo *info)
 	teller->refresh.rows = -1;
 	teller->refresh.bytes = -1;
 	teller->encoding = ch_encoding_get();
-	teller->schema = to_source(info->remote->schema);
-	teller->table = to_source(info->remote->name);
+	teller->schema = ch_source_name(info->remote->schema);
+	teller->table = ch_source_name(info->remote->name);
 	request.schema_pattern = exact_pattern(teller->schema);
 	request.table_pattern = exact_pattern(teller->table);
 	request.with_stats = true;

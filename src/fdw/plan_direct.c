@@ -195,7 +195,7 @@ render(ChDirect *direct, List **sources)
 {
 	ChRelInfo  *info = direct->info;
 	ConnhubRequest request = {
-		.struct_size = sizeof(ConnhubRequest),.schema = info->remote_schema,.table = info->remote_table
+		.struct_size = sizeof(ConnhubRequest),.schema = ch_source_name(info->remote_schema),.table = ch_source_name(info->remote_table)
 	};
 	int			nvalues = list_length(direct->values);
 	ConnhubAssignment *assignments = palloc(sizeof(ConnhubAssignment) * Max(nvalues, 1));

@@ -137,8 +137,8 @@ ch_modify_write(ChRelInfo *info, const ChWriteParts *parts)
 
 	write->struct_size = sizeof(ConnhubWrite);
 	write->kind = parts->kind;
-	write->schema = info->remote_schema;
-	write->table = info->remote_table;
+	write->schema = ch_source_name(info->remote_schema);
+	write->table = ch_source_name(info->remote_table);
 	write->is_plain_table = remote && remote->kind == CONNHUB_TABLE;
 	write->columns = columns_of(info, parts->columns, &write->ncolumns);
 	write->keys = columns_of(info, parts->keys, &write->nkeys);
@@ -182,7 +182,7 @@ ch_modify_columns(ChRelInfo *info, Relation relation, bool with_remote)
 
 		if (attribute->attisdropped || attribute->attgenerated != '\0')
 			continue;
-		column = remote ? ch_remote_column_get(remote, info->columns[i].column.name) : NULL;
+		column = remote ? ch_remote_column_get(remote, info->columns[i].name) : NULL;
 		if (with_remote || column == NULL || !column->generated)
 			attnums = lappend_int(attnums, i + 1);
 	}
@@ -240,7 +240,7 @@ attributes_of(ChRelInfo *info, const ChRemoteTable *remote, const ChRemoteKey *k
 		int			found = 0;
 
 		for (int i = 0; i < info->ncolumns && found == 0; i++)
-			if (info->columns[i].column.name && strcmp(info->columns[i].column.name, key->columns[k]) == 0)
+			if (info->columns[i].name && strcmp(info->columns[i].name, key->columns[k]) == 0)
 				found = i + 1;
 		if (found == 0 || column == NULL || (key->kind == CONNHUB_UNIQUE_KEY && !column->not_null))
 			return NIL;

@@ -57,12 +57,14 @@ column_make(const ChRemoteTable *remote, Oid table, Form_pg_attribute attribute,
 	const ChRemoteColumn *found;
 	ConnhubColumn *column = &out->column;
 
-	column->name = name ? name : pstrdup(NameStr(attribute->attname));
+	name = name ? name : pstrdup(NameStr(attribute->attname));
+	out->name = name;
+	column->name = ch_source_name(name);
 	ch_typemap_from_pg(attribute->atttypid, attribute->atttypmod, &column->type);
 	out->null_fraction = -1;
 	out->average_width = -1;
 
-	found = remote ? ch_remote_column_get(remote, column->name) : NULL;
+	found = remote ? ch_remote_column_get(remote, name) : NULL;
 	if (found == NULL)
 		return;
 	column->remote_type = found->remote_type;
@@ -83,7 +85,7 @@ column_of_name(ChRelInfo *info, const char *name)
 {
 	for (int i = 0; i < info->ncolumns; i++)
 	{
-		if (info->columns[i].column.name && strcmp(info->columns[i].column.name, name) == 0)
+		if (info->columns[i].name && strcmp(info->columns[i].name, name) == 0)
 			return &info->columns[i];
 	}
 	return NULL;
@@ -155,7 +157,7 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 	info->remote_schema = ch_option_of(foreign->options, CH_OPTION_SCHEMA);
 	info->remote_table = name ? name : info->name;
 	info->number = ch_relation_number();
-	info->from = ch_relation_table(info->number, info->remote_schema, info->remote_table);
+	info->from = ch_relation_table(info->number, ch_source_name(info->remote_schema), ch_source_name(info->remote_table));
 
 	relation = table_open(table, NoLock);
 	desc = RelationGetDescr(relation);

@@ -30,6 +30,7 @@ typedef struct ChParam
 /* One column, by attribute number. */
 typedef struct ChRelColumn
 {
+	const char *name;			/* at the source, in the database's encoding; NULL: dropped */
 	ConnhubColumn column;		/* name NULL: the attribute was dropped */
 	const char *distrust;		/* why a comparison at the source could differ from one here, or NULL */
 	double		null_fraction;	/* < 0: unknown */

@@ -2,6 +2,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 
 #include "common/error.h"
@@ -46,7 +47,13 @@ ch_source_take_text(const ChRelSource *at, ConnhubStatus status, ConnhubText *te
 	ch_host_get()->free(text->data);
 	if (copy == NULL)
 		ch_error_raise(error, psprintf("connector \"%s\"", at->connector->name));
-	return copy;
+	return pg_any_to_server(copy, strlen(copy), PG_UTF8);
+}
+
+char *
+ch_source_name(const char *name)
+{
+	return name == NULL ? NULL : pg_server_to_any(name, strlen(name), PG_UTF8);
 }
 
 Node *

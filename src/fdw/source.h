@@ -30,4 +30,7 @@ extern char *ch_source_take_text(const ChRelSource *at, ConnhubStatus status, Co
 extern Node *ch_source_version(const ChConnector *connector);
 extern void ch_source_require_version(const ChConnector *connector, const Node *version);
 
+/* A name as drivers have it, in UTF-8; it is the same text where the database is in UTF-8. */
+extern char *ch_source_name(const char *name);
+
 #endif

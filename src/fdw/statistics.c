@@ -186,7 +186,7 @@ add_values(Builder *builder, const ChRelInfo *info, const ChRelColumn *column, F
 	Datum		correlation;
 
 	if (!ch_statvalue_readable(type.type) ||
-		!ch_statistics_values_load(info->at->connector, info->remote, column->column.name, &stored))
+		!ch_statistics_values_load(info->at->connector, info->remote, column->name, &stored))
 		return;
 	type.entry = lookup_type_cache(type.type, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
 	if (!OidIsValid(type.entry->eq_opr) || !OidIsValid(type.entry->lt_opr))
@@ -279,7 +279,7 @@ statistics_get(const ChRelInfo *info, AttrNumber attnum)
 	if (info->remote == NULL || column->column.name == NULL ||
 		(column->null_fraction < 0 && column->distinct_values == 0))
 		return NULL;
-	remote = unconstify(ChRemoteColumn *, ch_remote_column_get(info->remote, column->column.name));
+	remote = unconstify(ChRemoteColumn *, ch_remote_column_get(info->remote, column->name));
 	attribute = SearchSysCache2(ATTNUM, ObjectIdGetDatum(info->table), Int16GetDatum(attnum));
 	if (remote == NULL || !HeapTupleIsValid(attribute))
 		elog(ERROR, "column %d of foreign table \"%s\" has gone", attnum, info->name);

@@ -146,7 +146,8 @@ record_ended(void *argument)
 				  ended->problem != NULL ? ended->problem : "the connector is being changed");
 }
 
-/* Record each by itself, so that one that cannot be recorded harms no other. */
+/* Record each by itself, so that one that cannot be recorded harms no other; but where there is no room, there is none for
+ * any. */
 static void
 record_apart(const Ended *ended)
 {
@@ -157,6 +158,8 @@ record_apart(const Ended *ended)
 
 		if (error == NULL)
 			continue;
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+			ReThrowError(error);
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
 				 errmsg("the test of a connector could not be recorded: %s", error->message)));

@@ -97,6 +97,11 @@ foreach my $source (sort keys %change)
 	like($err, qr/has no equivalent in encoding "LATIN1".*column "c_text" of foreign table "edge_values"/s,
 		"$source in LATIN1: a value too many is named");
 }
+source_psql("CREATE SCHEMA connhub_names; CREATE TABLE connhub_names.\"caf\xc3\xa9\" (id int PRIMARY KEY, \"\xc3\xa9t\xc3\xa9\" text); INSERT INTO connhub_names.\"caf\xc3\xa9\" VALUES (1, 'a'), (2, '\xc3\xa9'); GRANT ALL ON SCHEMA connhub_names TO connhub; GRANT ALL ON ALL TABLES IN SCHEMA connhub_names TO connhub");
+$hub->safe_psql('latin1', "SELECT connhub.create_connector('names', " . arguments(connector('postgresql', schema => 'connhub_names')) . "); SELECT connhub.attach('names')");
+is($hub->safe_psql('latin1', "INSERT INTO names.\"caf\xc3\xa9\" VALUES (3, '\xc3\xa9\xc3\xa9'); UPDATE names.\"caf\xc3\xa9\" SET \"\xc3\xa9t\xc3\xa9\" = 'b' WHERE id = 1;"
+	  . "SELECT id, \"\xc3\xa9t\xc3\xa9\" FROM names.\"caf\xc3\xa9\" WHERE \"\xc3\xa9t\xc3\xa9\" <> 'a' ORDER BY id"), "1|b\n2|\xc3\xa9\n3|\xc3\xa9\xc3\xa9", 'names of tables and columns in LATIN1');
+source_psql('DROP SCHEMA connhub_names CASCADE');
 is($hub->safe_psql('latin1', "SELECT name FROM connhub.create_connector('h\xc3\xb4te', 'sqlite', database => '$ENV{CONNHUB_TEST_SQLITE}')"),
 	"h\xc3\xb4te", 'a name beyond ASCII');
 
