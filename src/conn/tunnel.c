@@ -22,6 +22,8 @@
 /* Listener, two signals, the far side, the driver's connection and that of a cancel. */
 #define TUNNEL_FDS 6
 
+#define MARGIN_MS 1000
+
 struct ChTunnel
 {
 	dlist_node	node;
@@ -155,7 +157,9 @@ ch_tunnel_plan(const ChConnector *connector, const ChSecret *secret, const char 
 	if (made == NULL)
 		return no_memory(error);
 	made->host_port = port;
-	made->timeout_ms = own_ms > 0 && (connect_ms <= 0 || own_ms < connect_ms) ? own_ms : connect_ms;
+	/* Where it has no time of its own, that of the whole opening ends first, and tells. */
+	made->timeout_ms = own_ms > 0 && (connect_ms <= 0 || own_ms < connect_ms) ? own_ms :
+		connect_ms > 0 ? connect_ms + MARGIN_MS : 0;
 	made->keepalive_s = keepalive_ms > 0 ? Max(keepalive_ms / 1000, 1) : 0;
 	status = take(&made->host, host) ? CONNHUB_OK : no_memory(error);
 	if (status == CONNHUB_OK)

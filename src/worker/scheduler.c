@@ -146,25 +146,29 @@ record_ended(void *argument)
 				  ended->problem != NULL ? ended->problem : "the connector is being changed");
 }
 
-/* Record each by itself, so that one that cannot be recorded harms no other; but where there is no room, there is none for
- * any. */
+/* Record each by itself, so that one that cannot be recorded harms no other; but where there is no room for one, there is
+ * none for those after it. */
 static void
 record_apart(const Ended *ended)
 {
-	for (int i = 0; i < ended->count; i++)
-	{
-		Ended		one = {.checks = &ended->checks[i], .count = 1};
-		ErrorData  *error = ch_txn_run(record_ended, &one);
+	int			count;
 
+	for (int i = 0; i < ended->count; i += count)
+	{
+		Ended		some = {.checks = &ended->checks[i], .count = 1};
+		ErrorData  *error = ch_txn_run(record_ended, &some);
+
+		count = 1;
 		if (error == NULL)
 			continue;
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
-			ReThrowError(error);
+			count = ended->count - i;
 		ereport(LOG,
 				(errcode(error->sqlerrcode),
-				 errmsg("the test of a connector could not be recorded: %s", error->message)));
-		one.problem = error->message;
-		in_transaction(record_ended, &one);
+				 errmsg("tests of %d connectors could not be recorded: %s", count, error->message)));
+		some.count = count;
+		some.problem = error->message;
+		in_transaction(record_ended, &some);
 	}
 }
 

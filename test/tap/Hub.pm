@@ -149,12 +149,15 @@ sub source_mariadb
 }
 
 # A user of one's own at the sources, who may read the shop: for tests that end or count a user's sessions.
+# Tests that run together change one database's privileges: one after another, or the source refuses one of them.
+my $in_turn = 'SELECT FROM pg_advisory_lock(1);';
+
 sub source_user
 {
 	my ($name, $password) = @_;
 	$password //= $ENV{CONNHUB_TEST_PG_PASSWORD};
 	drop_source_user($name);
-	source_psql("CREATE ROLE $name LOGIN PASSWORD '$password' IN ROLE connhub; GRANT CONNECT ON DATABASE shop TO $name");
+	source_psql("$in_turn CREATE ROLE $name LOGIN PASSWORD '$password' IN ROLE connhub; GRANT CONNECT ON DATABASE shop TO $name");
 	source_mariadb("CREATE USER $name\@'127.0.0.1' IDENTIFIED BY '$password'; GRANT SELECT ON shop.* TO $name\@'127.0.0.1'");
 	return (username => $name, password => $password);
 }
@@ -162,7 +165,7 @@ sub source_user
 sub drop_source_user
 {
 	my ($name) = @_;
-	source_psql("DO \$\$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '$name') THEN REVOKE ALL ON DATABASE shop FROM $name; DROP ROLE $name; END IF; END \$\$");
+	source_psql("$in_turn DO \$\$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = '$name') THEN REVOKE ALL ON DATABASE shop FROM $name; DROP ROLE $name; END IF; END \$\$");
 	source_mariadb("DROP USER IF EXISTS $name\@'127.0.0.1'");
 	return;
 }
