@@ -17,14 +17,14 @@ esac
 pg_config=${1:-${PG_CONFIG:-}}
 
 packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-dev
-	libpq-dev libmariadb-dev libsqlite3-dev
+	libpq-dev libmariadb-dev libsqlite3-dev libmongoc-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
 	openssh-server openssh-client microsocks tinyproxy-bin python3-aiosmtpd
 	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
 [ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
-[ "$purpose" != --check ] || packages+=(prometheus chromium postgresql-15-cron)
+[ "$purpose" != --check ] || packages+=(prometheus chromium postgresql-15-cron maven openjdk-17-jdk-headless)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2

@@ -193,6 +193,28 @@ mg_like(const ConnhubHost *host, const char *pattern, size_t length, ConnhubText
 	return text_end(&writer) == CONNHUB_OK;
 }
 
+/* The library takes {"$type": …} for the beginning of a binary value in an old form, so it is read under another name. */
+#define TYPE_KEY	"\"$type\""
+#define OTHER_KEY	"\"$kind\""
+
+bool
+mg_parse(const char *text, bson_t *parsed, bson_error_t *error)
+{
+	char	   *copy = bson_strdup(text);
+	bool		done;
+
+	for (char *at = strstr(copy, TYPE_KEY); at != NULL; at = strstr(at + 1, TYPE_KEY))
+	{
+		size_t		length = strlen(TYPE_KEY);
+
+		if (at[length + strspn(at + length, " \t\r\n")] == ':')
+			memcpy(at, OTHER_KEY, length);
+	}
+	done = bson_init_from_json(parsed, copy, -1, error);
+	bson_free(copy);
+	return done;
+}
+
 /* ---- Parameters -------------------------------------------------------------------------- */
 
 typedef struct Binding
@@ -345,6 +367,8 @@ copy_fields(Binding *binding, bson_iter_t *iter, bson_t *to, bool is_array, bool
 			snprintf(number, sizeof(number), "%u", n);
 			key = number;
 		}
+		else if (strcmp(key, "$kind") == 0)
+			key = "$type";
 		binding->met_null = false;
 		put = copy_value(binding, iter, bson_iter_key(iter), &one, skips_nulls);
 		if (binding->met_null && !is_array && key[0] != '$')

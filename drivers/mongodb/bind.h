@@ -11,7 +11,10 @@
 #define MG_BIND_DOWN	"date down" /* to the one before: for <= and > */
 #define MG_BIND_LIKE	"like"	/* a pattern, as a regular expression */
 
-/* Copy a document with the parameters in their places.  A condition on a field that holds a null is one that nothing
+/* Read Extended JSON for mg_bind.  False: *error says why not. */
+extern bool mg_parse(const char *text, bson_t *parsed, bson_error_t *error);
+
+/* Copy a document of mg_parse with the parameters in their places.  A condition on a field that holds a null is one that nothing
  * fulfils. */
 extern ConnhubStatus mg_bind(const bson_t *from, const ConnhubQuery *query, bson_t *to, ConnhubError *error);
 

@@ -30,6 +30,7 @@ typedef struct Node
 struct ConnhubCursor
 {
 	ConnhubConn *conn;
+	void	   *memory;			/* in which it lies, at the alignment that the library's types ask for */
 	ConnhubCursor *next;		/* of the connection's list */
 	bson_t		reply;			/* the documents come from */
 	bson_iter_t documents;
@@ -120,7 +121,7 @@ free_cursor(ConnhubCursor *cursor)
 	bson_destroy(&cursor->reply);
 	if (cursor->has_empty)
 		bson_destroy(&cursor->empty);
-	cursor->conn->host->free(cursor);
+	cursor->conn->host->free(cursor->memory);
 }
 
 void
@@ -301,7 +302,7 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	bson_t		bound;
 	ConnhubStatus status;
 
-	if (!bson_init_from_json(&parsed, query->text, -1, &problem))
+	if (!mg_parse(query->text, &parsed, &problem))
 	{
 		fail_as(error, CONNHUB_QUERY, "the query is not Extended JSON");
 		fail_detail(error, "The library reports: %s", problem.message);
@@ -330,12 +331,16 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 ConnhubStatus
 mg_execute(ConnhubConn *conn, const ConnhubQuery *query, ConnhubCursor **result, ConnhubError *error)
 {
-	ConnhubCursor *cursor = conn->host->alloc(sizeof(ConnhubCursor));
+	size_t		alignment = _Alignof(ConnhubCursor);
+	void	   *memory = conn->host->alloc(sizeof(ConnhubCursor) + alignment);
+	ConnhubCursor *cursor;
 	ConnhubStatus status;
 
-	if (cursor == NULL)
+	if (memory == NULL)
 		return fail_no_memory(error);
+	cursor = (ConnhubCursor *) (((uintptr_t) memory + alignment - 1) / alignment * alignment);
 	memset(cursor, 0, sizeof(*cursor));
+	cursor->memory = memory;
 	cursor->conn = conn;
 	cursor->root.column = -1;
 	cursor->columns_unknown = query->columns_unknown;

@@ -289,10 +289,20 @@ lies_within(const char *path, const char *other)
 	return strncmp(path, other, length) == 0 && (path[length] == '.' || path[length] == '\0');
 }
 
+/* Take back a comma at the end. */
+static void
+take_comma(Translation *t)
+{
+	ConnhubText *text = t->out.text;
+
+	if (!t->out.failed && text->data[text->length - 1] == ',')
+		text->data[--text->length] = '\0';
+}
+
 static bool
 put_project(Translation *t, const ConnhubRequest *request)
 {
-	bool		has_id = request->noutputs == 0;
+	bool		names_id = false;
 	MgOperand	operand;
 	MgOperand	other;
 
@@ -312,11 +322,14 @@ put_project(Translation *t, const ConnhubRequest *request)
 		if (covered)
 			continue;
 		if (strcmp(operand.path, "_id") == 0 || strncmp(operand.path, "_id.", 4) == 0)
-			has_id = true;
+			names_id = true;
 		mg_put_string(t, operand.path, strlen(operand.path));
 		mg_put_text(t, ":1,");
 	}
-	mg_put_text(t, "\"_id\":%d}},", has_id ? 1 : 0);
+	if (!names_id)
+		mg_put_text(t, "\"_id\":%d,", request->noutputs == 0 ? 1 : 0);
+	take_comma(t);
+	mg_put_text(t, "}},");
 	return true;
 }
 
@@ -348,12 +361,10 @@ put_columns(Translation *t, const ConnhubRequest *request)
 	return true;
 }
 
-/* The pipeline; a comma that is too much is taken back. */
 static bool
 put_pipeline(Translation *t, const ConnhubRequest *request)
 {
 	bool		is_grouped = request->is_grouped || request->is_distinct;
-	size_t		length;
 
 	mg_put_text(t, "\"pipeline\":[");
 	if (!put_match(t, request->filters, request->nfilters, true) || (is_grouped && !put_groups(t, request)) ||
@@ -363,9 +374,7 @@ put_pipeline(Translation *t, const ConnhubRequest *request)
 	put_count(t, "$limit", request->limit);
 	if (!put_project(t, request))
 		return false;
-	length = t->out.text->length;
-	if (!t->out.failed && t->out.text->data[length - 1] == ',')
-		t->out.text->data[--t->out.text->length] = '\0';
+	take_comma(t);
 	mg_put_text(t, "],");
 	return put_columns(t, request);
 }

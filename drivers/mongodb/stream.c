@@ -188,12 +188,6 @@ stream_setsockopt(mongoc_stream_t *base, int level, int name, void *value, mongo
 	return setsockopt(((MgStream *) base)->fd, level, name, value, length);
 }
 
-static mongoc_stream_t *
-stream_base(mongoc_stream_t *base)
-{
-	return NULL;
-}
-
 static bool
 stream_check_closed(mongoc_stream_t *base)
 {
@@ -261,7 +255,6 @@ make_stream(ConnhubConn *conn, int fd)
 	stream->base.writev = stream_writev;
 	stream->base.readv = stream_readv;
 	stream->base.setsockopt = stream_setsockopt;
-	stream->base.get_base_stream = stream_base;
 	stream->base.check_closed = stream_check_closed;
 	stream->base.poll = stream_poll;
 	stream->base.timed_out = stream_timed_out;

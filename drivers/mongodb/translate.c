@@ -406,9 +406,9 @@ put_greater(Translation *t, const MgOperand *operand, const ConnhubExpr *value, 
 {
 	mg_put_text(t, "{");
 	put_path(t, operand);
-	mg_put_text(t, "{\"$type\":\"number\",\"$not\":{\"%s\":", fn == CONNHUB_FN_GT ? "$lte" : "$lt");
+	mg_put_text(t, "{\"$not\":{\"%s\":", fn == CONNHUB_FN_GT ? "$lte" : "$lt");
 	put_value(t, operand, value, fn == CONNHUB_FN_GT ? CONNHUB_FN_LE : CONNHUB_FN_LT);
-	mg_put_text(t, "}}}");
+	mg_put_text(t, "},\"$type\":\"number\"}}");
 	return true;
 }
 

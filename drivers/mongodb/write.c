@@ -12,11 +12,10 @@ typedef struct Writing
 	ConnhubConn *conn;
 	const ConnhubWrite *write;
 	const ConnhubRows *rows;
-	bool		ordered;
 	ConnhubError *error;
 } Writing;
 
-/* Append a value at a path: "a.b" becomes a document a, to which later columns of it are added, if they come next. */
+/* Documents within a document, while values are appended at paths: "a.b" stands in the document a. */
 typedef struct Nesting
 {
 	bson_t		level[16];
@@ -174,7 +173,7 @@ put_row(Writing *w, uint32_t number, bson_t *row)
 
 /* Did each row go through?  Rows that a unique key forbids are left out where that was asked for. */
 static ConnhubStatus
-check_reply(Writing *w, const bson_t *reply)
+check_reply(Writing *w, const bson_t *reply, uint32_t *left_out)
 {
 	bson_iter_t iter;
 	bson_iter_t list;
@@ -191,7 +190,10 @@ check_reply(Writing *w, const bson_t *reply)
 				continue;
 			found.code = (uint32_t) bson_iter_as_int64(&problem);
 			if (found.code == 11000 && w->write->skip_conflicts)
+			{
+				(*left_out)++;
 				continue;
+			}
 			if (bson_iter_recurse(&list, &message) && bson_iter_find(&message, "errmsg") && BSON_ITER_HOLDS_UTF8(&message))
 				snprintf(found.message, sizeof(found.message), "%s", bson_iter_utf8(&message, NULL));
 			return mg_fail(w->conn, &found, w->error);
@@ -216,6 +218,7 @@ write_some(Writing *w, uint32_t *first, uint64_t *affected)
 	bson_t		list;
 	bson_t		reply;
 	uint32_t	n = 0;
+	uint32_t	left_out = 0;
 	ConnhubStatus status = CONNHUB_OK;
 
 	bson_append_utf8(&command, verbs[kind], -1, w->write->table, -1);
@@ -238,8 +241,8 @@ write_some(Writing *w, uint32_t *first, uint64_t *affected)
 							w->error);
 		if (status == CONNHUB_OK)
 		{
-			status = check_reply(w, &reply);
-			*affected += (uint64_t) mg_reply_number(&reply, "n");
+			status = check_reply(w, &reply, &left_out);
+			*affected += kind == CONNHUB_INSERT ? n - left_out : (uint64_t) mg_reply_number(&reply, "n");
 		}
 		bson_destroy(&reply);
 	}
