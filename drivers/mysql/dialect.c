@@ -194,7 +194,12 @@ static const SqlRule rules[] = {
 	EXACT(CONNHUB_FN_NULLIF, EXACTS | DOUBLES, "NULLIF(%1, %2)"),
 	EXACT(CONNHUB_FN_CASE, EXACTS | DOUBLES | BOOLS, "(CASE %c END)"),
 
-	CONVERT(SQL_INTEGERS, EXACTS, "%1"),
+	CONVERT(SQL_INTEGERS, SQL_INTEGERS, "%1"),
+	/* As the integer it is, it would be looked up by a decimal parameter without its fraction. */
+	CONVERT(SQL_T(CONNHUB_INT16), DECIMALS, "CAST(%1 AS DECIMAL(5))"),
+	CONVERT(SQL_T(CONNHUB_INT32), DECIMALS, "CAST(%1 AS DECIMAL(10))"),
+	CONVERT(SQL_T(CONNHUB_INT64), DECIMALS, "CAST(%1 AS DECIMAL(20))"),
+	CONVERT(DECIMALS, DECIMALS, "%1"),
 	CONVERT(TEXTS, TEXTS, "%1"),
 	CONVERT(SQL_FLOATS, DOUBLES, "%1"),
 
@@ -454,6 +459,65 @@ refuse_text_comparison(const ConnhubExpr *expr)
 	return NULL;
 }
 
+/* The column whose type a value has there; NULL: it has none of a column. */
+static const ConnhubColumn *
+typed_column(const ConnhubExpr *expr)
+{
+	bool		is_extreme = expr->kind == CONNHUB_EXPR_AGGREGATE && (expr->fn == CONNHUB_FN_MIN || expr->fn == CONNHUB_FN_MAX);
+	bool		is_widened = expr->kind == CONNHUB_EXPR_CALL && expr->fn == CONNHUB_FN_CAST &&
+		(SQL_T(expr->type.type) & SQL_INTEGERS) != 0;
+
+	if (is_extreme || is_widened)
+		return typed_column(expr->args[0]);
+	return expr->kind == CONNHUB_EXPR_COLUMN && expr->column->remote_type != NULL ? expr->column : NULL;
+}
+
+/* Bytes of an integer type; 0: it is none. */
+static int
+integer_bytes(const char *remote_type)
+{
+	static const struct
+	{
+		const char *word;
+		int			bytes;
+	}			widths[] = {{"tinyint", 1}, {"smallint", 2}, {"mediumint", 3}, {"int", 4}, {"bigint", 8}};
+
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+	{
+		if (my_type_is(remote_type, widths[i].word))
+			return widths[i].bytes;
+	}
+	return 0;
+}
+
+/* Can a column hold every value of another? */
+static bool
+holds_all(const ConnhubColumn *holder, const ConnhubColumn *other)
+{
+	int			room = integer_bytes(holder->remote_type);
+	int			bytes = integer_bytes(other->remote_type);
+	bool		holder_unsigned = strstr(holder->remote_type, "unsigned") != NULL;
+	bool		other_unsigned = strstr(other->remote_type, "unsigned") != NULL;
+
+	if (room == 0 || bytes == 0)
+		return strcmp(holder->remote_type, other->remote_type) == 0;
+	if (holder_unsigned != other_unsigned)
+		return other_unsigned && room > bytes;
+	return room >= bytes;
+}
+
+/* The source may keep the rows of a sub-select in a table of its own, and turns what it looks for in there into that
+ * table's types: what they cannot hold is then not found, even where a null should leave that open. */
+static const char *
+refuse_membership(const ConnhubExpr *sought, const ConnhubExpr *found)
+{
+	const ConnhubColumn *column = typed_column(sought);
+	const ConnhubColumn *holder = typed_column(found);
+
+	return column != NULL && holder != NULL && holds_all(holder, column) ? NULL :
+		"a value that the sub-select's column cannot hold is taken for another there";
+}
+
 static bool
 is_short_constant(const ConnhubExpr *expr)
 {
@@ -596,6 +660,7 @@ const SqlDialect my_dialect = {
 	.text = answer_text,
 	.column = refuse_column,
 	.veto = veto,
+	.membership = refuse_membership,
 	.written = SQL_NUMBERS | BOOLS | DATES | TEXTS | SQL_T(CONNHUB_INTERVAL) | SQL_T(CONNHUB_UUID) |
 	SQL_T(CONNHUB_BYTES) | SQL_T(CONNHUB_JSON) | SQL_T(CONNHUB_NATIVE),
 	.assigned = EXACTS | BOOLS | DOUBLES | TEXTS | SQL_T(CONNHUB_DATE),

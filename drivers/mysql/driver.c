@@ -22,7 +22,7 @@ static const ConnhubTypeSpec types[] = {
 	{"mysql", "relational", "MySQL and servers that speak its protocol", 3306, TYPE_FLAGS, "free",
 		options, sizeof(options) / sizeof(options[0]),
 	"SELECT connhub.create_connector('shop', 'mysql', host => 'db.example.com', database => 'shop', username => 'reader', password => '...')"},
-	{"mariadb", "relational", "MariaDB", 3306, TYPE_FLAGS, "professional",
+	{"mariadb", "relational", "MariaDB", 3306, TYPE_FLAGS, "free",
 		options, sizeof(options) / sizeof(options[0]),
 	"SELECT connhub.create_connector('shop', 'mariadb', host => 'db.example.com', database => 'shop', username => 'reader', password => '...')"}
 };

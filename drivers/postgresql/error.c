@@ -90,6 +90,19 @@ pg_lost(ConnhubConn *conn, ConnhubError *error)
 	return CONNHUB_LOST;
 }
 
+/* The library made the error itself, out of bytes that are no answer.  It goes on reading behind them, but nobody knows
+ * any more which answer belongs to what, nor whether a command was carried out. */
+static ConnhubStatus
+misunderstood(ConnhubConn *conn, const PGresult *result, ConnhubError *error)
+{
+	conn->lost = true;
+	fail_as(error, CONNHUB_LOST, "the answer of the server could not be understood");
+	pg_copy_line(error->detail, sizeof(error->detail), PQresultErrorMessage(result));
+	memcpy(error->sqlstate, "08P01", 6);
+	error->connection_lost = true;
+	return CONNHUB_LOST;
+}
+
 ConnhubStatus
 pg_result_error(ConnhubConn *conn, const PGresult *result, ConnhubError *error)
 {
@@ -103,9 +116,7 @@ pg_result_error(ConnhubConn *conn, const PGresult *result, ConnhubError *error)
 	{
 		if (PQstatus(conn->pg) == CONNECTION_BAD)
 			return pg_lost(conn, error);
-		fail_as(error, CONNHUB_INTERNAL, "the client library failed");
-		pg_copy_line(error->detail, sizeof(error->detail), PQresultErrorMessage(result));
-		return CONNHUB_INTERNAL;
+		return misunderstood(conn, result, error);
 	}
 	row = row_of_state(sqlstate);
 	fail_as(error, row->status, "%s", "");

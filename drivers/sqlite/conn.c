@@ -29,7 +29,7 @@ const ConnhubTypeSpec sq_types[1] = {
 		.description = "SQLite database file",
 		.default_port = 0,
 		.flags = CONNHUB_TYPE_NEEDS_DATABASE | CONNHUB_TYPE_FILE,
-		.tier = "free",
+		.tier = "professional",
 		.options = sq_options,
 		.noptions = sizeof(sq_options) / sizeof(sq_options[0]),
 		.example = "SELECT connhub.create_connector(name => 'shop', type => 'sqlite', "
@@ -59,9 +59,9 @@ static const struct
 	{SQLITE_AUTH, CONNHUB_PERMISSION, "", false, false,
 	"Only queries that read tables of this file are allowed, and writes to them when the connector is not read-only."},
 	{SQLITE_BUSY_SNAPSHOT, CONNHUB_QUERY, "40001", false, false, STALE_SNAPSHOT},
-	{SQLITE_BUSY, CONNHUB_BUSY, "", true, false,
+	{SQLITE_BUSY, CONNHUB_BUSY, "55P03", true, false,
 	"Another process holds a lock on the file; option \"busy_timeout\" says how long to wait for it."},
-	{SQLITE_LOCKED, CONNHUB_BUSY, "", true, false, ""},
+	{SQLITE_LOCKED, CONNHUB_BUSY, "55P03", true, false, ""},
 	{SQLITE_NOMEM, CONNHUB_NO_MEMORY, "", false, false, ""},
 	{SQLITE_READONLY, CONNHUB_PERMISSION, "25006", false, false,
 	"The file cannot be written to, needs recovery, or its write-ahead log cannot be opened: the server must be able to "

@@ -1,19 +1,43 @@
 -- The tables of connhub.  src/catalog/catalog.h mirrors them column for column.
 -- Names compare by bytes (collation "C"): lookups from C need no locale, and a dump restores anywhere.
 
+CREATE TABLE connhub_catalog.tier (
+	name text COLLATE pg_catalog."C" NOT NULL,
+	rank integer NOT NULL,
+	max_connectors integer,
+	types text[],
+	description text NOT NULL,
+	CONSTRAINT tier_pkey PRIMARY KEY (name),
+	CONSTRAINT tier_rank_key UNIQUE (rank)
+);
+COMMENT ON TABLE connhub_catalog.tier IS 'Plans of tenants; not dumped, since they belong to the version';
+COMMENT ON COLUMN connhub_catalog.tier.name IS 'free, professional or enterprise';
+COMMENT ON COLUMN connhub_catalog.tier.rank IS 'Its place: a tier includes the types of tiers of lower rank';
+COMMENT ON COLUMN connhub_catalog.tier.max_connectors IS 'Connectors a tenant may have; null: any number';
+COMMENT ON COLUMN connhub_catalog.tier.types IS 'Types it is limited to; null: every type whose own tier is not higher';
+COMMENT ON COLUMN connhub_catalog.tier.description IS 'One sentence';
+
+INSERT INTO connhub_catalog.tier (name, rank, max_connectors, types, description) VALUES
+	('free', 1, 2, ARRAY['postgresql', 'mysql', 'mariadb'], '2 connectors of PostgreSQL, MySQL or MariaDB'),
+	('professional', 2, 10, NULL, '10 connectors of all standard types'),
+	('enterprise', 3, NULL, NULL, 'Any number of connectors of all types, custom ones too');
+
 CREATE TABLE connhub_catalog.tenant (
 	id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
 	name text COLLATE pg_catalog."C" NOT NULL,
-	tier text NOT NULL DEFAULT 'enterprise',
+	tier text COLLATE pg_catalog."C" NOT NULL DEFAULT 'enterprise',
+	limits jsonb NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	CONSTRAINT tenant_pkey PRIMARY KEY (id),
 	CONSTRAINT tenant_name_key UNIQUE (name),
-	CONSTRAINT tenant_tier_check CHECK (tier OPERATOR(pg_catalog.=) ANY (ARRAY['free', 'professional', 'enterprise']))
+	CONSTRAINT tenant_name_check CHECK (pg_catalog.length(name) OPERATOR(pg_catalog.>=) 1 AND pg_catalog.octet_length(name) OPERATOR(pg_catalog.<=) 63),
+	CONSTRAINT tenant_tier_fkey FOREIGN KEY (tier) REFERENCES connhub_catalog.tier (name)
 );
 COMMENT ON TABLE connhub_catalog.tenant IS 'Tenants; every connector belongs to one';
 COMMENT ON COLUMN connhub_catalog.tenant.id IS 'Identifier';
 COMMENT ON COLUMN connhub_catalog.tenant.name IS 'Unique name; "default" exists from the start';
 COMMENT ON COLUMN connhub_catalog.tenant.tier IS 'Plan: free, professional or enterprise';
+COMMENT ON COLUMN connhub_catalog.tenant.limits IS 'What differs from the plan: object of connectors (a number, or "unlimited") and types (array of further types)';
 COMMENT ON COLUMN connhub_catalog.tenant.created_at IS 'When the tenant was created';
 
 CREATE TABLE connhub_catalog.connector_type (
@@ -131,6 +155,7 @@ CREATE TABLE connhub_catalog.secret (
 	sealed bytea NOT NULL,
 	fields text[] NOT NULL,
 	updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	is_fetched boolean NOT NULL DEFAULT false,
 	CONSTRAINT secret_pkey PRIMARY KEY (connector_id),
 	CONSTRAINT secret_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE,
 	CONSTRAINT secret_key_id_fkey FOREIGN KEY (key_id) REFERENCES connhub_catalog.data_key (id)
@@ -142,6 +167,7 @@ COMMENT ON COLUMN connhub_catalog.secret.key_id IS 'Data key that seals it';
 COMMENT ON COLUMN connhub_catalog.secret.sealed IS 'Nonce, ciphertext and tag of AES-256-GCM';
 COMMENT ON COLUMN connhub_catalog.secret.fields IS 'Names of the fields held';
 COMMENT ON COLUMN connhub_catalog.secret.updated_at IS 'When it was last changed';
+COMMENT ON COLUMN connhub_catalog.secret.is_fetched IS 'Whether a field is a reference that is fetched over a network';
 
 CREATE TABLE connhub_catalog.remote_schema (
 	connector_id uuid NOT NULL,
@@ -286,8 +312,8 @@ COMMENT ON COLUMN connhub_catalog.remote_index.predicate IS 'Predicate of a part
 
 INSERT INTO connhub_catalog.tenant (id, name) VALUES ('00000000-0000-0000-0000-000000000001', 'default');
 
--- What a dump carries: everything but the types, which follow the installed drivers, and the tenant
--- made above.  Credentials travel sealed; the master key is not in the database.
+-- What a dump carries: everything but the types, which follow the installed drivers, and the tiers and
+-- the tenant made above.  Credentials travel sealed; the master key is not in the database.
 SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.tenant', 'WHERE id OPERATOR(pg_catalog.<>) ''00000000-0000-0000-0000-000000000001''');
 SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.connector', '');
 SELECT pg_catalog.pg_extension_config_dump('connhub_catalog.data_key', '');

@@ -11,11 +11,10 @@ CREATE TABLE connhub_catalog.event (
 	occurred_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	CONSTRAINT event_pkey PRIMARY KEY (id),
 	CONSTRAINT event_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES connhub_catalog.tenant (id) ON DELETE CASCADE,
-	CONSTRAINT event_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE,
 	CONSTRAINT event_severity_check CHECK (severity OPERATOR(pg_catalog.=) ANY (ARRAY['info', 'warning', 'error']))
 );
 CREATE INDEX event_connector_id_idx ON connhub_catalog.event (connector_id, id);
-COMMENT ON TABLE connhub_catalog.event IS 'Events: each is written by the transaction that made it happen';
+COMMENT ON TABLE connhub_catalog.event IS 'Events: each is written by the transaction that made it happen; without a foreign key to the connector, since telling must not wait for one that is being changed';
 COMMENT ON INDEX connhub_catalog.event_connector_id_idx IS 'The events of a connector in their order';
 COMMENT ON COLUMN connhub_catalog.event.id IS 'Identifier, rising with time';
 COMMENT ON SEQUENCE connhub_catalog.event_id_seq IS 'Identifiers of events';

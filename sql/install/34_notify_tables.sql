@@ -50,11 +50,10 @@ CREATE TABLE connhub_catalog.delivery (
 	CONSTRAINT delivery_pkey PRIMARY KEY (id),
 	CONSTRAINT delivery_event_id_channel_id_key UNIQUE (event_id, channel_id),
 	CONSTRAINT delivery_event_id_fkey FOREIGN KEY (event_id) REFERENCES connhub_catalog.event (id) ON DELETE CASCADE,
-	CONSTRAINT delivery_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES connhub_catalog.channel (id) ON DELETE CASCADE,
 	CONSTRAINT delivery_state_check CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['waiting', 'sending', 'delivered', 'failed']))
 );
 CREATE INDEX delivery_due_idx ON connhub_catalog.delivery (channel_id, next_attempt_at, id) WHERE finished_at IS NULL;
-COMMENT ON TABLE connhub_catalog.delivery IS 'Events on their way to channels: each is queued by the transaction of its event';
+COMMENT ON TABLE connhub_catalog.delivery IS 'Events on their way to channels: each is queued by the transaction of its event; without a foreign key to the channel, since events must not wait for one that is being deleted';
 COMMENT ON INDEX connhub_catalog.delivery_due_idx IS 'What is still to be sent to a channel';
 COMMENT ON COLUMN connhub_catalog.delivery.id IS 'Identifier';
 COMMENT ON SEQUENCE connhub_catalog.delivery_id_seq IS 'Identifiers of deliveries';
@@ -72,7 +71,6 @@ CREATE TABLE connhub_catalog.expiry_notice (
 	fingerprint text COLLATE pg_catalog."C" NOT NULL,
 	stage text COLLATE pg_catalog."C" NOT NULL,
 	CONSTRAINT expiry_notice_pkey PRIMARY KEY (connector_id, fingerprint, stage),
-	CONSTRAINT expiry_notice_connector_id_fkey FOREIGN KEY (connector_id) REFERENCES connhub_catalog.connector (id) ON DELETE CASCADE,
 	CONSTRAINT expiry_notice_stage_check CHECK (stage OPERATOR(pg_catalog.=) ANY (ARRAY['soon', 'expired']))
 );
 COMMENT ON TABLE connhub_catalog.expiry_notice IS 'Certificates whose end was told of, so that it is told once';

@@ -1,5 +1,5 @@
--- What the caller may see, as views: members of connhub_admin and connhub_reader see everything,
--- others the connectors they own or hold USAGE on.
+-- What the caller may see, as views: members of connhub_admin see everything, members of a tenant what it has; in the
+-- default tenant members of connhub_reader see all of it, others the connectors they own or hold USAGE on.
 
 CREATE VIEW connhub.connector_type WITH (security_barrier) AS
 	SELECT t.name, t.category, t.description, t.version, t.default_port, t.features, t.tier,
@@ -50,14 +50,16 @@ CREATE VIEW connhub.connector WITH (security_barrier) AS
 		(SELECT pg_catalog.count(*) FROM connhub_catalog.remote_schema s WHERE s.connector_id OPERATOR(pg_catalog.=) c.id) AS schemas,
 		(SELECT pg_catalog.count(*) FROM connhub_catalog.remote_table r WHERE r.connector_id OPERATOR(pg_catalog.=) c.id) AS tables,
 		c.created_at,
-		c.updated_at
+		c.updated_at,
+		n.name AS tenant
 	FROM connhub_catalog.connector c
+	JOIN connhub_catalog.tenant n ON n.id OPERATOR(pg_catalog.=) c.tenant_id
 	LEFT JOIN connhub_catalog.connector_type t ON t.name OPERATOR(pg_catalog.=) c.type
 	LEFT JOIN connhub_catalog.health h ON h.connector_id OPERATOR(pg_catalog.=) c.id
 	WHERE c.deleted_at IS NULL AND connhub_catalog.may_see(c.id);
 COMMENT ON VIEW connhub.connector IS 'Connectors the caller may see';
 COMMENT ON COLUMN connhub.connector.id IS 'Identifier';
-COMMENT ON COLUMN connhub.connector.name IS 'Unique name';
+COMMENT ON COLUMN connhub.connector.name IS 'Unique in its tenant';
 COMMENT ON COLUMN connhub.connector.type IS 'Connector type';
 COMMENT ON COLUMN connhub.connector.category IS 'Category of the type';
 COMMENT ON COLUMN connhub.connector.owner IS 'Role that may manage it';
@@ -84,6 +86,7 @@ COMMENT ON COLUMN connhub.connector.schemas IS 'Schemas discovered';
 COMMENT ON COLUMN connhub.connector.tables IS 'Tables and views discovered';
 COMMENT ON COLUMN connhub.connector.created_at IS 'When it was created';
 COMMENT ON COLUMN connhub.connector.updated_at IS 'When its configuration last changed';
+COMMENT ON COLUMN connhub.connector.tenant IS 'Tenant it belongs to';
 
 CREATE VIEW connhub.remote_schema WITH (security_barrier) AS
 	SELECT s.connector_id, c.name AS connector, s.name, s.comment

@@ -4,7 +4,7 @@ CREATE VIEW connhub.event WITH (security_barrier) AS
 	SELECT e.id, e.occurred_at, e.kind, e.severity, c.name AS connector, e.connector_id, e.message, e.detail
 	FROM connhub_catalog.event e
 	LEFT JOIN connhub_catalog.connector c ON c.id OPERATOR(pg_catalog.=) e.connector_id
-	WHERE CASE WHEN e.connector_id IS NULL THEN pg_catalog.pg_has_role('connhub_admin', 'MEMBER')
+	WHERE CASE WHEN e.connector_id IS NULL THEN connhub_catalog.tenant_level(e.tenant_id) OPERATOR(pg_catalog.=) 'admin'
 		ELSE connhub_catalog.may_see(e.connector_id) END;
 COMMENT ON VIEW connhub.event IS 'What happened to the connectors the caller may see';
 COMMENT ON COLUMN connhub.event.id IS 'Identifier, rising with time; the payload of connhub_event names it';
@@ -24,7 +24,7 @@ CREATE VIEW connhub.channel WITH (security_barrier) AS
 			WHERE d.channel_id OPERATOR(pg_catalog.=) h.id AND d.finished_at IS NULL) AS waiting,
 		h.created_at, h.updated_at
 	FROM connhub_catalog.channel h
-	WHERE connhub_catalog.may_see_channel(h.owner);
+	WHERE connhub_catalog.may_see_channel(h.owner) AND connhub_catalog.tenant_is_open(h.tenant_id);
 COMMENT ON VIEW connhub.channel IS 'Channels the caller may manage';
 COMMENT ON COLUMN connhub.channel.id IS 'Identifier';
 COMMENT ON COLUMN connhub.channel.name IS 'Unique name';
@@ -46,7 +46,7 @@ CREATE VIEW connhub.delivery WITH (security_barrier) AS
 	FROM connhub_catalog.delivery d
 	JOIN connhub_catalog.channel h ON h.id OPERATOR(pg_catalog.=) d.channel_id
 	JOIN connhub_catalog.event e ON e.id OPERATOR(pg_catalog.=) d.event_id
-	WHERE connhub_catalog.may_see_channel(h.owner);
+	WHERE connhub_catalog.may_see_channel(h.owner) AND connhub_catalog.tenant_is_open(h.tenant_id);
 COMMENT ON VIEW connhub.delivery IS 'Events on their way to the channels the caller may manage';
 COMMENT ON COLUMN connhub.delivery.id IS 'Identifier';
 COMMENT ON COLUMN connhub.delivery.event_id IS 'Event';

@@ -39,3 +39,8 @@ CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON connhu
 	FOR EACH STATEMENT EXECUTE FUNCTION connhub_catalog.invalidate();
 ALTER TABLE connhub_catalog.remote_index ENABLE ALWAYS TRIGGER invalidate;
 COMMENT ON TRIGGER invalidate ON connhub_catalog.remote_index IS 'Drops what backends cache of the table';
+
+CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON connhub_catalog.tenant_member
+	FOR EACH STATEMENT EXECUTE FUNCTION connhub_catalog.invalidate();
+ALTER TABLE connhub_catalog.tenant_member ENABLE ALWAYS TRIGGER invalidate;
+COMMENT ON TRIGGER invalidate ON connhub_catalog.tenant_member IS 'Drops what backends cache of the table';

@@ -12,7 +12,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA connhub TO connhub_admin, connhub_operator,
 GRANT EXECUTE ON FUNCTION
 	connhub_catalog.connector_id(text),
 	connhub_catalog.may_see(uuid),
+	connhub_catalog.may_see_tenant(uuid),
 	connhub_catalog.may_use(uuid),
+	connhub_catalog.tenant_is_open(uuid),
+	connhub_catalog.tenant_level(uuid),
 	connhub_catalog.server_name(uuid),
 	connhub_catalog.owner_name(uuid),
 	connhub_catalog.one_of(text, text, text[]),
@@ -31,6 +34,7 @@ GRANT EXECUTE ON FUNCTION
 	connhub.types(),
 	connhub.connectors(text, text, text, text, text, text, boolean, bigint, bigint),
 	connhub.get_connector(text),
+	connhub.current_tenant(),
 	connhub.schemas(text),
 	connhub.tables(text, text, text),
 	connhub.columns(text, text, text),
@@ -42,10 +46,16 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA connhub TO connhub_admin, connhub_operator;
 GRANT EXECUTE ON PROCEDURE connhub.run_due() TO connhub_admin;
 GRANT EXECUTE ON PROCEDURE connhub.deliver_notifications() TO connhub_admin, connhub_operator;
-REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers() FROM connhub_operator;
+REVOKE EXECUTE ON FUNCTION connhub.register_driver(text), connhub.register_drivers(), connhub.check_expiry(),
+	connhub.create_tenant(text, text, regrole, jsonb), connhub.update_tenant(text, text, text, jsonb), connhub.delete_tenant(text, boolean),
+	connhub.rotate_master_key(text), connhub.set_secret_store(text, jsonb, jsonb, text), connhub.remove_secret_store(text, text)
+	FROM connhub_operator;
+GRANT EXECUTE ON PROCEDURE connhub.rotate_tenant_key(text), connhub.resolve_secrets() TO connhub_admin;
 
 -- A second line: should a right on a table ever be granted, rows stay hidden from those who may not see them.
+ALTER TABLE connhub_catalog.tier ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.tenant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.tenant_member ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector_type ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.connector ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.data_key ENABLE ROW LEVEL SECURITY;
@@ -65,6 +75,8 @@ ALTER TABLE connhub_catalog.health_check ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.health_day ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.maintenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.secret_store ENABLE ROW LEVEL SECURITY;
+ALTER TABLE connhub_catalog.kept_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.channel ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.delivery ENABLE ROW LEVEL SECURITY;
 ALTER TABLE connhub_catalog.expiry_notice ENABLE ROW LEVEL SECURITY;
@@ -90,8 +102,15 @@ COMMENT ON POLICY visible ON connhub_catalog.remote_key IS 'Rows of the connecto
 CREATE POLICY visible ON connhub_catalog.remote_index FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.remote_index IS 'Rows of the connectors the user may see';
 
-CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (connhub_catalog.may_see(connector_id));
-COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors the user may see';
+CREATE POLICY visible ON connhub_catalog.event FOR SELECT USING (
+	CASE WHEN connector_id IS NULL THEN connhub_catalog.tenant_level(tenant_id) OPERATOR(pg_catalog.=) 'admin' ELSE connhub_catalog.may_see(connector_id) END);
+COMMENT ON POLICY visible ON connhub_catalog.event IS 'Events of the connectors and tenants the user may see';
+
+CREATE POLICY visible ON connhub_catalog.tenant FOR SELECT USING (connhub_catalog.tenant_level(id) IS NOT NULL);
+COMMENT ON POLICY visible ON connhub_catalog.tenant IS 'Tenants of the user';
+
+CREATE POLICY visible ON connhub_catalog.tenant_member FOR SELECT USING (connhub_catalog.may_see_tenant(tenant_id));
+COMMENT ON POLICY visible ON connhub_catalog.tenant_member IS 'Members of the tenants of the user';
 
 CREATE POLICY visible ON connhub_catalog.health FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.health IS 'Rows of the connectors the user may see';
@@ -114,5 +133,5 @@ COMMENT ON POLICY visible ON connhub_catalog.discovery IS 'Rows of the connector
 CREATE POLICY visible ON connhub_catalog.drift FOR SELECT USING (connhub_catalog.may_see(connector_id));
 COMMENT ON POLICY visible ON connhub_catalog.drift IS 'Rows of the connectors the user may see';
 
-CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner));
+CREATE POLICY visible ON connhub_catalog.channel FOR SELECT USING (connhub_catalog.may_see_channel(owner) AND connhub_catalog.tenant_is_open(tenant_id));
 COMMENT ON POLICY visible ON connhub_catalog.channel IS 'Channels the user may manage';

@@ -11,6 +11,7 @@
 
 #include "api/api.h"
 #include "catalog/cat_channel.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
 #include "common/redact.h"
@@ -66,8 +67,7 @@ connhub_channel_create(PG_FUNCTION_ARGS)
 	ch_redact_statement();
 	PreventCommandIfReadOnly("connhub.create_channel()");
 	channel.id = *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
-	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &channel.tenant_id))
-		elog(ERROR, "the default tenant's id is none");
+	ch_tenant_current_own(&channel.tenant_id);
 	channel.name = ch_api_required_text(fcinfo, 0, "name");
 	channel.kind = ch_api_required_text(fcinfo, 1, "kind");
 	channel.target = ch_api_required_text(fcinfo, 2, "target");

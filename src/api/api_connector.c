@@ -11,17 +11,22 @@
 #include "utils/uuid.h"
 
 #include "api/api.h"
+#include "catalog/cat_plan.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
 #include "common/redact.h"
 #include "conn/conn.h"
 #include "health/history.h"
+#include "vault/kept.h"
+#include "vault/reference.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_create);
 PG_FUNCTION_INFO_V1(connhub_connector_update);
 PG_FUNCTION_INFO_V1(connhub_connector_set_credentials);
+PG_FUNCTION_INFO_V1(connhub_connector_rotate_credentials);
 PG_FUNCTION_INFO_V1(connhub_connector_test);
 
 /* Positions of the arguments of a configuration, which come in one order in every function. */
@@ -72,6 +77,15 @@ read_text(FunctionCallInfo fcinfo, int argument, char **field)
 		*field = ch_api_text(fcinfo, argument);
 }
 
+/* References are judged by the rights of whom the connector belongs to, when it is used too. */
+static void
+take_credentials(ChDraft *draft, ChOptionSet given)
+{
+	for (int i = 0; i < given.count; i++)
+		ch_reference_check(given.items[i].value, &draft->connector.tenant_id, draft->connector.owner);
+	draft->credentials = ch_options_merge(draft->credentials, given);
+}
+
 /* Lay the arguments from `first` on over the draft; nulls leave what is there. */
 static void
 read_configuration(FunctionCallInfo fcinfo, int first, ChDraft *draft)
@@ -89,10 +103,8 @@ read_configuration(FunctionCallInfo fcinfo, int first, ChDraft *draft)
 	draft->options = ch_options_merge(draft->options,
 									  ch_options_check(type, ch_api_jsonb(fcinfo, first + ARG_OPTIONS),
 													   privileged));
-	draft->credentials = ch_options_merge(draft->credentials,
-										  ch_api_credentials(type,
-															 ch_api_text(fcinfo, first + ARG_PASSWORD),
-															 ch_api_jsonb(fcinfo, first + ARG_CREDENTIALS)));
+	take_credentials(draft, ch_api_credentials(type, ch_api_text(fcinfo, first + ARG_PASSWORD),
+											   ch_api_jsonb(fcinfo, first + ARG_CREDENTIALS)));
 }
 
 /* A failed test, as the error that undoes the call. */
@@ -114,12 +126,19 @@ refuse_failed(const ChProbe *probe, const char *name, const char *outcome, const
 }
 
 static void
-put_secret(const pg_uuid_t *id, const pg_uuid_t *tenant, ChOptionSet credentials)
+put_secret(const pg_uuid_t *id, const ChConnector *connector, ChOptionSet credentials)
 {
+	const pg_uuid_t *tenant = &connector->tenant_id;
+	ChSecretField *fields = ch_api_secret_fields(credentials);
+	bool		outside = credentials.count > 0 && ch_kept_wanted(tenant);
 	int64		version = 0;
 
+	if (outside)
+		fields = ch_kept_put(tenant, id, connector->type, fields, credentials.count);
+	else
+		ch_kept_forget(id);
 	if (credentials.count > 0)
-		version = ch_vault_put(tenant, id, ch_api_secret_fields(credentials), credentials.count);
+		version = ch_vault_put(tenant, id, fields, credentials.count);
 	else
 		ch_vault_forget(id);
 	ch_connector_set_secret_version(id, version);
@@ -141,19 +160,20 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 	draft.connector.id = id;
 	draft.connector.owner = GetUserId();
 	draft.connector.enabled = true;
-	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &draft.connector.tenant_id))
-		elog(ERROR, "malformed id of the default tenant");
+	ch_tenant_current_own(&draft.connector.tenant_id);
 	draft.connector.name = ch_api_required_text(fcinfo, 0, "name");
 	draft.connector.type = ch_api_required_text(fcinfo, 1, "type");
 	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);
 	ch_labels_check(labels);
 	draft.connector.config_version = next_version(0);
+	ch_plan_admit(&draft.connector.tenant_id, draft.connector.type, 1);
 
 	ch_connector_insert(&draft.connector,
 						ch_options_to_jsonb(ch_type_get(draft.connector.type, false), draft.options), labels);
+	ch_connector_make_server(&draft.connector);
 	if (draft.credentials.count > 0)
-		put_secret(&id, &draft.connector.tenant_id, draft.credentials);
+		put_secret(&id, &draft.connector, draft.credentials);
 	if (test)
 	{
 		ch_api_test_saved(&id, &probe);
@@ -161,7 +181,6 @@ connhub_connector_create(PG_FUNCTION_ARGS)
 			refuse_failed(&probe, draft.connector.name, "The connector was not created.",
 						  "With keep_on_failure => true it is kept with the status ERROR.");
 	}
-	ch_connector_ensure_server(ch_connector_get(&id, false));
 	if (test && probe.success && ch_api_bool(fcinfo, 2 + ARG_DISCOVER, true))
 		ch_discover_try(ch_connector_get(&id, false), GetUserId(), &discovery);
 	return ch_api_connector_row(fcinfo, &id);
@@ -196,7 +215,14 @@ open_secret(void *argument)
 {
 	OpenCall   *call = argument;
 
+	ChSecret   *kept;
+
 	call->secret = ch_vault_open(&call->connector->tenant_id, &call->connector->id);
+	kept = ch_kept_open(call->secret, &call->connector->tenant_id);
+	if (kept == NULL)
+		return;
+	ch_vault_wipe(call->secret);
+	call->secret = kept;
 }
 
 /* The stored credential, to lay new fields over.  One that cannot be opened any more is lost: storing
@@ -271,7 +297,7 @@ replace(const ChConnector *old, ChDraft *draft, const Jsonb *labels, bool new_se
 		draft->connector.config_version = next_version(old->config_version);
 	ch_connector_store(&draft->connector, ch_options_to_jsonb(type, draft->options), labels);
 	if (new_secret)
-		put_secret(&id, &old->tenant_id, draft->credentials);
+		put_secret(&id, &draft->connector, draft->credentials);
 	if (!same_text(old->name, draft->connector.name))
 		ch_connector_rename_server(&draft->connector, old->name);
 	ch_connector_ensure_server(ch_connector_get(&id, false));
@@ -328,21 +354,17 @@ connhub_connector_update(PG_FUNCTION_ARGS)
 	return ch_api_connector_row(fcinfo, &id);
 }
 
-Datum
-connhub_connector_set_credentials(PG_FUNCTION_ARGS)
+/* Arguments: connector, username, password, credentials. */
+static Datum
+set_credentials(FunctionCallInfo fcinfo, const ChConnector *old, bool test)
 {
-	const ChConnector *old;
 	const ChType *type;
 	ChDraft		draft;
 	ChProbe		probe;
 	ChSecret   *secret = NULL;
-	pg_uuid_t	id;
+	pg_uuid_t	id = old->id;
 	bool		new_secret = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
 
-	ch_redact_statement();
-	PreventCommandIfReadOnly("connhub.set_credentials()");
-	old = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
-	id = old->id;
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2) && PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_INVALID_CONFIGURATION),
@@ -353,14 +375,37 @@ connhub_connector_set_credentials(PG_FUNCTION_ARGS)
 	if (new_secret)
 		secret = draft_secrets(old, &draft);
 	read_text(fcinfo, 1, &draft.connector.username);
-	draft.credentials = ch_options_merge(draft.credentials,
-										 ch_api_credentials(type, ch_api_text(fcinfo, 2),
-															ch_api_jsonb(fcinfo, 3)));
+	take_credentials(&draft, ch_api_credentials(type, ch_api_text(fcinfo, 2), ch_api_jsonb(fcinfo, 3)));
 	ch_draft_check(&draft);
-	(void) replace(old, &draft, NULL, new_secret, ch_api_bool(fcinfo, 4, true), &probe);
+	(void) replace(old, &draft, NULL, new_secret, test, &probe);
 	if (secret != NULL)
 		ch_vault_wipe(secret);
 	return ch_api_connector_row(fcinfo, &id);
+}
+
+Datum
+connhub_connector_set_credentials(PG_FUNCTION_ARGS)
+{
+	ch_redact_statement();
+	PreventCommandIfReadOnly("connhub.set_credentials()");
+	return set_credentials(fcinfo, ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector")),
+						   ch_api_bool(fcinfo, 4, true));
+}
+
+Datum
+connhub_connector_rotate_credentials(PG_FUNCTION_ARGS)
+{
+	const ChConnector *connector;
+
+	ch_redact_statement();
+	PreventCommandIfReadOnly("connhub.rotate_credentials()");
+	connector = ch_connector_lock(ch_api_required_text(fcinfo, 0, "connector"));
+	if (!connector->enabled)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_DISABLED),
+				 errmsg("connector \"%s\" is disabled, so new credentials cannot be tested", connector->name),
+				 errhint("Enable it, or store them untested with connhub.set_credentials(..., test => false).")));
+	return set_credentials(fcinfo, connector, true);
 }
 
 static Datum
@@ -395,6 +440,8 @@ test_unsaved(FunctionCallInfo fcinfo)
 	memset(&draft, 0, sizeof(draft));
 	draft.connector.owner = GetUserId();
 	draft.connector.enabled = true;
+	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &draft.connector.tenant_id))
+		elog(ERROR, "malformed id of the default tenant");
 	draft.connector.type = ch_api_text(fcinfo, 1);
 	read_configuration(fcinfo, 2, &draft);
 	ch_draft_check(&draft);

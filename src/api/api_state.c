@@ -12,13 +12,16 @@
 #include "utils/timestamp.h"
 
 #include "api/api.h"
+#include "catalog/cat_plan.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/catalog.h"
 #include "common/compat.h"
 #include "common/error.h"
 #include "conn/conn.h"
 #include "conn/shared.h"
 #include "health/history.h"
+#include "vault/kept.h"
 
 PG_FUNCTION_INFO_V1(connhub_connector_discover);
 PG_FUNCTION_INFO_V1(connhub_connector_resolve_prepared);
@@ -103,6 +106,7 @@ connhub_connector_enable(PG_FUNCTION_ARGS)
 	id = connector->id;
 	if (!connector->enabled)
 	{
+		ch_plan_admit(&connector->tenant_id, connector->type, 0);
 		ch_connector_set_enabled(&id, true);
 		ch_status_apply(&id, CH_INPUT_ENABLED, NULL, true, &status);
 		ch_maintenance_apply(&id, true);
@@ -137,10 +141,19 @@ connhub_connector_set_owner(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("connhub.set_owner()");
 	connector = ch_connector_lock(ch_api_text(fcinfo, 0));
 
-	/* As for every other object: nobody gives away what he could not take back. */
-	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN))
+	/* As for every other object: nobody gives away what he could not take back.  An admin of a tenant could, within it,
+	 * but not from a role that is bound by less. */
+	if (!ch_catalog_has_role(GetUserId(), CH_ROLE_ADMIN) &&
+		(ch_tenant_is_default(&connector->tenant_id) || ch_catalog_has_role(owner, CH_ROLE_ADMIN) ||
+		 ch_tenant_level(&connector->tenant_id, GetUserId()) < CH_LEVEL_ADMIN))
 		ch_compat_require_set_role(GetUserId(), owner);
 	(void) GetUserNameFromId(owner, false);
+	if (!ch_tenant_is_default(&connector->tenant_id) && !ch_tenant_may_own(&connector->tenant_id, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not own connectors of tenant \"%s\"", GetUserNameFromId(owner, false),
+						ch_tenant_name(&connector->tenant_id)),
+				 errhint("Make it a member first: connhub.grant_tenant(..., level => 'operator').")));
 	ch_connector_set_owner(connector, owner);
 	PG_RETURN_VOID();
 }
@@ -200,6 +213,7 @@ connhub_connector_delete(PG_FUNCTION_ARGS)
 		ch_connector_drop_server(server);
 	if (force)
 	{
+		ch_kept_forget(&connector->id);
 		ch_vault_forget(&connector->id);
 		ch_connector_remove(&connector->id);
 		ch_shared_forget(&connector->id);

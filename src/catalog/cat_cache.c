@@ -41,6 +41,16 @@ server_changed(Datum arg, int cacheid, uint32 hashvalue)
 	}
 }
 
+static void
+roles_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	for (ChCache *cache = caches; cache != NULL; cache = cache->next)
+	{
+		if (cache->roles)
+			cache->stale = true;
+	}
+}
+
 void
 ch_cache_register(ChCache *cache)
 {
@@ -48,6 +58,8 @@ ch_cache_register(ChCache *cache)
 	{
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, server_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHOID, roles_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, roles_changed, (Datum) 0);
 	}
 	cache->next = caches;
 	caches = cache;

@@ -16,6 +16,7 @@ typedef struct ChCache
 	const char *name;
 	const char *relations[CH_CACHE_MAX_RELATIONS];	/* tables it is made of, NULL-terminated */
 	bool		servers;		/* foreign servers too */
+	bool		roles;			/* roles and who inherits from which too */
 	HASHCTL		control;		/* keysize, entrysize, and hash and match or 0 */
 	int			flags;
 

@@ -9,6 +9,7 @@
 
 #include "catalog/cat_channel.h"
 #include "catalog/cat_sql.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/catalog.h"
 
 enum ChannelColumn
@@ -54,7 +55,7 @@ ch_channel_read(SPITupleTable *table, uint64 row, int first)
 
 #define FIND_CHANNEL \
 	"SELECT " CH_CHANNEL_COLUMNS " FROM connhub_catalog.channel AS h" \
-	" WHERE h.id::text = $1 OR (h.tenant_id = $2::uuid AND h.name = $1) ORDER BY h.id::text = $1 DESC"
+	" WHERE h.id = $1 OR (h.tenant_id = $2 AND h.name = $3)"
 
 /* Who may not manage a channel is not told that it is there. */
 static ChChannel *
@@ -64,9 +65,16 @@ find_channel(const char *name_or_id, const char *query)
 	ChChannel  *channel = NULL;
 	Oid			user = GetUserId();
 
+	pg_uuid_t	tenant;
+	pg_uuid_t	id;
+	bool		is_id = ch_uuid_parse(name_or_id, &id);
+
+	if (!is_id)
+		ch_tenant_current(&tenant);
 	ch_sql_begin(&sql);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&id), !is_id);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&tenant), is_id);
 	ch_sql_text(&sql, name_or_id);
-	ch_sql_text(&sql, CH_DEFAULT_TENANT);
 	if (ch_sql_run(&sql, query) > 0)
 	{
 		MemoryContext before = MemoryContextSwitchTo(sql.caller);
@@ -75,7 +83,8 @@ find_channel(const char *name_or_id, const char *query)
 		MemoryContextSwitchTo(before);
 	}
 	ch_sql_end(&sql);
-	if (channel == NULL || !(is_member_of_role(user, channel->owner) || ch_catalog_has_role(user, CH_ROLE_ADMIN)))
+	if (channel == NULL || !ch_tenant_is_open(&channel->tenant_id, user) ||
+		!(is_member_of_role(user, channel->owner) || ch_catalog_has_role(user, CH_ROLE_ADMIN)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("channel \"%s\" does not exist", name_or_id),
@@ -159,5 +168,7 @@ ch_channel_remove(const pg_uuid_t *id)
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, id);
 	ch_sql_run(&sql, "DELETE FROM connhub_catalog.channel WHERE id = $1");
+	ch_sql_uuid(&sql, id);
+	ch_sql_run(&sql, "DELETE FROM connhub_catalog.delivery WHERE channel_id = $1");
 	ch_sql_end(&sql);
 }

@@ -8,6 +8,7 @@
 #include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_server.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
@@ -17,12 +18,15 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "catalog/cat_cache.h"
 #include "catalog/cat_connector.h"
 #include "catalog/cat_limit.h"
 #include "catalog/cat_remote.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/compat.h"
@@ -76,6 +80,7 @@ const char *const ch_ssl_mode_names[4] = {
 void
 ch_connector_cache_init(void)
 {
+	ch_tenant_cache_init();
 	ch_type_cache_init();
 	ch_cache_register(&connector_cache);
 	ch_cache_register(&server_cache);
@@ -192,7 +197,7 @@ entry_get(const pg_uuid_t *id)
 
 	/* A connector belongs to whom its server belongs to: REASSIGN OWNED and ALTER SERVER ... OWNER TO
 	 * know of the server only.  The column tells while there is none. */
-	server = server_get(id, connector.name);
+	server = server_get(id, ch_tenant_is_default(&connector.tenant_id) ? connector.name : ch_uuid_text(id));
 	if (server != NULL)
 		connector.owner = server->owner;
 
@@ -216,19 +221,16 @@ ch_connector_get(const pg_uuid_t *id, bool missing_ok)
 	return entry == NULL ? NULL : &entry->connector;
 }
 
-/* The id of the connector of a name. */
+/* The id of the connector of a name in a tenant. */
 static bool
-find_by_name(const char *name, pg_uuid_t *id)
+find_by_name(const pg_uuid_t *tenant, const char *name, pg_uuid_t *id)
 {
 	ScanKeyData keys[2];
-	pg_uuid_t	tenant;
 	ChScan		scan;
 	HeapTuple	tuple;
 	bool		found;
 
-	if (!ch_uuid_parse(CH_DEFAULT_TENANT, &tenant))
-		elog(ERROR, "malformed id of the default tenant");
-	ch_scan_key_uuid(&keys[0], Anum_ch_connector_tenant_id, &tenant);
+	ch_scan_key_uuid(&keys[0], Anum_ch_connector_tenant_id, tenant);
 	ch_scan_key_text(&keys[1], Anum_ch_connector_name, name);
 	ch_scan_begin(&scan, "connector", "connector_name_key", 2, keys);
 	tuple = ch_scan_next(&scan);
@@ -244,18 +246,20 @@ find_by_name(const char *name, pg_uuid_t *id)
 	return found;
 }
 
-/* Name of a connector the user may see that is closest to `name`, or NULL. */
+/* Name of a connector of the tenant that the user may see and that is closest to `name`, or NULL. */
 static const char *
-closest_name(const char *name, Oid user)
+closest_name(const pg_uuid_t *tenant, const char *name, Oid user)
 {
 	const char *names[512];
 	pg_uuid_t	ids[lengthof(names)];
 	int			nids = 0;
 	int			nnames = 0;
+	ScanKeyData key;
 	ChScan		scan;
 	HeapTuple	tuple;
 
-	ch_scan_begin(&scan, "connector", "connector_name_key", 0, NULL);
+	ch_scan_key_uuid(&key, Anum_ch_connector_tenant_id, tenant);
+	ch_scan_begin(&scan, "connector", "connector_name_key", 1, &key);
 	while (nids < lengthof(ids) && HeapTupleIsValid(tuple = ch_scan_next(&scan)))
 	{
 		bool		isnull;
@@ -278,16 +282,22 @@ const ChConnector *
 ch_connector_require(const char *name_or_id)
 {
 	const ChConnector *connector = NULL;
-	const char *closest;
+	const char *closest = NULL;
+	pg_uuid_t	tenant;
 	pg_uuid_t	id;
+	bool		is_id = ch_uuid_parse(name_or_id, &id);
 
+	/* A name is looked up in one tenant, so that what others have costs nothing and changes nothing. */
 	AcceptInvalidationMessages();
-	if (find_by_name(name_or_id, &id) || ch_uuid_parse(name_or_id, &id))
+	if (!is_id)
+		ch_tenant_current(&tenant);
+	if (is_id || find_by_name(&tenant, name_or_id, &id))
 		connector = ch_connector_get(&id, true);
 	if (connector != NULL && ch_connector_may_see(connector, GetUserId()))
 		return connector;
 
-	closest = closest_name(name_or_id, GetUserId());
+	if (!is_id)
+		closest = closest_name(&tenant, name_or_id, GetUserId());
 	ereport(ERROR,
 			(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
 			 errmsg("connector \"%s\" does not exist", name_or_id),
@@ -313,6 +323,44 @@ server_connector_id(List *options, pg_uuid_t *id)
 	return false;
 }
 
+/* Refuse what leads to a connector by its id.  Only who may see the connector learns that it is there. */
+static void
+refuse_id(const char *kind, const char *name, const pg_uuid_t *id, const ChConnector *connector)
+{
+	if (connector != NULL && ch_connector_may_see(connector, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("owner of %s \"%s\" may not use its connector", kind, name),
+				 errhint("Give the connector to the same owner with connhub.set_owner(), or make the owner a member of "
+						 "its tenant with connhub.grant_tenant().")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
+			 errmsg("connector of %s \"%s\" does not exist", kind, name),
+			 errdetail("Connector %s was deleted, its row was not restored from the dump, or the owner of the %s may not use it.",
+					   ch_uuid_text(id), kind),
+			 errhint("Restore the data of the dump, or drop the server with its foreign tables and attach them anew.")));
+}
+
+/* A server or table that was made while its owner was a member must not outlive the membership.  In the default tenant
+ * the rights on the objects alone decide. */
+void
+ch_connector_require_table(const ChConnector *connector, Oid table)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (ch_tenant_is_default(&connector->tenant_id))
+		return;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", table);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	if (!ch_tenant_is_open(&connector->tenant_id, owner) ||
+		!ch_tenant_may_own(&connector->tenant_id, connector->owner))
+		refuse_id("foreign table", get_rel_name(table), &connector->id, connector);
+}
+
 const ChConnector *
 ch_connector_of_server(Oid server_oid)
 {
@@ -327,19 +375,20 @@ ch_connector_of_server(Oid server_oid)
 				 errhint("Its option \"%s\" must hold the id of a connector; connhub.create_connector() "
 						 "makes a server of its own.", CH_SERVER_OPTION)));
 	connector = ch_connector_get(&id, true);
-	if (connector == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_UNKNOWN_CONNECTOR),
-				 errmsg("connector of server \"%s\" does not exist", server->servername),
-				 errdetail("Connector %s was deleted, or its row was not restored from the dump.", ch_uuid_text(&id)),
-				 errhint("Restore the data of the dump, or drop the server with its foreign tables and attach them anew.")));
 
 	/* Whoever owns a server may change its options, but not borrow another's connector by that. */
-	if (!ch_connector_may_manage(connector, server->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("owner of server \"%s\" may not use its connector", server->servername),
-				 errhint("Give the connector to the same owner with connhub.set_owner().")));
+	if (connector == NULL || !ch_connector_may_manage(connector, server->owner))
+		refuse_id("server", server->servername, &id, connector);
+	return connector;
+}
+
+const ChConnector *
+ch_connector_of_server_for(Oid server, Oid user)
+{
+	const ChConnector *connector = ch_connector_of_server(server);
+
+	if (!ch_connector_may_use(connector, user))
+		refuse_id("server", GetForeignServer(server)->servername, &connector->id, connector);
 	return connector;
 }
 
@@ -382,17 +431,41 @@ servers_load(HTAB *entries, MemoryContext context)
 	table_close(relation, AccessShareLock);
 }
 
-/* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the
- * connector's own name comes first, then the oldest. */
+/* The server of a name, if it names the connector: most have one of their own, and it takes no look at all the others, which
+ * each change of a server would make necessary again. */
+static const ServerFact *
+server_of_name(const pg_uuid_t *id, const char *name)
+{
+	Oid			oid = get_foreign_server_oid(name, true);
+	ForeignServer *server = OidIsValid(oid) ? GetForeignServer(oid) : NULL;
+	ServerFact *fact;
+	pg_uuid_t	named;
+
+	if (server == NULL || server->fdwid != get_foreign_data_wrapper_oid(CH_FDW, true) ||
+		!server_connector_id(server->options, &named) || memcmp(&named, id, sizeof(named)) != 0)
+		return NULL;
+	fact = palloc(sizeof(ServerFact));
+	fact->server = oid;
+	fact->owner = server->owner;
+	namestrcpy(&fact->name, server->servername);
+	return fact;
+}
+
+/* The server of a connector, or NULL.  Administrators may have made copies by hand: the one of the name that it was
+ * made with comes first, then the oldest. */
 static const ServerFact *
 server_get(const pg_uuid_t *id, const char *name)
 {
 	static const pg_uuid_t nil;
-	HTAB	   *entries = ch_cache_entries(&server_cache);
-	const ServerFact *best = NULL;
+	HTAB	   *entries;
+	const ServerFact *best;
 	ServerEntry *entry;
 	ListCell   *cell;
 
+	best = server_of_name(id, name);
+	if (best != NULL)
+		return best;
+	entries = ch_cache_entries(&server_cache);
 	if (hash_search(entries, &nil, HASH_FIND, NULL) == NULL)
 	{
 		servers_load(entries, server_cache.context);
@@ -508,7 +581,10 @@ ch_connector_source(const ChConnector *connector, ConnhubSource *source)
 bool
 ch_connector_may_manage(const ChConnector *connector, Oid user)
 {
-	return ch_catalog_has_role(user, CH_ROLE_ADMIN) || has_privs_of_role(user, connector->owner);
+	if (ch_tenant_level(&connector->tenant_id, user) >= CH_LEVEL_ADMIN)
+		return true;
+	return (ch_tenant_is_default(&connector->tenant_id) || ch_tenant_may_own(&connector->tenant_id, user)) &&
+		has_privs_of_role(user, connector->owner);
 }
 
 bool
@@ -518,6 +594,8 @@ ch_connector_may_use(const ChConnector *connector, Oid user)
 
 	if (ch_connector_may_manage(connector, user))
 		return true;
+	if (!ch_tenant_is_open(&connector->tenant_id, user))
+		return false;
 	server = ch_connector_server(connector);
 	return OidIsValid(server) && ch_compat_server_usable(server, user);
 }
@@ -525,7 +603,7 @@ ch_connector_may_use(const ChConnector *connector, Oid user)
 bool
 ch_connector_may_see(const ChConnector *connector, Oid user)
 {
-	return ch_catalog_has_role(user, CH_ROLE_READER) || ch_connector_may_use(connector, user);
+	return ch_tenant_level(&connector->tenant_id, user) >= CH_LEVEL_READER || ch_connector_may_use(connector, user);
 }
 
 void
@@ -535,5 +613,5 @@ ch_connector_require_manage(const ChConnector *connector)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for connector \"%s\"", connector->name),
-				 errhint("Only its owner and members of connhub_admin may do this.")));
+				 errhint("Only its owner, admins of its tenant and members of connhub_admin may do this.")));
 }

@@ -39,11 +39,18 @@ typedef struct ChConnector
 /* The connector of an id.  missing_ok false: throws ERRCODE_CH_UNKNOWN_CONNECTOR. */
 extern const ChConnector *ch_connector_get(const pg_uuid_t *id, bool missing_ok);
 
-/* The connector a caller named by name or id text.  Throws with the closest name the caller may see. */
+/* The connector a caller named by name, in the tenant they work in, or by id text.  Throws with the closest name
+ * the caller may see. */
 extern const ChConnector *ch_connector_require(const char *name_or_id);
 
 /* The connector behind a foreign server: its server option "connector" holds the id. */
 extern const ChConnector *ch_connector_of_server(Oid server);
+
+/* The same, for a user who is about to own foreign tables of the server. */
+extern const ChConnector *ch_connector_of_server_for(Oid server, Oid user);
+
+/* Throws unless the owners of the foreign table and of the connector are members of its tenant. */
+extern void ch_connector_require_table(const ChConnector *connector, Oid table);
 
 /* The foreign server of a connector; InvalidOid when it was dropped. */
 extern Oid	ch_connector_server(const ChConnector *connector);
@@ -63,13 +70,14 @@ extern bool ch_connector_option_bool(const ChConnector *connector, const char *n
 /* Everything judge and render may know; options point into the connector. */
 extern void ch_connector_source(const ChConnector *connector, ConnhubSource *source);
 
-/* May the current user use, or manage, this connector?  Managing: its owner or connhub_admin.  Using:
- * managing, or USAGE on its foreign server.  require_ throws 42501 without revealing more. */
+/* May the user use, or manage, this connector?  Managing: its owner, an admin of its tenant or connhub_admin.  Using:
+ * managing, or USAGE on its foreign server.  Who is not a member of its tenant may neither, owner or not; in the default
+ * tenant no membership is asked for.  require_ throws 42501 without revealing more. */
 extern bool ch_connector_may_use(const ChConnector *connector, Oid user);
 extern bool ch_connector_may_manage(const ChConnector *connector, Oid user);
 extern void ch_connector_require_manage(const ChConnector *connector);
 
-/* May the user know that it exists?  Those who may use it, and connhub_reader. */
+/* May the user know that it exists?  Those who may use it, and the members of its tenant. */
 extern bool ch_connector_may_see(const ChConnector *connector, Oid user);
 
 /* The names of ssl_mode, in the order of ConnhubSslMode. */

@@ -13,7 +13,8 @@
 /* Channels that failed to take an event are not told of that, and neither are others, which might fail in turn. */
 #define KIND_DELIVERY "delivery"
 
-/* Locked against deletion, in one order, until the event is committed. */
+/* Not locked: whoever deletes a channel in a long transaction would stop every event.  What is queued for one that is
+ * gone then goes with its event. */
 #define WANTED_CHANNELS \
 	"SELECT h.id, h.owner::oid FROM connhub_catalog.channel AS h" \
 	" LEFT JOIN connhub_catalog.connector AS c ON c.id = $2" \
@@ -22,7 +23,7 @@
 	" >= array_position(ARRAY['info', 'warning', 'error'], coalesce(h.options ->> 'min_severity', 'info'))" \
 	" AND (h.options -> 'kinds' IS NULL OR h.options -> 'kinds' ? $3)" \
 	" AND (h.options -> 'labels' IS NULL OR coalesce(c.labels @> (h.options -> 'labels'), false))" \
-	" ORDER BY h.id FOR KEY SHARE OF h"
+	" ORDER BY h.id"
 
 #define CLAIM \
 	"UPDATE connhub_catalog.delivery AS d SET state = 'sending', attempts = d.attempts + 1," \
@@ -37,6 +38,7 @@
 #define LOST \
 	"SELECT w.id FROM connhub_catalog.delivery AS w" \
 	" WHERE w.finished_at IS NULL AND w.next_attempt_at <= $1 AND w.attempts >= $2" \
+	" AND EXISTS (SELECT FROM connhub_catalog.channel AS h WHERE h.id = w.channel_id)" \
 	" ORDER BY w.id LIMIT 100 FOR UPDATE SKIP LOCKED"
 
 #define CLAIMED \

@@ -12,6 +12,7 @@
 #include "utils/numeric.h"
 
 #include "catalog/cat_option.h"
+#include "catalog/cat_reference.h"
 #include "common/error.h"
 
 #define MAX_VALUE_BYTES (64 * 1024)
@@ -397,6 +398,9 @@ check_value(const ConnhubOptionSpec *spec, ConnhubOption *option)
 	/* It is stored and shown as it is. */
 	if (strcmp(spec->name, "proxy_url") == 0 && strchr(option->value, '@') != NULL)
 		bad_value(spec, "a URL without a user, who belongs into proxy_username and proxy_password");
+	/* What a reference leads to is not known before it is used. */
+	if ((spec->flags & CONNHUB_OPTION_SECRET) != 0 && ch_reference_scheme(option->value, NULL) != CH_SCHEME_NONE)
+		return;
 	option->value = canonical[spec->kind] (spec, option->value);
 }
 

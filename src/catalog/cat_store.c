@@ -23,6 +23,7 @@
 
 #include "catalog/cat_sql.h"
 #include "catalog/cat_store.h"
+#include "catalog/cat_tenant.h"
 #include "catalog/cat_type.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
@@ -79,18 +80,25 @@ ch_connector_lock(const char *name_or_id)
 bool
 ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
 {
+	pg_uuid_t	tenant;
+	pg_uuid_t	id;
+	bool		is_id = ch_uuid_parse(name_or_id, &id);
 	ChSql		sql;
 	bool		found;
 
 	memset(connector, 0, sizeof(*connector));
+	if (!is_id)
+		ch_tenant_current(&tenant);
 	ch_sql_begin(&sql);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&id), !is_id);
+	ch_sql_value(&sql, UUIDOID, UUIDPGetDatum(&tenant), is_id);
 	ch_sql_text(&sql, name_or_id);
 	found = ch_sql_run(&sql,
 					   "SELECT c.id, c.tenant_id, c.owner::oid, c.name FROM connhub_catalog.connector AS c"
-					   " WHERE c.deleted_at IS NOT NULL AND (c.name = $1 OR c.id::text = lower($1))"
+					   " WHERE c.deleted_at IS NOT NULL AND (c.id = $1 OR c.tenant_id = $2 AND c.name = $3"
 					   " AND NOT EXISTS (SELECT FROM connhub_catalog.connector AS live"
-					   " WHERE live.deleted_at IS NULL AND live.name = $1)"
-					   " ORDER BY c.deleted_at DESC LIMIT 1 FOR UPDATE OF c") > 0;
+					   " WHERE live.deleted_at IS NULL AND live.tenant_id = $2 AND live.name = $3))"
+					   " ORDER BY c.deleted_at DESC LIMIT 1") > 0;
 	if (found)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[0];
@@ -106,8 +114,14 @@ ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector)
 	if (found)
 		(void) ch_connector_find_server(&connector->id, connector->name, &connector->owner);
 
-	/* Whose it is not does not learn that it was there. */
-	return found && ch_connector_may_manage(connector, GetUserId());
+	/* Whose it is not does not learn that it was there, by waiting for a lock neither. */
+	if (!found || !ch_connector_may_manage(connector, GetUserId()))
+		return false;
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, &connector->id);
+	found = ch_sql_run(&sql, "SELECT FROM connhub_catalog.connector WHERE id = $1 FOR UPDATE") > 0;
+	ch_sql_end(&sql);
+	return found;
 }
 
 static void
@@ -290,7 +304,7 @@ ch_connector_mark_deleted(const pg_uuid_t *id)
 void
 ch_connector_remove(const pg_uuid_t *id)
 {
-	/* Schemas go by their foreign key; tables and what hangs on them, and the history of tests, have none. */
+	/* Schemas go by their foreign key; tables and what hangs on them, and what background work writes, have none. */
 	static const char *const statements[] = {
 		"DELETE FROM connhub_catalog.remote_statistics WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.remote_column WHERE connector_id = $1",
@@ -299,6 +313,9 @@ ch_connector_remove(const pg_uuid_t *id)
 		"DELETE FROM connhub_catalog.remote_table WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_check WHERE connector_id = $1",
 		"DELETE FROM connhub_catalog.health_day WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.event WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.expiry_notice WHERE connector_id = $1",
+		"DELETE FROM connhub_catalog.job WHERE subject = $1 AND state <> 'running'",
 		"DELETE FROM connhub_catalog.connector WHERE id = $1",
 	};
 	ChSql		sql;
@@ -312,14 +329,17 @@ ch_connector_remove(const pg_uuid_t *id)
 	ch_sql_end(&sql);
 }
 
-/* A server name that is free: the wanted one, else with the start of the id behind it. */
+/* A server name that is free: the wanted one, else with the start of the id behind it.  Everybody can read the names of
+ * servers, so that of a tenant's own tells nothing. */
 static char *
-free_server_name(const char *wanted, const pg_uuid_t *id)
+free_server_name(const char *wanted, const pg_uuid_t *tenant, const pg_uuid_t *id)
 {
 	char	   *short_id;
 	char	   *name;
 	int			room = NAMEDATALEN - 1 - 9;
 
+	if (!ch_tenant_is_default(tenant))
+		return ch_uuid_text(id);
 	if (!OidIsValid(get_foreign_server_oid(wanted, true)))
 		return pstrdup(wanted);
 	short_id = ch_uuid_text(id);
@@ -338,16 +358,13 @@ give_server(ChSql *sql, const char *server, Oid owner)
 }
 
 Oid
-ch_connector_ensure_server(const ChConnector *connector)
+ch_connector_make_server(const ChConnector *connector)
 {
-	Oid			server = ch_connector_server(connector);
 	Oid			owner;
 	char	   *name;
 	ChSql		sql;
 
-	if (OidIsValid(server))
-		return server;
-	name = free_server_name(connector->name, &connector->id);
+	name = free_server_name(connector->name, &connector->tenant_id, &connector->id);
 	/* Its owner may be gone with the server. */
 	owner = connector->owner;
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)))
@@ -359,6 +376,14 @@ ch_connector_ensure_server(const ChConnector *connector)
 	give_server(&sql, name, owner);
 	ch_sql_end(&sql);
 	return get_foreign_server_oid(name, false);
+}
+
+Oid
+ch_connector_ensure_server(const ChConnector *connector)
+{
+	Oid			server = ch_connector_server(connector);
+
+	return OidIsValid(server) ? server : ch_connector_make_server(connector);
 }
 
 void
@@ -376,7 +401,8 @@ ch_connector_rename_server(const ChConnector *connector, const char *old_name)
 		return;
 	ch_sql_begin(&sql);
 	ch_sql_run(&sql, psprintf("ALTER SERVER %s RENAME TO %s", quote_identifier(server_name),
-							  quote_identifier(free_server_name(connector->name, &connector->id))));
+							  quote_identifier(free_server_name(connector->name, &connector->tenant_id,
+															   &connector->id))));
 	ch_sql_end(&sql);
 }
 

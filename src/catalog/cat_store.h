@@ -20,8 +20,8 @@ extern const ChConnector *ch_connector_lock(const char *name_or_id);
  * this before. */
 extern const ChConnector *ch_connector_share(const ChConnector *connector);
 
-/* The softly deleted connector of a name or id that no live one has, locked: id, tenant, name and owner
- * are filled.  The current user must be allowed to manage it. */
+/* The softly deleted connector of an id, or of a name that no live one has in the tenant the caller works in, locked: id,
+ * tenant, name and owner are filled.  The current user must be allowed to manage it. */
 extern bool ch_connector_lock_deleted(const char *name_or_id, ChConnector *connector);
 
 /* A new row, with status TESTING.  Throws when the name is taken. */
@@ -48,7 +48,9 @@ extern void ch_connector_mark_deleted(const pg_uuid_t *id);
 extern void ch_connector_remove(const pg_uuid_t *id);
 
 /* The foreign server that stands for the connector: owned by its owner, named like it, or
- * name_<first 8 of id> when that is taken.  Creates it unless it is there. */
+ * name_<first 8 of id> when that is taken; outside the default tenant named by its id.  make creates it; ensure only unless
+ * it is there. */
+extern Oid	ch_connector_make_server(const ChConnector *connector);
 extern Oid	ch_connector_ensure_server(const ChConnector *connector);
 extern void ch_connector_rename_server(const ChConnector *connector, const char *old_name);
 extern void ch_connector_drop_server(Oid server);

@@ -1,6 +1,6 @@
 /* catalog/catalog.h — what the tables of schema connhub_catalog look like from C.
  *
- * Mirrors sql/install/30_tables.sql, column for column; 30_tables.sql names this file.  Reads go
+ * Mirrors sql/install/30_tables.sql and 35_tenant_tables.sql, column for column.  Reads go
  * straight to the tables with an MVCC snapshot, so that a user who may read a foreign table need
  * hold no right on the catalogue behind it.  Writes go through SQL as the extension's owner, after
  * the api layer has checked the caller. */
@@ -21,8 +21,37 @@
 #define CH_ROLE_OPERATOR	"connhub_operator"
 #define CH_ROLE_READER		"connhub_reader"
 
-/* The tenant every connector belongs to until there are more. */
+/* The tenant of those who are members of none. */
 #define CH_DEFAULT_TENANT	"00000000-0000-0000-0000-000000000001"
+
+enum ChAnumTier
+{
+	Anum_ch_tier_name = 1,
+	Anum_ch_tier_rank,
+	Anum_ch_tier_max_connectors,
+	Anum_ch_tier_types,
+	Anum_ch_tier_description,
+	Natts_ch_tier = Anum_ch_tier_description
+};
+
+enum ChAnumTenant
+{
+	Anum_ch_tenant_id = 1,
+	Anum_ch_tenant_name,
+	Anum_ch_tenant_tier,
+	Anum_ch_tenant_limits,
+	Anum_ch_tenant_created_at,
+	Natts_ch_tenant = Anum_ch_tenant_created_at
+};
+
+enum ChAnumTenantMember
+{
+	Anum_ch_tenant_member_tenant_id = 1,
+	Anum_ch_tenant_member_role,
+	Anum_ch_tenant_member_level,
+	Anum_ch_tenant_member_granted_at,
+	Natts_ch_tenant_member = Anum_ch_tenant_member_granted_at
+};
 
 enum ChAnumConnectorType
 {

@@ -3,6 +3,7 @@
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
@@ -176,6 +177,44 @@ ch_compat_append_wakes(void)
 			return version >= first[i][1];
 	}
 	return true;
+}
+
+/* Throw when the user holds none of the wanted rights, neither on the relation nor on any column. */
+static void
+require_any_right(Oid relation, Oid user, AclMode wanted)
+{
+	Oid			asking = OidIsValid(user) ? user : GetUserId();
+
+	if (wanted == 0 || pg_class_aclmask(relation, asking, wanted, ACLMASK_ANY) != 0 ||
+		pg_attribute_aclcheck_all(relation, asking, wanted, ACLMASK_ANY) == ACLCHECK_OK)
+		return;
+	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), get_rel_name(relation));
+}
+
+void
+ch_compat_require_rights(PlannerInfo *root)
+{
+	ListCell   *cell;
+
+	for (; root != NULL; root = root->parent_root)
+	{
+#if PG_VERSION_NUM >= 160000
+		foreach(cell, root->parse->rteperminfos)
+		{
+			const RTEPermissionInfo *info = lfirst_node(RTEPermissionInfo, cell);
+
+			require_any_right(info->relid, info->checkAsUser, info->requiredPerms);
+		}
+#else
+		foreach(cell, root->parse->rtable)
+		{
+			const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+			if (entry->rtekind == RTE_RELATION)
+				require_any_right(entry->relid, entry->checkAsUser, entry->requiredPerms);
+		}
+#endif
+	}
 }
 
 Oid

@@ -64,6 +64,10 @@ extern bool ch_compat_server_usable(Oid server, Oid user);
 /* May the user declare columns of a type, and name it with its schema? */
 extern bool ch_compat_type_usable(Oid type, Oid user);
 
+/* Throws, as the executor would later, when the current user lacks every right that the query wants on one of its
+ * relations: planning must tell such a user nothing of what is behind them. */
+extern void ch_compat_require_rights(PlannerInfo *root);
+
 /* Throws unless the member could give objects to the role. */
 extern void ch_compat_require_set_role(Oid member, Oid role);
 

@@ -133,6 +133,26 @@ ch_error_clean(const char *text, Size capacity)
 	return masked != NULL ? masked : copy;
 }
 
+/* A masked text may be longer. */
+static void
+tidy_text(char *text, Size size)
+{
+	char	   *clean = ch_error_clean(text, size);
+	int			length = pg_mbcliplen(clean, strlen(clean), size - 1);
+
+	memcpy(text, clean, length);
+	text[length] = '\0';
+	pfree(clean);
+}
+
+void
+ch_error_tidy(ConnhubError *error)
+{
+	tidy_text(error->message, sizeof(error->message));
+	tidy_text(error->detail, sizeof(error->detail));
+	tidy_text(error->hint, sizeof(error->hint));
+}
+
 void
 ch_error_raise(const ConnhubError *error, const char *subject)
 {

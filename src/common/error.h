@@ -23,6 +23,8 @@
 #define ERRCODE_CH_CIRCUIT_OPEN				MAKE_SQLSTATE('U','B','0','1','5')
 #define ERRCODE_CH_TUNNEL					MAKE_SQLSTATE('U','B','0','1','6')
 #define ERRCODE_CH_QUOTA_EXCEEDED			MAKE_SQLSTATE('U','B','0','1','7')
+#define ERRCODE_CH_PLAN_LIMIT				MAKE_SQLSTATE('U','B','0','1','8')
+#define ERRCODE_CH_UNKNOWN_TENANT			MAKE_SQLSTATE('U','B','0','1','9')
 
 /* "CONNECTION_REFUSED", "AUTHENTICATION_FAILED", …: the code a test of a connector reports; NULL for a
  * status that is no failure. */
@@ -43,6 +45,9 @@ extern void ch_error_raise(const ConnhubError *error, const char *subject) pg_at
 
 /* A copy of text from a driver, fit to be shown: secrets masked, in the encoding of the database. */
 extern char *ch_error_clean(const char *text, Size capacity);
+
+/* Make its texts fit to be shown, in the same way. */
+extern void ch_error_tidy(ConnhubError *error);
 
 /* Fill an error as drivers do. */
 extern void ch_error_set(ConnhubError *error, ConnhubStatus status, const char *fmt,...) pg_attribute_printf(3, 4);

@@ -15,6 +15,11 @@ char	   *ch_allowed_drivers;
 char	   *ch_allowed_networks;
 char	   *ch_allowed_folders;
 char	   *ch_master_key;
+char	   *ch_tenant;
+char	   *ch_former_master_key;
+char	   *ch_allowed_references;
+char	   *ch_secret_folders;
+char	   *ch_secret_variables;
 bool		ch_async;
 bool		ch_parallel;
 bool		ch_pushdown;
@@ -37,6 +42,8 @@ int			ch_expiry_warning_days;
 static bool check_drivers(char **newval, void **extra, GucSource source);
 static bool check_networks(char **newval, void **extra, GucSource source);
 static bool check_folders(char **newval, void **extra, GucSource source);
+static bool check_references(char **newval, void **extra, GucSource source);
+static bool check_variables(char **newval, void **extra, GucSource source);
 static bool check_master_key(char **newval, void **extra, GucSource source);
 static bool check_databases(char **newval, void **extra, GucSource source);
 static void assign_notify_payload(int newval, void *extra);
@@ -60,16 +67,30 @@ static const StringSetting string_settings[] = {
 	{"connhub.allowed_networks",
 		"Networks and socket folders that every user may connect to, loopback and link-local included.",
 	&ch_allowed_networks, "", PGC_SUSET, GUC_LIST_INPUT, check_networks},
+	{"connhub.allowed_references",
+		"Who besides administrators may let a credential refer to an outside store: scheme, scheme:role or scheme@tenant.",
+	&ch_allowed_references, "", PGC_SUSET, GUC_LIST_INPUT, check_references},
 	{"connhub.databases", "Databases whose connectors are watched in the background: names separated by commas, or *.",
 	&ch_databases, "*", PGC_SIGHUP, GUC_LIST_INPUT, check_databases},
+	{"connhub.former_master_key",
+		"Where the master key before the present one is, while keys are being rotated; written like connhub.master_key.",
+	&ch_former_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
 	{"connhub.master_key",
 		"Where the master key of credentials is: file:PATH, env:NAME or command:COMMAND; "
 		"empty for connhub_master.key in the data directory.",
 	&ch_master_key, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_master_key},
+	{"connhub.secret_folders", "Folders below which files may hold credentials that connectors refer to.",
+	&ch_secret_folders, "", PGC_SUSET, GUC_LIST_INPUT, check_folders},
+	{"connhub.secret_variables",
+		"Environment variables of the server that connectors may refer to; a name may end with *.",
+	&ch_secret_variables, "", PGC_SUSET, GUC_LIST_INPUT, check_variables},
 	{"connhub.smtp_from", "Sender of mails through connhub.smtp_url.",
 	&ch_smtp_from, "", PGC_SUSET, 0, NULL},
 	{"connhub.smtp_url", "Mail server of channels that name none: smtp://host:port (STARTTLS is required) or smtps://host:port.",
 	&ch_smtp_url, "", PGC_SUSET, 0, NULL},
+	{"connhub.tenant",
+		"Tenant the session works in, by name or id; empty: the one its user is a member of. Checked at each use.",
+	&ch_tenant, "", PGC_USERSET, 0, NULL},
 };
 
 typedef struct IntegerSetting
@@ -247,6 +268,35 @@ static bool
 check_databases(char **newval, void **extra, GucSource source)
 {
 	return check_list(*newval, database_is_valid, "the name of a database, or *");
+}
+
+static bool
+reference_is_valid(const char *item)
+{
+	size_t		scheme = strcspn(item, ":@");
+
+	return scheme > 0 && strspn(item, "abcdefghijklmnopqrstuvwxyz0123456789") == scheme &&
+		(item[scheme] == '\0' || item[scheme + 1] != '\0');
+}
+
+static bool
+check_references(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, reference_is_valid, "a scheme, scheme:role or scheme@tenant");
+}
+
+static bool
+variable_is_valid(const char *item)
+{
+	size_t		length = strspn(item, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return length > 0 && (item[length] == '\0' || strcmp(item + length, "*") == 0);
+}
+
+static bool
+check_variables(char **newval, void **extra, GucSource source)
+{
+	return check_list(*newval, variable_is_valid, "a name of letters, digits and _, with or without * at its end");
 }
 
 /* The text after the colon may be sensitive, so it is not repeated. */

@@ -6,6 +6,11 @@ extern char *ch_allowed_drivers;	/* connhub.allowed_drivers: names or *, superus
 extern char *ch_allowed_networks;	/* connhub.allowed_networks: CIDR list open to every user, superuser */
 extern char *ch_allowed_folders;	/* connhub.allowed_folders: for file sources, superuser */
 extern char *ch_master_key; /* connhub.master_key: file:…, env:…, command:…; postgresql.conf only */
+extern char *ch_tenant;			/* connhub.tenant: name or id, as the user set it */
+extern char *ch_former_master_key;	/* connhub.former_master_key: the one before, while keys are rotated */
+extern char *ch_allowed_references; /* connhub.allowed_references: scheme, scheme:role, scheme@tenant; superuser */
+extern char *ch_secret_folders; /* connhub.secret_folders: for file references and tokens, superuser */
+extern char *ch_secret_variables;	/* connhub.secret_variables: for env references, superuser */
 extern bool ch_async;			/* connhub.async: off keeps the parts of an Append one after another */
 extern bool ch_parallel;		/* connhub.parallel: off keeps parallel workers from reading a table together */
 extern bool ch_pushdown;	/* connhub.pushdown: off keeps every piece local but the projection */

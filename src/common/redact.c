@@ -34,7 +34,7 @@ static const char *const secret_words[] = {
 
 /* Functions that take secrets, by position too. */
 static const char *const secret_functions[] = {
-	"create_channel", "create_connector", "set_credentials", "update_channel", "update_connector", "connhub.test",
+	"create_channel", "create_connector", "rotate_credentials", "rotate_master_key", "set_credentials", "set_secret_store", "update_channel", "update_connector", "connhub.test",
 };
 
 /* Their arguments that hold none; anything else may be a misspelt one that does. */

@@ -46,7 +46,8 @@ startup(void)
 		if (found)
 			continue;
 		memset(s->memory, 0, size);
-		s->begin(s->memory);
+		if (s->begin != NULL)
+			s->begin(s->memory);
 	}
 	LWLockRelease(AddinShmemInitLock);
 	is_shared = true;
@@ -75,7 +76,8 @@ ch_shmem_get(ChSegment *segment)
 	{
 		void	   *memory = MemoryContextAllocZero(TopMemoryContext, segment->size());
 
-		segment->begin(memory);
+		if (segment->begin != NULL)
+			segment->begin(memory);
 		segment->memory = memory;
 	}
 	return segment->memory;

@@ -13,7 +13,7 @@ typedef struct ChSegment
 	/* Set by the owner. */
 	const char *name;			/* of the memory, and of the lock in pg_stat_activity */
 	Size		(*size) (void); /* settings are known */
-	void		(*begin) (void *memory);	/* fills what was zeroed */
+	void		(*begin) (void *memory);	/* fills what was zeroed; NULL: nothing to fill */
 
 	/* Managed here. */
 	void	   *memory;

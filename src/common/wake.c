@@ -11,10 +11,9 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
-#include "storage/spin.h"
 #include "utils/timestamp.h"
 
+#include "common/shmem.h"
 #include "common/wake.h"
 
 #define POLL_MS 10
@@ -34,59 +33,68 @@ typedef struct Hold
 	TimestampTz until;
 } Hold;
 
-/* The lock covers all of it. */
+/* The segment's lock covers all of it.  Latches are those of the server's own processes, in shared memory too. */
 typedef struct Wake
 {
-	slock_t		lock;
 	Latch	   *launcher;		/* NULL: it does not run */
 	Oid			wanted[CH_WAKE_SLOTS];
 	Hold		holds[CH_WAKE_SLOTS];
 	Worker		workers[CH_WAKE_SLOTS];
 } Wake;
 
-static Wake *wake = NULL;
-static shmem_request_hook_type previous_request = NULL;
-static shmem_startup_hook_type previous_startup = NULL;
+static Size wake_size(void);
+
+static ChSegment segment = {.name = "connhub workers", .size = wake_size};
 
 static bool pending = false;
 static int	own_slot = -1;
 
-static void
-request(void)
+static Size
+wake_size(void)
 {
-	if (previous_request)
-		previous_request();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Wake)));
+	return sizeof(Wake);
+}
+
+static Wake *
+lock_wake(void)
+{
+	ch_shmem_lock(&segment, LW_EXCLUSIVE);
+	return ch_shmem_get(&segment);
 }
 
 static void
-startup(void)
+unlock_wake(void)
 {
-	bool		found;
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	wake = ShmemInitStruct("connhub workers", sizeof(Wake), &found);
-	if (!found)
-	{
-		memset(wake, 0, sizeof(*wake));
-		SpinLockInit(&wake->lock);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	ch_shmem_unlock(&segment);
 }
 
 /* ---- Waking ------------------------------------------------------------------------------ */
+
+/* Ask the launcher for a scheduler; its latch, to be set once the lock is released. */
+static Latch *
+want_scheduler(Wake *wake, Oid database)
+{
+	int			free_place = -1;
+
+	for (int i = 0; i < CH_WAKE_SLOTS; i++)
+	{
+		if (wake->wanted[i] == database)
+			return wake->launcher;
+		if (wake->wanted[i] == InvalidOid && free_place < 0)
+			free_place = i;
+	}
+	if (free_place >= 0)
+		wake->wanted[free_place] = database;
+	return wake->launcher;
+}
 
 /* Runs after the commit: nothing here may throw. */
 static void
 wake_now(Oid database)
 {
+	Wake	   *wake = lock_wake();
 	Latch	   *latch = NULL;
-	int			free_place = -1;
-	bool		is_wanted = false;
 
-	SpinLockAcquire(&wake->lock);
 	for (int i = 0; i < CH_WAKE_SLOTS; i++)
 	{
 		if (wake->workers[i].database == database && wake->workers[i].is_scheduler)
@@ -94,18 +102,10 @@ wake_now(Oid database)
 			latch = wake->workers[i].latch;
 			wake->workers[i].is_woken = true;
 		}
-		if (wake->wanted[i] == database)
-			is_wanted = true;
-		else if (wake->wanted[i] == InvalidOid && free_place < 0)
-			free_place = i;
 	}
 	if (latch == NULL)
-	{
-		latch = wake->launcher;
-		if (!is_wanted && free_place >= 0)
-			wake->wanted[free_place] = database;
-	}
-	SpinLockRelease(&wake->lock);
+		latch = want_scheduler(wake, database);
+	unlock_wake();
 	if (latch != NULL)
 		SetLatch(latch);
 }
@@ -122,16 +122,13 @@ at_transaction_end(XactEvent event, void *arg)
 void
 ch_wake_at_commit(void)
 {
-	pending = wake != NULL;
+	pending = ch_shmem_is_shared();
 }
 
 void
 ch_wake_init(void)
 {
-	previous_request = shmem_request_hook;
-	shmem_request_hook = request;
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = startup;
+	ch_shmem_register(&segment);
 	RegisterXactCallback(at_transaction_end, NULL);
 }
 
@@ -140,38 +137,36 @@ ch_wake_init(void)
 static void
 launcher_end(int code, Datum arg)
 {
-	SpinLockAcquire(&wake->lock);
-	wake->launcher = NULL;
-	SpinLockRelease(&wake->lock);
+	lock_wake()->launcher = NULL;
+	unlock_wake();
 }
 
 void
 ch_wake_launcher_begin(void)
 {
 	on_shmem_exit(launcher_end, (Datum) 0);
-	SpinLockAcquire(&wake->lock);
-	wake->launcher = MyLatch;
-	SpinLockRelease(&wake->lock);
+	lock_wake()->launcher = MyLatch;
+	unlock_wake();
 }
 
 Oid
 ch_wake_wanted(void)
 {
+	Wake	   *wake = lock_wake();
 	Oid			database = InvalidOid;
 
-	SpinLockAcquire(&wake->lock);
 	for (int i = 0; i < CH_WAKE_SLOTS && database == InvalidOid; i++)
 	{
 		database = wake->wanted[i];
 		wake->wanted[i] = InvalidOid;
 	}
-	SpinLockRelease(&wake->lock);
+	unlock_wake();
 	return database;
 }
 
 /* The lock is held. */
 static bool
-is_held(Oid database, TimestampTz now)
+is_held(const Wake *wake, Oid database, TimestampTz now)
 {
 	for (int i = 0; i < CH_WAKE_SLOTS; i++)
 		if (wake->holds[i].database == database && wake->holds[i].until > now)
@@ -185,38 +180,43 @@ ch_wake_is_held(Oid database)
 	TimestampTz now = GetCurrentTimestamp();
 	bool		held;
 
-	SpinLockAcquire(&wake->lock);
-	held = is_held(database, now);
-	SpinLockRelease(&wake->lock);
+	held = is_held(lock_wake(), database, now);
+	unlock_wake();
 	return held;
 }
 
+/* What woke a scheduler that was about to end wakes the next one; after an error the launcher takes its time. */
 static void
 worker_end(int code, Datum arg)
 {
-	SpinLockAcquire(&wake->lock);
-	wake->workers[own_slot].database = InvalidOid;
-	SpinLockRelease(&wake->lock);
+	Wake	   *wake = lock_wake();
+	Worker	   *worker = &wake->workers[own_slot];
+	Latch	   *latch = code == 0 && worker->is_woken ? want_scheduler(wake, worker->database) : NULL;
+
+	worker->database = InvalidOid;
+	unlock_wake();
+	if (latch != NULL)
+		SetLatch(latch);
 }
 
 bool
 ch_wake_worker_begin(Oid database, bool is_scheduler)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Wake	   *wake = lock_wake();
 	int			place = -1;
 
-	SpinLockAcquire(&wake->lock);
 	for (int i = CH_WAKE_SLOTS - 1; i >= 0; i--)
 		if (wake->workers[i].database == InvalidOid)
 			place = i;
 	for (int i = 0; is_scheduler && i < CH_WAKE_SLOTS; i++)
 		if (wake->workers[i].database == database && wake->workers[i].is_scheduler)
 			place = -1;
-	if (is_held(database, now))
+	if (is_held(wake, database, now))
 		place = -1;
 	if (place >= 0)
 		wake->workers[place] = (Worker) {.database = database, .pid = MyProcPid, .latch = MyLatch, .is_scheduler = is_scheduler};
-	SpinLockRelease(&wake->lock);
+	unlock_wake();
 	if (place < 0)
 		return false;
 	own_slot = place;
@@ -227,12 +227,12 @@ ch_wake_worker_begin(Oid database, bool is_scheduler)
 bool
 ch_wake_taken(void)
 {
+	Wake	   *wake = lock_wake();
 	bool		woken;
 
-	SpinLockAcquire(&wake->lock);
 	woken = wake->workers[own_slot].is_woken;
 	wake->workers[own_slot].is_woken = false;
-	SpinLockRelease(&wake->lock);
+	unlock_wake();
 	return woken;
 }
 
@@ -240,7 +240,7 @@ ch_wake_taken(void)
 
 /* The lock is held: a hold that is over, or already this database's, is taken. */
 static void
-hold(Oid database, TimestampTz now, TimestampTz until)
+hold(Wake *wake, Oid database, TimestampTz now, TimestampTz until)
 {
 	int			place = -1;
 
@@ -259,14 +259,14 @@ hold(Oid database, TimestampTz now, TimestampTz until)
 static int
 end_workers(Oid database)
 {
+	Wake	   *wake = lock_wake();
 	pid_t		pids[CH_WAKE_SLOTS];
 	int			count = 0;
 
-	SpinLockAcquire(&wake->lock);
 	for (int i = 0; i < CH_WAKE_SLOTS; i++)
 		if (wake->workers[i].database == database && wake->workers[i].pid != MyProcPid)
 			pids[count++] = wake->workers[i].pid;
-	SpinLockRelease(&wake->lock);
+	unlock_wake();
 	for (int i = 0; i < count; i++)
 		kill(pids[i], SIGTERM);
 	return count;
@@ -278,11 +278,10 @@ ch_wake_make_way(Oid database, int64 hold_ms, int64 wait_ms)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz deadline = TimestampTzPlusMilliseconds(now, wait_ms);
 
-	if (wake == NULL)
+	if (!ch_shmem_is_shared())
 		return;
-	SpinLockAcquire(&wake->lock);
-	hold(database, now, TimestampTzPlusMilliseconds(now, hold_ms));
-	SpinLockRelease(&wake->lock);
+	hold(lock_wake(), database, now, TimestampTzPlusMilliseconds(now, hold_ms));
+	unlock_wake();
 	while (end_workers(database) > 0 && GetCurrentTimestamp() < deadline)
 	{
 		CHECK_FOR_INTERRUPTS();

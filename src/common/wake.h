@@ -7,7 +7,7 @@
 
 #define CH_WAKE_SLOTS 256
 
-/* Reserve the shared memory; called when the library is preloaded. */
+/* Register the shared memory; called when the library is preloaded. */
 extern void ch_wake_init(void);
 
 /* Have this database's scheduler look for work once the running transaction has committed; one is started if

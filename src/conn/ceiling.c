@@ -46,7 +46,7 @@ ch_ceilings_load(ChCeilings *ceilings, const ChConnector *connector, Oid user)
 	memset(ceilings->ceilings, 0, sizeof(ceilings->ceilings));
 	ceilings->ncalls = 0;
 	for (int i = 0; i < CH_NCEILINGS; i++)
-		lower(&ceilings->ceilings[i], strtoi64(ch_connector_option(connector, kinds[i].option), NULL, 10), InvalidOid);
+		lower(&ceilings->ceilings[i], strtoll(ch_connector_option(connector, kinds[i].option), NULL, 10), InvalidOid);
 	foreach(cell, ch_limits_get(&connector->id))
 	{
 		const ChLimit *limit = lfirst(cell);

@@ -36,6 +36,7 @@ struct ChCursor
 	ConnhubQuery query;			/* while it may be sent again */
 	bool		writes;
 	bool		may_repeat;		/* nothing else was sent in this transaction, and nothing has come back */
+	bool		is_answered;	/* something has come back */
 	int			attempts;		/* after the first */
 	uint64		affected;		/* rows written, once known */
 };
@@ -390,6 +391,9 @@ has_answered(ChCursor *cursor)
 	cursor->may_repeat = false;
 	if (cursor->conn->unanswered == cursor)
 		cursor->conn->unanswered = NULL;
+	if (!cursor->is_answered)
+		ch_shared_succeeded(cursor->conn->place.shared);
+	cursor->is_answered = true;
 }
 
 List *
@@ -407,11 +411,11 @@ ch_cursor_describe(ChCursor *cursor)
 		if (!send_again(cursor, status, &error))
 			break;
 	}
-	has_answered(cursor);
 	PG_TRY();
 	{
 		if (status != CONNHUB_OK)
 			raise_failure(cursor, &call, &error);
+		has_answered(cursor);
 		columns = found_take(&found);
 	}
 	PG_FINALLY();
@@ -593,14 +597,6 @@ stream_unlink(ChCursor *cursor)
 	cursor->handle = NULL;
 }
 
-/* One query more whose time is known. */
-static void
-count_query(const ChCursor *cursor)
-{
-	ch_shared_latency(cursor->conn->place.shared, CH_LATENCY_QUERY, cursor->spent_us);
-	ch_shared_succeeded(cursor->conn->place.shared);
-}
-
 /* End the source's cursor.  When the connection's state is not known, closing the connection will. */
 static void
 stream_end(ChCursor *cursor, bool is_cleanup)
@@ -615,7 +611,7 @@ stream_end(ChCursor *cursor, bool is_cleanup)
 	else
 		call_for(cursor, &call);
 	if (handle != NULL && conn->handle != NULL)
-		count_query(cursor);
+		ch_shared_latency(conn->place.shared, CH_LATENCY_QUERY, cursor->spent_us);
 	stream_unlink(cursor);
 	if (handle == NULL || conn->handle == NULL || conn->is_broken || conn->is_interrupted)
 		return;

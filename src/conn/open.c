@@ -29,6 +29,8 @@
 #include "conn/tunnel.h"
 #include "driver/host.h"
 #include "driver/registry.h"
+#include "vault/kept.h"
+#include "vault/reference.h"
 
 #define MAX_PEM 8
 
@@ -243,6 +245,9 @@ ch_opening_run(ChCall *call, ChOpening *opening, ConnhubConn **handle, ChPhaseTi
 		ch_wait_show(shown);
 		if (status != CONNHUB_OK && error->phase == CONNHUB_PHASE_NONE)
 			error->phase = last;
+		/* While the secrets are known: the text is shown when they are not any more. */
+		if (status != CONNHUB_OK)
+			ch_error_tidy(error);
 		MemoryContextSwitchTo(old);
 		ch_opening_end(opening, *handle);
 	}
@@ -290,6 +295,24 @@ copy(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
+/* Go on with another secret, unless it is NULL; the one before is wiped with the opening, or is its caller's. */
+static void
+use_secret(ChOpening *opening, ChSecret *secret)
+{
+	if (secret != NULL)
+		opening->secret = secret;
+}
+
+/* What stands outside is fetched with the rights of whoever the connector belongs to. */
+static void
+resolve_references(ChOpening *opening)
+{
+	const ChConnector *connector = opening->target->connector;
+
+	use_secret(opening, ch_kept_open(opening->secret, &connector->tenant_id));
+	use_secret(opening, ch_reference_resolve(opening->secret, &connector->tenant_id, connector->owner));
+}
+
 /* Everything is copied: the cached connector may change while we wait. */
 static ConnhubStatus
 prepare(ChOpening *opening, ConnhubError *error)
@@ -316,6 +339,7 @@ prepare(ChOpening *opening, ConnhubError *error)
 		opening->secret = unconstify(ChSecret *, target->secret);
 	else
 		opening->secret = ch_vault_open(&connector->tenant_id, &connector->id);
+	resolve_references(opening);
 	for (int i = 0; i < opening->secret->nfields; i++)
 		ch_redact_remember(opening->secret->fields[i].value);
 	config->password = ch_vault_field(opening->secret, "password");

@@ -1,8 +1,8 @@
 /* conn/shared.c — the table of what all processes know of a connector.
  *
  * Assumes that an entry may be looked at by anybody at any moment: what is read without the lock is atomic.  A pointer
- * to an entry outlives its connector: what is counted then is counted for nobody, or for whoever has the place next,
- * so that whoever holds a connection looks the entry up anew for each one it opens. */
+ * to an entry outlives its connector, and another connector may have the entry then: who comes back to one without a
+ * hold on it looks whose it is. */
 #include "postgres.h"
 
 #include "access/xact.h"
@@ -160,6 +160,14 @@ static bool
 entry_is(const ChShared *shared, const Key *key)
 {
 	return shared->database == key->database && memcmp(&shared->connector, &key->connector, sizeof(pg_uuid_t)) == 0;
+}
+
+bool
+ch_shared_is_of(const ChShared *shared, const pg_uuid_t *connector)
+{
+	Key			key = key_of(connector);
+
+	return entry_is(shared, &key);
 }
 
 /* Under the lock. */
@@ -548,6 +556,7 @@ ch_shared_circuit(ChShared *shared, const ChConnector *connector)
 {
 	ChCircuit	circuit = {
 		.shared = shared,
+		.connector = connector->id,
 		.rule = {
 			.threshold = ch_connector_option_integer(connector, "breaker_threshold"),
 			.recovery_ms = ch_connector_option_ms(connector, "breaker_recovery"),
@@ -626,8 +635,12 @@ ch_shared_report(const ChCircuit *circuit, const ConnhubError *error, int64 us)
 {
 	ChShared   *shared = circuit->shared;
 	ChBreakerOutcome outcome = ch_breaker_outcome(error->status, error->phase);
-	bool		is_closed;
+	bool		is_closed = true;
 
+	if (trial == shared)
+		trial = NULL;
+	if (!ch_shared_is_of(shared, &circuit->connector))
+		return true;
 	if (error->status == CONNHUB_OK)
 	{
 		ch_shared_count(shared, CH_COUNT_OPENS, 1);
@@ -640,12 +653,13 @@ ch_shared_report(const ChCircuit *circuit, const ConnhubError *error, int64 us)
 		ch_shared_failed(shared, error);
 	}
 	ch_shared_lock(shared);
-	follow_version(circuit);
-	ch_breaker_report(&shared->breaker, &circuit->rule, my_token(), outcome, ch_clock->now_ms());
-	is_closed = shared->breaker.state == CH_BREAKER_CLOSED;
+	if (ch_shared_is_of(shared, &circuit->connector))
+	{
+		follow_version(circuit);
+		ch_breaker_report(&shared->breaker, &circuit->rule, my_token(), outcome, ch_clock->now_ms());
+		is_closed = shared->breaker.state == CH_BREAKER_CLOSED;
+	}
 	ch_shared_unlock(shared);
-	if (trial == shared)
-		trial = NULL;
 	return is_closed;
 }
 

@@ -96,6 +96,9 @@ extern ChShared *ch_shared_entry(const pg_uuid_t *connector);
 /* The connector was removed: its entry is free once nobody holds a connection. */
 extern void ch_shared_forget(const pg_uuid_t *connector);
 
+/* Is it still that connector's?  Only the table's lock, or a hold, keeps the answer true. */
+extern bool ch_shared_is_of(const ChShared *shared, const pg_uuid_t *connector);
+
 /* Entries of this database, shared and this process's own, as copies in the current memory context: ChShared *. */
 extern List *ch_shared_list(void);
 
@@ -120,6 +123,7 @@ extern void ch_shared_reset(ChShared *shared);
 typedef struct ChCircuit
 {
 	ChShared   *shared;
+	pg_uuid_t	connector;
 	ChBreakerRule rule;
 	int64		version;
 } ChCircuit;
@@ -127,7 +131,8 @@ typedef struct ChCircuit
 extern ChCircuit ch_shared_circuit(ChShared *shared, const ChConnector *connector);
 
 /* Ask the breaker whether to open a connection.  Throws CIRCUIT_OPEN, at once.  Whoever may reports how it ended, or
- * gives up.  Report returns whether the breaker lets through whoever tries again. */
+ * gives up.  Report returns whether the breaker lets through whoever tries again; of a connector that was removed
+ * meanwhile nothing is noted. */
 extern void ch_shared_require_circuit(ChShared *shared, const ChConnector *connector);
 extern bool ch_shared_report(const ChCircuit *circuit, const ConnhubError *error, int64 us);
 extern void ch_shared_give_up(ChShared *shared);

@@ -283,16 +283,14 @@ raise_exhausted(ChShared *shared, const ChConnector *connector, int64 waited_ms)
 			 errhint("End transactions that are idle, or raise the option pool_size or pool_timeout of the connector.")));
 }
 
+/* Counted as waiting already. */
 static void
-wait_for_one(ChPlace *place, ChShared *shared, const ChConnector *connector)
+wait_for_one(ChPlace *place, ChShared *shared, const ChConnector *connector, int64 timeout_ms)
 {
-	int64		timeout_ms = ch_connector_option_ms(connector, "pool_timeout");
 	int64		started_us = ch_clock->now_us();
 	int64		until = ch_clock->now_ms() + timeout_ms;
 	volatile bool taken = false;
 
-	pg_atomic_fetch_add_u32(&shared->nwaiting, 1);
-	waiting_for = shared;
 	PG_TRY();
 	{
 		ConditionVariablePrepareToSleep(&shared->freed);
@@ -325,32 +323,52 @@ wait_for_one(ChPlace *place, ChShared *shared, const ChConnector *connector)
 		raise_exhausted(shared, connector, timeout_ms);
 }
 
+/* Lock the connector's entry, which may have become another's since it was looked up. */
+static ChShared *
+lock_entry(ChShared *shared, const ChConnector *connector)
+{
+	ch_shared_lock(shared);
+	while (!ch_shared_is_of(shared, &connector->id))
+	{
+		ch_shared_unlock(shared);
+		shared = ch_shared_entry(&connector->id);
+		ch_shared_lock(shared);
+	}
+	return shared;
+}
+
 bool
 ch_slot_take(ChPlace *place, ChShared *shared, const ChConnector *connector, ChSlotWish wish)
 {
 	int			pool_size = ch_connector_option_integer(connector, "pool_size");
+	int64		timeout_ms = ch_connector_option_ms(connector, "pool_timeout");
 	bool		taken;
 
 	memset(place, 0, sizeof(*place));
-	if (shared->is_local)
-	{
-		shared->pool_size = pool_size;
-		shared->nopen++;
-		place->shared = shared;
-		return true;
-	}
-	if (exit_registered_pid != MyProcPid)
+	if (!shared->is_local && exit_registered_pid != MyProcPid)
 	{
 		on_shmem_exit(leave, (Datum) 0);
 		exit_registered_pid = MyProcPid;
 	}
-	ch_shared_lock(shared);
+	shared = lock_entry(shared, connector);
 	shared->pool_size = pool_size;
+	if (shared->is_local)
+	{
+		shared->nopen++;
+		place->shared = shared;
+		return true;
+	}
 	taken = try_take(place, shared, wish == CH_SLOT_BEYOND);
+	if (!taken && wish == CH_SLOT_WAIT)
+	{
+		/* Under the lock, so that the entry stays the connector's. */
+		pg_atomic_fetch_add_u32(&shared->nwaiting, 1);
+		waiting_for = shared;
+	}
 	ch_shared_unlock(shared);
 	if (taken || wish == CH_SLOT_NOW)
 		return taken;
-	wait_for_one(place, shared, connector);
+	wait_for_one(place, shared, connector, timeout_ms);
 	return true;
 }
 

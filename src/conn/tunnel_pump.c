@@ -572,10 +572,11 @@ accept_local(Run *run)
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
+/* What is waited for without events would report an error again and again. */
 static void
 watch(struct pollfd *fds, int *nfds, int fd, short events)
 {
-	if (fd < 0)
+	if (fd < 0 || events == 0)
 		return;
 	fds[*nfds].fd = fd;
 	fds[(*nfds)++].events = events;

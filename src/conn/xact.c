@@ -10,11 +10,12 @@
  * Commit goes: what only read; then what is prepared; then what was written without; then, once the local
  * commit stands, what was prepared is committed (prepare.c).
  *
- * The abort callbacks must not throw and hold the user up for little more than connhub.cancel_timeout: what
- * does not end by then is closed. */
+ * The abort callbacks must not throw and, but for a rollback to a savepoint, hold the user up for little more than
+ * connhub.cancel_timeout: what does not end by then is closed. */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "storage/ipc.h"
 
 #include "common/error.h"
 #include "common/redact.h"
@@ -437,7 +438,9 @@ savepoint_release(ChConn *conn, int level)
 	conn->nsavepoints = level - 2;
 }
 
-/* Undo what a subtransaction did at the source.  False: that failed, and the connection is closed. */
+/* Undo what a subtransaction did at the source.  False: that failed, and the connection is closed.
+ * What the transaction has written before hangs on the answer, so this waits for it like a statement, and can be
+ * cancelled like one; a process that ends waits for nothing. */
 static bool
 savepoint_rollback(ChConn *conn, int level)
 {
@@ -445,7 +448,10 @@ savepoint_rollback(ChConn *conn, int level)
 	ConnhubError error;
 
 	ch_cursor_end_all(conn, InvalidSubTransactionId);
-	ch_pool_cleanup_call(conn, &call);
+	if (proc_exit_inprogress)
+		ch_pool_cleanup_call(conn, &call);
+	else
+		ch_pool_call(conn, &call);
 	if (ch_call_rollback_to(&call, conn->handle, level - 1, &error) == CONNHUB_OK &&
 		ch_call_release(&call, conn->handle, level - 1, &error) == CONNHUB_OK)
 	{

@@ -120,6 +120,24 @@ prepare_params(ChScanState *scan, ForeignScan *plan, ForeignScanState *node)
 	}
 }
 
+/* The owners of what is read must still be members of the tenant, though the plan may be an old one. */
+static void
+require_members(const ChScanState *scan, const ForeignScanState *node)
+{
+	const ChConnector *connector =
+		ch_connector_get(DatumGetUUIDP(((Const *) item(scan, CH_PLAN_CONNECTOR))->constvalue), true);
+	int			relid = -1;
+
+	while (connector != NULL &&
+		   (relid = bms_next_member(castNode(ForeignScan, node->ss.ps.plan)->fs_relids, relid)) >= 0)
+	{
+		const RangeTblEntry *entry = exec_rt_fetch(relid, node->ss.ps.state);
+
+		if (entry->rtekind == RTE_RELATION)
+			ch_connector_require_table(connector, entry->relid);
+	}
+}
+
 void
 ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 {
@@ -143,6 +161,7 @@ ch_begin_foreign_scan(ForeignScanState *node, int eflags)
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
+	require_members(scan, node);
 	scan->context = CurrentMemoryContext;
 	scan->param_context = AllocSetContextCreate(scan->context, "connhub scan parameters", ALLOCSET_SMALL_SIZES);
 	scan->owner = CurrentResourceOwner;

@@ -290,7 +290,7 @@ parse_options(List *definitions, ChImportOptions *options)
 List *
 ch_import_foreign_schema(ImportForeignSchemaStmt *statement, Oid server)
 {
-	const ChConnector *connector = ch_connector_of_server(server);
+	const ChConnector *connector = ch_connector_of_server_for(server, GetUserId());
 	ChImportOptions options = CH_IMPORT_DEFAULTS;
 	ChImportNames *names = ch_import_names_create();
 	List	   *commands = NIL;

@@ -20,6 +20,7 @@
 #include "catalog/cat_connector.h"
 #include "catalog/cat_remote.h"
 #include "catalog/catalog.h"
+#include "common/compat.h"
 #include "fdw/fdw.h"
 #include "fdw/option.h"
 #include "fdw/relinfo.h"
@@ -119,7 +120,7 @@ mark_keys(const ChRemoteTable *remote, ChRelInfo *info)
 static void
 depend_on_catalog(PlannerInfo *root)
 {
-	static const char *const tables[] = {"connector", "remote_table", "remote_column"};
+	static const char *const tables[] = {"connector", "remote_table", "remote_column", "tenant_member"};
 
 	for (int i = 0; i < lengthof(tables); i++)
 		root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
@@ -131,14 +132,19 @@ ch_relinfo_make(PlannerInfo *root, Index relid, Oid table)
 {
 	ForeignTable *foreign = GetForeignTable(table);
 	ChRelInfo  *info = palloc0(sizeof(ChRelInfo));
-	const ChConnector *connector = ch_connector_of_server(foreign->serverid);
+	const ChConnector *connector;
 	const char *name = ch_option_of(foreign->options, CH_OPTION_TABLE);
 	const ChRemoteTable *remote;
 	Relation	relation;
 	TupleDesc	desc;
 
 	if (root)
+	{
 		depend_on_catalog(root);
+		ch_compat_require_rights(root);
+	}
+	connector = ch_connector_of_server(foreign->serverid);
+	ch_connector_require_table(connector, table);
 	info->at = ch_source_make(connector, foreign->options);
 	info->root = root;
 	info->stage = CH_STAGE_SCAN;

@@ -134,7 +134,8 @@ read_certificates(const char *pem, Certificate *certificates, int most)
 	X509	   *x509;
 	int			count = 0;
 
-	while (bio != NULL && count < most && (x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+	/* Without a passphrase, an encrypted one would have OpenSSL ask for it at the terminal. */
+	while (bio != NULL && count < most && (x509 = PEM_read_bio_X509(bio, NULL, NULL, "")) != NULL)
 	{
 		if (read_certificate(x509, &certificates[count]))
 			count++;

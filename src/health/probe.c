@@ -37,6 +37,8 @@ void
 ch_probe_end(ChProbe *probe)
 {
 	probe->success = probe->error.status == CONNHUB_OK;
+	if (!probe->success)
+		ch_error_tidy(&probe->error);
 }
 
 typedef struct ProbeCall

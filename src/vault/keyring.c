@@ -57,22 +57,26 @@ static const struct
 void
 ch_master_key_fetch(uint8 *key, bool may_create)
 {
+	if (may_create && ch_master_key[0] == '\0' && access(DEFAULT_FILE, F_OK) != 0)
+		create_default();
+	ch_key_fetch(ch_master_key, key);
+}
+
+void
+ch_key_fetch(const char *source, uint8 *key)
+{
 	KeyText		text;
 	bool		ok;
 
 	text.length = 0;
-	if (ch_master_key[0] == '\0')
-	{
-		if (may_create && access(DEFAULT_FILE, F_OK) != 0)
-			create_default();
+	if (source[0] == '\0')
 		read_file(DEFAULT_FILE, &text);
-	}
 	for (int i = 0; i < lengthof(providers); i++)
 	{
 		Size		length = strlen(providers[i].prefix);
 
-		if (strncmp(ch_master_key, providers[i].prefix, length) == 0)
-			providers[i].read(ch_master_key + length, &text);
+		if (strncmp(source, providers[i].prefix, length) == 0)
+			providers[i].read(source + length, &text);
 	}
 	ok = parse_key(&text, key);
 	ch_wipe(&text, sizeof(text));
@@ -240,6 +244,33 @@ read_command(const char *command, KeyText *text)
 	key_unavailable(status == CONNHUB_TIMEOUT ? "The command in connhub.master_key did not end in time." :
 					"The command in connhub.master_key failed.",
 					"Run the command by hand as the user who runs the server; it must print the key and exit with 0.");
+}
+
+bool
+ch_key_is_variable(const char *name)
+{
+	const char *const sources[] = {ch_master_key, ch_former_master_key};
+
+	for (int i = 0; i < lengthof(sources); i++)
+		if (strncmp(sources[i], "env:", 4) == 0 && strcmp(sources[i] + 4, name) == 0)
+			return true;
+	return false;
+}
+
+bool
+ch_key_is_file(const struct stat *st)
+{
+	const char *const sources[] = {ch_master_key, ch_former_master_key};
+
+	for (int i = 0; i < lengthof(sources); i++)
+	{
+		struct stat key;
+
+		if (strncmp(sources[i], "file:", 5) == 0 && stat(sources[i] + 5, &key) == 0 &&
+			key.st_dev == st->st_dev && key.st_ino == st->st_ino)
+			return true;
+	}
+	return false;
 }
 
 static void

@@ -15,13 +15,16 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "catalog/cat_reference.h"
 #include "catalog/cat_sql.h"
 #include "catalog/catalog.h"
 #include "common/error.h"
+#include "common/guc.h"
 #include "vault/keyring.h"
 #include "vault/vault.h"
 
 #define MAX_FIELDS 64
+#define LOOKS 3
 #define MAX_SECRET_BYTES ((Size) 1024 * 1024)
 
 enum AnumDataKey
@@ -97,6 +100,26 @@ result_value(int column)
 
 /* ---- Data keys --------------------------------------------------------------------------- */
 
+/* A new data key of the tenant, sealed by the master key. */
+static int64
+data_key_create(const pg_uuid_t *tenant, const uint8 *master, const char *fingerprint, uint8 *key)
+{
+	ChSql		sql;
+	int64		id;
+
+	ch_random(key, CH_KEY_BYTES);
+	ch_sql_begin(&sql);
+	ch_sql_uuid(&sql, tenant);
+	ch_sql_text(&sql, fingerprint);
+	ch_sql_value(&sql, BYTEAOID, PointerGetDatum(ch_data_key_wrap(tenant, master, key)), false);
+	ch_sql_run(&sql,
+			   "INSERT INTO connhub_catalog.data_key (tenant_id, master_id, wrapped)"
+			   " VALUES ($1, $2, $3) RETURNING id");
+	id = DatumGetInt64(result_value(1));
+	ch_sql_end(&sql);
+	return id;
+}
+
 /* The tenant's newest data key under the present master key; made when there is none.  One made for
  * nothing by two sessions at once does no harm: a credential names its key. */
 static int64
@@ -104,10 +127,9 @@ data_key_for_seal(const pg_uuid_t *tenant, uint8 *key)
 {
 	uint8		master[CH_KEY_BYTES];
 	char		fingerprint[CH_FINGERPRINT_BYTES];
-	KeyBinding	binding;
-	bytea	   *wrapped;
 	ChSql		sql;
 	int64		id;
+	bool		found;
 
 	ch_master_key_fetch(master, true);
 	ch_fingerprint(master, fingerprint);
@@ -115,59 +137,96 @@ data_key_for_seal(const pg_uuid_t *tenant, uint8 *key)
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, tenant);
 	ch_sql_text(&sql, fingerprint);
-	if (ch_sql_run(&sql,
-				   "SELECT id, wrapped FROM connhub_catalog.data_key"
-				   " WHERE tenant_id OPERATOR(pg_catalog.=) $1 AND master_id OPERATOR(pg_catalog.=) $2"
-				   " ORDER BY id DESC LIMIT 1") > 0)
+	found = ch_sql_run(&sql,
+					   "SELECT id, wrapped FROM connhub_catalog.data_key"
+					   " WHERE tenant_id OPERATOR(pg_catalog.=) $1 AND master_id OPERATOR(pg_catalog.=) $2"
+					   " ORDER BY id DESC LIMIT 1") > 0;
+	if (found)
 	{
 		id = DatumGetInt64(result_value(1));
-		wrapped = DatumGetByteaPCopy(result_value(2));
-		data_key_open(tenant, id, fingerprint, wrapped, key);
-	}
-	else
-	{
-		ch_random(key, CH_KEY_BYTES);
-		bind_key(&binding, tenant);
-		wrapped = palloc(VARHDRSZ + CH_KEY_BYTES + CH_SEAL_BYTES);
-		SET_VARSIZE(wrapped, VARHDRSZ + CH_KEY_BYTES + CH_SEAL_BYTES);
-		ch_seal(master, &binding, sizeof(binding), key, CH_KEY_BYTES, (uint8 *) VARDATA(wrapped));
-		ch_sql_uuid(&sql, tenant);
-		ch_sql_text(&sql, fingerprint);
-		ch_sql_value(&sql, BYTEAOID, PointerGetDatum(wrapped), false);
-		ch_sql_run(&sql,
-				   "INSERT INTO connhub_catalog.data_key (tenant_id, master_id, wrapped)"
-				   " VALUES ($1, $2, $3) RETURNING id");
-		id = DatumGetInt64(result_value(1));
+		data_key_open(tenant, id, fingerprint, DatumGetByteaPCopy(result_value(2)), key);
 	}
 	ch_sql_end(&sql);
+	if (!found)
+		id = data_key_create(tenant, master, fingerprint, key);
 	ch_wipe(master, sizeof(master));
 	return id;
+}
+
+int64
+ch_data_key_renew(const pg_uuid_t *tenant)
+{
+	uint8		master[CH_KEY_BYTES];
+	uint8		key[CH_KEY_BYTES];
+	char		fingerprint[CH_FINGERPRINT_BYTES];
+	int64		id;
+
+	ch_master_key_fetch(master, true);
+	ch_fingerprint(master, fingerprint);
+	id = data_key_create(tenant, master, fingerprint, key);
+	ch_wipe(master, sizeof(master));
+	ch_wipe(key, sizeof(key));
+	return id;
+}
+
+/* Fetch the master key with a fingerprint: the present one, or the former one while keys are being rotated. */
+static bool
+master_of(const char *master_id, uint8 *master)
+{
+	const char *const sources[] = {ch_master_key, ch_former_master_key};
+	char		fingerprint[CH_FINGERPRINT_BYTES];
+
+	for (int i = 0; i < lengthof(sources); i++)
+	{
+		if (i > 0 && sources[i][0] == '\0')
+			continue;
+		ch_key_fetch(sources[i], master);
+		ch_fingerprint(master, fingerprint);
+		if (strlen(master_id) == strlen(fingerprint) &&
+			ch_equal_in_constant_time(master_id, fingerprint, strlen(fingerprint)))
+			return true;
+	}
+	ch_wipe(master, CH_KEY_BYTES);
+	return false;
+}
+
+bool
+ch_data_key_unwrap(const pg_uuid_t *tenant, const uint8 *master, const struct varlena *wrapped, uint8 *key)
+{
+	KeyBinding	binding;
+
+	bind_key(&binding, tenant);
+	return VARSIZE_ANY_EXHDR(wrapped) == CH_KEY_BYTES + CH_SEAL_BYTES &&
+		ch_unseal(master, &binding, sizeof(binding), (const uint8 *) VARDATA_ANY(wrapped),
+				  VARSIZE_ANY_EXHDR(wrapped), key);
+}
+
+struct varlena *
+ch_data_key_wrap(const pg_uuid_t *tenant, const uint8 *master, const uint8 *key)
+{
+	bytea	   *wrapped = palloc(VARHDRSZ + CH_KEY_BYTES + CH_SEAL_BYTES);
+	KeyBinding	binding;
+
+	bind_key(&binding, tenant);
+	SET_VARSIZE(wrapped, VARHDRSZ + CH_KEY_BYTES + CH_SEAL_BYTES);
+	ch_seal(master, &binding, sizeof(binding), key, CH_KEY_BYTES, (uint8 *) VARDATA(wrapped));
+	return wrapped;
 }
 
 static void
 data_key_open(const pg_uuid_t *tenant, int64 key_id, const char *master_id, bytea *wrapped, uint8 *key)
 {
 	uint8		master[CH_KEY_BYTES];
-	char		fingerprint[CH_FINGERPRINT_BYTES];
-	KeyBinding	binding;
-	bool		same_master;
 	bool		ok;
 
-	ch_master_key_fetch(master, false);
-	ch_fingerprint(master, fingerprint);
-	same_master = strlen(master_id) == strlen(fingerprint) &&
-		ch_equal_in_constant_time(master_id, fingerprint, strlen(fingerprint));
-	bind_key(&binding, tenant);
-	ok = same_master && VARSIZE_ANY_EXHDR(wrapped) == CH_KEY_BYTES + CH_SEAL_BYTES &&
-		ch_unseal(master, &binding, sizeof(binding), (const uint8 *) VARDATA_ANY(wrapped),
-				  VARSIZE_ANY_EXHDR(wrapped), key);
-	ch_wipe(master, sizeof(master));
-	if (!same_master)
+	if (!master_of(master_id, master))
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_VAULT),
 				 errmsg("the master key of connhub is not the one that seals the stored credentials"),
-				 errhint("Name the former key in connhub.master_key, or store the credentials again with "
-						 "connhub.set_credentials.")));
+				 errhint("Name the former key in connhub.former_master_key and run connhub.rotate_master_key(), "
+						 "or store the credentials again with connhub.set_credentials.")));
+	ok = ch_data_key_unwrap(tenant, master, wrapped, key);
+	ch_wipe(master, sizeof(master));
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_CH_VAULT),
@@ -177,7 +236,8 @@ data_key_open(const pg_uuid_t *tenant, int64 key_id, const char *master_id, byte
 						 "connhub.set_credentials.")));
 }
 
-static void
+/* False: there is no such key. */
+static bool
 data_key_for_open(const pg_uuid_t *tenant, int64 key_id, uint8 *key)
 {
 	ChScan		scan;
@@ -199,12 +259,9 @@ data_key_for_open(const pg_uuid_t *tenant, int64 key_id, uint8 *key)
 	}
 	ch_scan_end(&scan);
 	if (wrapped == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_VAULT),
-				 errmsg("data key %lld of connhub is missing", (long long) key_id),
-				 errhint("Restore connhub_catalog.data_key, or store the credentials again with "
-						 "connhub.set_credentials.")));
+		return false;
 	data_key_open(tenant, key_id, master_id, wrapped, key);
+	return true;
 }
 
 /* ---- Plaintext --------------------------------------------------------------------------- */
@@ -220,9 +277,8 @@ secret_wiped(void *arg)
 	secret->nfields = 0;
 }
 
-/* An empty secret with room for fields, below the current context. */
-static ChSecret *
-secret_create(int nfields)
+ChSecret *
+ch_vault_empty(int nfields)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "connhub secret",
 												  ALLOCSET_SMALL_SIZES);
@@ -237,8 +293,8 @@ secret_create(int nfields)
 	return secret;
 }
 
-static void
-secret_add(ChSecret *secret, const char *name, Size name_length, const char *value, Size value_length)
+void
+ch_vault_add(ChSecret *secret, const char *name, Size name_length, const char *value, Size value_length)
 {
 	char	   *copy = MemoryContextAllocZero(secret->context, name_length + value_length + 2);
 
@@ -307,7 +363,7 @@ unpack(ChSecret *secret, const uint8 *p, const uint8 *end)
 		if (secret->nfields >= MAX_FIELDS || !get_slice(&p, end, &name, &name_length) ||
 			!get_slice(&p, end, &value, &value_length))
 			return false;
-		secret_add(secret, name, name_length, value, value_length);
+		ch_vault_add(secret, name, name_length, value, value_length);
 	}
 	return true;
 }
@@ -343,8 +399,15 @@ secret_store(const pg_uuid_t *connector, int64 version, int64 key_id, bytea *sea
 	Datum		names[MAX_FIELDS];
 	ChSql		sql;
 
+	bool		is_fetched = false;
+
 	for (int i = 0; i < nfields; i++)
+	{
+		ChScheme	scheme = ch_reference_scheme(fields[i].value, NULL);
+
 		names[i] = CStringGetTextDatum(fields[i].name);
+		is_fetched = is_fetched || scheme == CH_SCHEME_VAULT || scheme == CH_SCHEME_K8S;
+	}
 	ch_sql_begin(&sql);
 	ch_sql_uuid(&sql, connector);
 	ch_sql_value(&sql, INT8OID, Int64GetDatum(version), false);
@@ -352,12 +415,13 @@ secret_store(const pg_uuid_t *connector, int64 version, int64 key_id, bytea *sea
 	ch_sql_value(&sql, BYTEAOID, PointerGetDatum(sealed), false);
 	ch_sql_value(&sql, TEXTARRAYOID,
 				 PointerGetDatum(construct_array(names, nfields, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	ch_sql_value(&sql, BOOLOID, BoolGetDatum(is_fetched), false);
 	ch_sql_run(&sql,
-			   "INSERT INTO connhub_catalog.secret (connector_id, version, key_id, sealed, fields)"
-			   " VALUES ($1, $2, $3, $4, $5)"
+			   "INSERT INTO connhub_catalog.secret (connector_id, version, key_id, sealed, fields, is_fetched)"
+			   " VALUES ($1, $2, $3, $4, $5, $6)"
 			   " ON CONFLICT (connector_id) DO UPDATE SET version = excluded.version,"
 			   " key_id = excluded.key_id, sealed = excluded.sealed, fields = excluded.fields,"
-			   " updated_at = pg_catalog.now()");
+			   " is_fetched = excluded.is_fetched, updated_at = pg_catalog.now()");
 	ch_sql_end(&sql);
 }
 
@@ -424,45 +488,71 @@ secret_load(const pg_uuid_t *connector, SealedSecret *stored)
 	return HeapTupleIsValid(tuple);
 }
 
-/* NULL when it does not open. */
-static ChSecret *
-secret_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, const SealedSecret *stored)
+typedef enum Unsealed
+{
+	UNSEALED,
+	UNSEAL_NO_KEY,
+	UNSEAL_BROKEN
+} Unsealed;
+
+static Unsealed
+secret_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, const SealedSecret *stored, ChSecret **opened)
 {
 	Size		size = VARSIZE_ANY_EXHDR(stored->sealed);
-	ChSecret   *secret = secret_create(MAX_FIELDS);
-	uint8	   *plain = MemoryContextAlloc(secret->context, Max(size, 1));
+	ChSecret   *secret;
+	uint8	   *plain;
 	SecretBinding binding;
 	uint8		key[CH_KEY_BYTES];
 	bool		ok;
 
-	data_key_for_open(tenant, stored->key_id, key);
+	if (!data_key_for_open(tenant, stored->key_id, key))
+		return UNSEAL_NO_KEY;
+	secret = ch_vault_empty(MAX_FIELDS);
+	plain = MemoryContextAlloc(secret->context, Max(size, 1));
 	bind_secret(&binding, subject, stored->version, stored->key_id);
 	ok = size >= CH_SEAL_BYTES &&
 		ch_unseal(key, &binding, sizeof(binding), (const uint8 *) VARDATA_ANY(stored->sealed), size, plain);
 	ch_wipe(key, sizeof(key));
 	ok = ok && unpack(secret, plain, plain + size - CH_SEAL_BYTES);
 	ch_wipe(plain, size);
+	*opened = secret;
 	if (ok)
-		return secret;
+		return UNSEALED;
 	ch_vault_wipe(secret);
-	return NULL;
+	return UNSEAL_BROKEN;
 }
 
+static void
+refuse_unsealed(Unsealed outcome, const pg_uuid_t *subject, int64 key_id, const char *remedy)
+{
+	if (outcome == UNSEAL_NO_KEY)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_VAULT),
+				 errmsg("data key %lld of connhub is missing", (long long) key_id),
+				 errhint("Restore connhub_catalog.data_key, or %s.", remedy)));
+	if (outcome == UNSEAL_BROKEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_CH_VAULT),
+				 errmsg("the stored secret of %s does not open", ch_uuid_text(subject)),
+				 errdetail("Its row has been changed or belongs to something else."),
+				 errhint("To have it again, %s.", remedy)));
+}
+
+/* A rotation may seal the credential anew and remove the old key between our two looks: then look again. */
 ChSecret *
 ch_vault_open(const pg_uuid_t *tenant, const pg_uuid_t *connector)
 {
 	SealedSecret stored;
-	ChSecret   *secret;
+	ChSecret   *secret = NULL;
+	Unsealed	outcome = UNSEAL_NO_KEY;
 
-	if (!secret_load(connector, &stored))
-		return secret_create(0);
-	secret = secret_unseal(tenant, connector, &stored);
-	if (secret == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_VAULT),
-				 errmsg("the stored credential of connector %s does not open", ch_uuid_text(connector)),
-				 errdetail("Its row in connhub_catalog.secret has been changed or belongs to another connector."),
-				 errhint("Store the credential again with connhub.set_credentials.")));
+	for (int i = 0; i < LOOKS && outcome == UNSEAL_NO_KEY; i++)
+	{
+		if (!secret_load(connector, &stored))
+			return ch_vault_empty(0);
+		outcome = secret_unseal(tenant, connector, &stored, &secret);
+	}
+	refuse_unsealed(outcome, connector, stored.key_id, "store the credential with connhub.set_credentials");
 	return secret;
 }
 
@@ -470,14 +560,9 @@ ChSecret *
 ch_vault_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version, int64 key_id, struct varlena *sealed)
 {
 	SealedSecret stored = {.version = version, .key_id = key_id, .sealed = sealed};
-	ChSecret   *secret = secret_unseal(tenant, subject, &stored);
+	ChSecret   *secret = NULL;
 
-	if (secret == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CH_VAULT),
-				 errmsg("the stored secret of %s does not open", ch_uuid_text(subject)),
-				 errdetail("It has been changed or belongs to something else."),
-				 errhint("Store the secret again.")));
+	refuse_unsealed(secret_unseal(tenant, subject, &stored, &secret), subject, key_id, "store it again");
 	return secret;
 }
 
@@ -500,10 +585,10 @@ ch_vault_wipe(ChSecret *secret)
 ChSecret *
 ch_vault_plain(const ChSecretField *fields, int nfields)
 {
-	ChSecret   *secret = secret_create(nfields);
+	ChSecret   *secret = ch_vault_empty(nfields);
 
 	for (int i = 0; i < nfields; i++)
-		secret_add(secret, fields[i].name, strlen(fields[i].name), fields[i].value, strlen(fields[i].value));
+		ch_vault_add(secret, fields[i].name, strlen(fields[i].name), fields[i].value, strlen(fields[i].value));
 	return secret;
 }
 

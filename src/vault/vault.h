@@ -39,6 +39,15 @@ extern struct varlena *ch_vault_seal(const pg_uuid_t *tenant, const pg_uuid_t *s
 extern ChSecret *ch_vault_unseal(const pg_uuid_t *tenant, const pg_uuid_t *subject, int64 version, int64 key_id,
 								 struct varlena *sealed);
 
+/* A secret with room for so many fields, below the current context, and a field for it. */
+extern ChSecret *ch_vault_empty(int nfields);
+extern void ch_vault_add(ChSecret *secret, const char *name, Size name_length, const char *value, Size value_length);
+
+/* For rotations: make a tenant's newest data key; open and seal one with a master key. */
+extern int64 ch_data_key_renew(const pg_uuid_t *tenant);
+extern bool ch_data_key_unwrap(const pg_uuid_t *tenant, const uint8 *master, const struct varlena *wrapped, uint8 *key);
+extern struct varlena *ch_data_key_wrap(const pg_uuid_t *tenant, const uint8 *master, const uint8 *key);
+
 /* Build a ChSecret from plain fields, for the test of an unsaved connector. */
 extern ChSecret *ch_vault_plain(const ChSecretField *fields, int nfields);
 

@@ -9,10 +9,12 @@
 #include "health/expiry.h"
 #include "health/many.h"
 #include "health/notify.h"
+#include "vault/kept.h"
 #include "worker/scheduler.h"
 
 #define TRIM_PERIOD_S 600
 #define EXPIRY_PERIOD_S 21600
+#define KEPT_PERIOD_S 600
 #define PROGRESS_MS 1000
 
 /* The connectors to be tested. */
@@ -23,6 +25,11 @@
 /* Types whose driver never blocks: the bits of CONNHUB_CAP_BLOCKING_OPEN and CONNHUB_CAP_CHECK_STEP. */
 #define NEVER_BLOCK "(ARRAY(SELECT t.name FROM connhub_catalog.connector_type AS t WHERE (t.capabilities & 32800) = 32768))"
 StaticAssertDecl(CONNHUB_CAP_BLOCKING_OPEN == 32 && CONNHUB_CAP_CHECK_STEP == 32768, "capability bits in SQL");
+
+/* The credential of a connector is fetched over a network first. */
+#define IS_FETCHED "EXISTS (SELECT FROM connhub_catalog.secret AS s WHERE s.connector_id = c.id AND s.is_fetched)"
+
+#define HEALTH_ALONE_DUE HEALTH_DUE "<> ALL " NEVER_BLOCK " UNION ALL " HEALTH_DUE "= ANY " NEVER_BLOCK " AND " IS_FETCHED
 
 /* When windows open, and when the last open one of a connector in maintenance closes. */
 #define MAINTENANCE_DUE \
@@ -81,6 +88,13 @@ run_expiry(const pg_uuid_t *subject)
 		ReThrowError(error);
 }
 
+/* Credentials kept outside, as far as a crash left them unfinished. */
+static void
+run_kept(const pg_uuid_t *subject)
+{
+	(void) ch_kept_resolve();
+}
+
 static void
 apply_maintenance(void *argument)
 {
@@ -122,11 +136,12 @@ run_trim(const pg_uuid_t *subject)
 
 const ChJobKind ch_job_kinds[] = {
 	{.name = "maintenance", .place = CH_JOB_HERE, .due = MAINTENANCE_DUE, .run = run_maintenance},
-	{.name = "health", .place = CH_JOB_MANY, .due = HEALTH_DUE "= ANY " NEVER_BLOCK, .run = ch_many_test_one},
-	{.name = "health_alone", .place = CH_JOB_RUNNER, .due = HEALTH_DUE "<> ALL " NEVER_BLOCK, .run = ch_many_test_one},
+	{.name = "health", .place = CH_JOB_MANY, .due = HEALTH_DUE "= ANY " NEVER_BLOCK " AND NOT " IS_FETCHED, .run = ch_many_test_one},
+	{.name = "health_alone", .place = CH_JOB_RUNNER, .due = HEALTH_ALONE_DUE, .run = ch_many_test_one},
 	{.name = "discovery", .place = CH_JOB_RUNNER, .due = DISCOVERY_DUE, .run = run_discovery},
 	{.name = "notification", .place = CH_JOB_RUNNER, .due = NOTIFICATION_DUE, .run = run_notification},
 	{.name = "expiry", .place = CH_JOB_HERE, .period_s = EXPIRY_PERIOD_S, .run = run_expiry},
+	{.name = "credentials", .place = CH_JOB_RUNNER, .period_s = KEPT_PERIOD_S, .run = run_kept},
 	{.name = "history", .place = CH_JOB_RUNNER, .period_s = TRIM_PERIOD_S, .run = run_trim},
 };
 

@@ -49,6 +49,7 @@ typedef struct Database
 	BackgroundWorkerHandle *handle; /* of its scheduler; NULL: none runs */
 	TimestampTz started_at;
 	TimestampTz start_at;		/* not before */
+	bool		is_wanted;		/* somebody has asked for a scheduler since the last was started */
 	int64		delay_ms;
 } Database;
 
@@ -104,6 +105,27 @@ serve_signals(void)
 	BackgroundWorkerUnblockSignals();
 }
 
+/* What a database is set to for its users is not meant for its workers.  A wait for a user's transaction, which may last
+ * for ever, ends as an error of the job, which is tried again. */
+static void
+set_up_session(void)
+{
+	static const struct
+	{
+		const char *name;
+		const char *value;
+	}			settings[] = {
+		{"default_transaction_deferrable", "off"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"lock_timeout", "5s"},
+		{"search_path", "pg_catalog, pg_temp"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i].name, settings[i].value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 void
 ch_worker_begin(Oid database, bool is_scheduler, const char *name)
 {
@@ -111,6 +133,7 @@ ch_worker_begin(Oid database, bool is_scheduler, const char *name)
 	if (!ch_wake_worker_begin(database, is_scheduler))
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	set_up_session();
 	pgstat_report_appname(name);
 	if (!ch_worker_wanted(NULL))
 		proc_exit(0);
@@ -235,7 +258,7 @@ look_after(Database *database, TimestampTz now)
 	database->handle = NULL;
 	if (TimestampDifferenceExceeds(database->started_at, now, WORKED_MS))
 		database->delay_ms = RESTART_FIRST_MS;
-	database->start_at = TimestampTzPlusMilliseconds(now, database->delay_ms);
+	database->start_at = database->is_wanted ? now : TimestampTzPlusMilliseconds(now, database->delay_ms);
 	database->delay_ms = Min(database->delay_ms * 2, RESTART_LAST_MS);
 }
 
@@ -248,6 +271,7 @@ start_scheduler(Database *database, TimestampTz now)
 	if (ch_worker_start("scheduler", CH_SCHEDULER_NAME, database->oid, &database->handle))
 	{
 		database->started_at = now;
+		database->is_wanted = false;
 		has_warned = false;
 	}
 	else
@@ -293,7 +317,7 @@ keep_schedulers(void)
 	return wait_ms;
 }
 
-/* Databases whose sessions have asked for a scheduler. */
+/* Databases whose sessions have asked for a scheduler.  One that is about to end may not have heard it. */
 static void
 take_wanted(void)
 {
@@ -303,11 +327,11 @@ take_wanted(void)
 	{
 		Database   *database = find_database(oid);
 
-		if (database != NULL && database->handle == NULL)
-		{
-			database->start_at = 0;
-			database->delay_ms = RESTART_FIRST_MS;
-		}
+		if (database == NULL)
+			continue;
+		database->is_wanted = true;
+		database->start_at = 0;
+		database->delay_ms = RESTART_FIRST_MS;
 	}
 }
 

@@ -111,6 +111,7 @@ typedef struct Ended
 {
 	ChCheck    *checks;
 	int			count;
+	const char *problem;		/* they cannot be recorded; NULL: not known to be so */
 } Ended;
 
 static const ChJobKind *
@@ -131,16 +132,37 @@ record_ended(void *argument)
 	int			ndone = 0;
 	int			nfailed = 0;
 
-	ch_check_record(ended->checks, ended->count, false);
+	if (ended->problem == NULL)
+		ch_check_record(ended->checks, ended->count, false);
 	for (int i = 0; i < ended->count; i++)
 	{
-		if (ended->checks[i].is_recorded)
+		if (ended->problem == NULL && ended->checks[i].is_recorded)
 			done[ndone++] = ended->checks[i].id;
 		else
 			failed[nfailed++] = ended->checks[i].id;
 	}
 	ch_job_done(kind_of_tests(), done, ndone);
-	ch_job_failed(kind_of_tests(), failed, nfailed, "the connector is being changed");
+	ch_job_failed(kind_of_tests(), failed, nfailed,
+				  ended->problem != NULL ? ended->problem : "the connector is being changed");
+}
+
+/* Record each by itself, so that one that cannot be recorded harms no other. */
+static void
+record_apart(const Ended *ended)
+{
+	for (int i = 0; i < ended->count; i++)
+	{
+		Ended		one = {.checks = &ended->checks[i], .count = 1};
+		ErrorData  *error = ch_txn_run(record_ended, &one);
+
+		if (error == NULL)
+			continue;
+		ereport(LOG,
+				(errcode(error->sqlerrcode),
+				 errmsg("the test of a connector could not be recorded: %s", error->message)));
+		one.problem = error->message;
+		in_transaction(record_ended, &one);
+	}
 }
 
 /* Record the tests that have ended. */
@@ -152,7 +174,8 @@ end_tests(Scheduler *scheduler)
 
 	while ((ended.count = ch_many_take(scheduler->many, scheduler->checks, BATCH)) > 0)
 	{
-		in_transaction(record_ended, &ended);
+		if (ch_txn_run(record_ended, &ended) != NULL)
+			record_apart(&ended);
 		scheduler->ndone += ended.count;
 		MemoryContextReset(scheduler->context);
 	}

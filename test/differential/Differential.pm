@@ -32,8 +32,9 @@ my @ways = qw(pushed kept copy);
 # words that tell how to do without.
 my $no_parameter = qr/parameter \$?\d+ is (out of range|not a finite number|a number of more than \d+ digits)/;
 
-# A write that the connector says it does not take, with pushdown and without.
-my $not_taken = qr/^0A000 .*does not take the write/s;
+# A write that the connector says it does not take, or the source, whose column has no such character; with pushdown and
+# without.
+my $not_taken = qr/^(0A000 .*does not take the write|22007 .*Incorrect string value)/s;
 
 my (%session, %share, %count, $source, $hub, $schema);
 
@@ -196,12 +197,13 @@ sub text_of
 	return join ' | ', map { !defined $_ ? '(null)' : ref $_ ? text_of($query, @$_) : $query->{loose} ? plain_number($_) : $_ } @cells;
 }
 
-# An answer as one text that is equal exactly when the answers are.  Errors are when their SQLSTATEs are of one class:
-# which of several bad values is met first is nobody's promise, but a bad value is no lost connection.
+# An answer as one text that is equal exactly when the answers are.  Errors are when their SQLSTATEs are of one class, that
+# of bad values and that of broken constraints being one: which of several is met first is nobody's promise, but a bad
+# value is no lost connection.
 sub digest
 {
 	my ($query, $answer) = @_;
-	return 'error ' . substr $answer->{error}, 0, 2 if $answer->{error};
+	return 'error ' . substr($answer->{error}, 0, 2) =~ s/^23/22/r if $answer->{error};
 	my @rows = @{ $answer->{rows} };
 	return scalar @rows if $query->{count};
 	my $order = $query->{order} || 0;

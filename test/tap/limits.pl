@@ -5,7 +5,7 @@ use Hub;
 use Sessions;
 use Test::More;
 
-my $hub = new_hub('limits', "shared_preload_libraries = 'connhub'");
+my $hub = new_hub('limits', "shared_preload_libraries = 'connhub'\nconnhub.workers = off");
 $hub->safe_psql('postgres', q{SELECT connhub.register_driver('mock');
 	SELECT connhub.create_connector('m', 'mock', options => '{"tables": "n(1000): id int64 key, t text; other(1000): id int64 key", "batch_rows": 50}');
 	SELECT connhub.attach('m', 'data', into_schema => 'm');

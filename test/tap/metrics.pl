@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Sessions;
 use Test::More;
 
-my $hub = new_hub('metrics', "shared_preload_libraries = 'connhub'");
+my $hub = new_hub('metrics', "shared_preload_libraries = 'connhub'\nconnhub.workers = off");
 my %user = source_user('connhub_metrics');
 my $odd = 'odd "name" \\ <b>&';
 
@@ -49,6 +49,32 @@ like(metric('last_error'), qr/nothing/, 'the last one is kept');
 is($hub->safe_psql('postgres', "SELECT max(count) = (SELECT calls FROM connhub.metrics WHERE connector = 'p') FROM connhub.metrics_latency WHERE connector = 'p' AND kind = 'query'"),
 	't', 'each call has its time') or diag($hub->safe_psql('postgres', "SELECT kind, max(count), (SELECT calls FROM connhub.metrics WHERE connector = 'p') FROM connhub.metrics_latency WHERE connector = 'p' GROUP BY kind"));
 is($hub->safe_psql('postgres', "SELECT query_p50_ms <= query_p95_ms AND query_p95_ms <= query_p99_ms AND last_success_at > since FROM connhub.metrics WHERE connector = 'p'"), 't', 'percentiles');
+
+# A source that takes connections and answers no query is no source that answers.
+$hub->safe_psql('postgres', q{SELECT connhub.create_connector('mute', 'mock', options => '{"tables": "n(10): id int64 key", "fault": "fetch:hang", "query_timeout": "300ms"}');
+	SELECT connhub.attach('mute', 'data', into_schema => 'mute')});
+isnt(run($sessions[2], 'SELECT count(*) FROM mute.n'), 10, 'a query without an answer');
+is($hub->safe_psql('postgres', "SELECT last_success_at < last_failure_at FROM connhub.metrics WHERE connector = 'mute'"), 't', 'leaves no sign of life');
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('mute', force => true)");
+
+# A secret is masked before its connection is forgotten, also in what all sessions see.
+my (undef, $seen) = $hub->psql('postgres', "SELECT connhub.create_connector('wrong', " . arguments(connector('postgresql', %user, password => 'authentication')) . ", test => false); SELECT message FROM connhub.test('wrong'); SELECT last_error FROM connhub.metrics WHERE connector = 'wrong'");
+like($seen, qr/password \S+ failed for user.*password \S+ failed for user/s, 'a source that names what was a secret');
+unlike($seen, qr/authentication/, 'is not quoted');
+$hub->safe_psql('postgres', 'CALL connhub.run_due()');
+like($hub->safe_psql('postgres', "SELECT message FROM connhub.health WHERE connector = 'wrong'"), qr/password \S+ failed for user/, 'nor where health is kept') or diag($hub->safe_psql('postgres', "SELECT * FROM connhub.health"));
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('wrong', force => true)");
+
+# What a test finds that outlives its connector is not said of the connector that has its place in the table.
+$hub->safe_psql('postgres', q{SELECT connhub.create_connector('gone', 'mock', test => false, options => '{"tables": "n(10): id int64 key", "fault": "step:refused:3000", "breaker_threshold": "1"}')});
+start($sessions[0], "SELECT connhub.test('gone')");
+ok(wait_until(10, sub { $hub->safe_psql('postgres', "SELECT COALESCE(wait_event_type, '') FROM pg_stat_activity WHERE pid = " . pid_of($sessions[0])) eq 'Extension' }), 'a test runs');
+$hub->safe_psql('postgres', q{SELECT connhub.delete_connector('gone', force => true);
+	SELECT connhub.create_connector('next', 'mock', options => '{"tables": "n(10): id int64 key"}'); SELECT connhub.attach('next', 'data', into_schema => 'next')});
+is(run($sessions[1], 'SELECT count(*) FROM next.n'), 10, 'another connector takes its place');
+finish($sessions[0]);
+is($hub->safe_psql('postgres', "SELECT concat_ws(' ', errors, open_failures, breaker_state, last_error) FROM connhub.metrics WHERE connector = 'next'"), '0 0 closed', 'and has not failed');
+$hub->safe_psql('postgres', "SELECT connhub.delete_connector('next', force => true)");
 $_->disconnect foreach @sessions;
 ok(wait_until(10, sub { metric('pool_open') eq '0' }), 'closed connections are not open');
 

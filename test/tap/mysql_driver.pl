@@ -16,6 +16,10 @@ CREATE TABLE kinds (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, a int, d decimal
 CREATE TABLE named (c3 int PRIMARY KEY, c2 int, c1 bigint);
 INSERT INTO named VALUES (9, 1, 9223372036854775807), (10, 2, 1), (11, 3, NULL);
 CREATE TABLE words (k varchar(20) COLLATE utf8mb4_general_ci NOT NULL PRIMARY KEY, v int NOT NULL);
+CREATE TABLE narrow (id int PRIMARY KEY, u1 tinyint unsigned, i4 int);
+INSERT INTO narrow VALUES (1, NULL, NULL), (2, 0, 2147483647);
+CREATE TABLE wide (id int NOT NULL, part int NOT NULL, u4 int unsigned NOT NULL, i8 bigint NOT NULL, i2 smallint NOT NULL, PRIMARY KEY (id, part));
+INSERT INTO wide VALUES (1, 1, 2, 9223372036854775807, 1), (1, 3, 4294967295, 2, 1);
 CREATE TABLE pairs (a int NOT NULL, b varchar(10) NOT NULL, v mediumtext, PRIMARY KEY (a, b));
 CREATE TABLE decimals (id int PRIMARY KEY, d decimal(30,10));
 CREATE TABLE children (id int PRIMARY KEY, a int, b varchar(10), CHECK (id < 100), FOREIGN KEY (a, b) REFERENCES pairs (a, b));
@@ -187,6 +191,17 @@ foreach my $type ('numeric(30,10)', 'numeric', 'numeric(40,12)')
 # A column may be called as outputs are where they need a name.
 is(run_sql('SELECT c3, c1 FROM m.named ORDER BY c1, c3 LIMIT 2'), "10|1\n9|9223372036854775807", 'columns called c1, c2, ..., sorted with nulls last');
 is(run_sql('SELECT count(*), sum(x) FROM (SELECT c3 AS x, c1 FROM m.named ORDER BY c1 DESC, c3 LIMIT 2) s JOIN m.named n ON n.c3 = s.x'), '2|20', 'in a sub-select');
+
+# What a sub-select's column cannot hold is not looked for in it there; an integer is not looked up by a decimal's whole part.
+foreach my $case ([ 'u4 NOT IN (SELECT u1 FROM m.narrow)', '' ], [ 'i8 NOT IN (SELECT i4 FROM m.narrow)', '' ],
+	[ 'i2 NOT IN (SELECT i4 FROM m.narrow WHERE i4 IS NOT NULL)', "1\n3", 'IN (SELECT' ],
+	[ 'id = (SELECT stddev_samp(part) FROM m.wide)', '' ], [ 'id = (SELECT 0.5 + stddev_samp(0 * part) + 0.5 FROM m.wide)', "1\n3", 'AS DECIMAL' ])
+{
+	my ($condition, $rows, $native) = @$case;
+	my $query = "SELECT w.part FROM m.wide w LEFT JOIN m.narrow n ON n.id = w.i2 WHERE w.$condition ORDER BY w.part";
+	is(run_sql("SET connhub.pushdown = $_; $query"), $rows, "$condition, pushdown $_") foreach qw(on off);
+	like(run_sql("EXPLAIN (VERBOSE, COSTS OFF) $query"), qr/Native Query: .*\Q$native\E/, "$condition is sent") if $native;
+}
 
 source_mariadb('DROP DATABASE connhub_driver');
 done_testing();

@@ -15,6 +15,7 @@ my ($http, $https) = ("http://127.0.0.1:$at->{RECEIVER_HTTP}", "https://127.0.0.
 my $ca = slurp_file("$tls/ca.crt");
 my $hub = new_hub('notify', <<'CONF');
 shared_preload_libraries = 'connhub'
+connhub.workers = off
 restart_after_crash = on
 log_statement = all
 log_min_messages = debug1

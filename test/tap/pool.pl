@@ -7,7 +7,7 @@ use Sessions;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $hub = new_hub('pool', "shared_preload_libraries = 'connhub'\nrestart_after_crash = on\nmax_parallel_workers_per_gather = 2\nparallel_setup_cost = 0\nparallel_tuple_cost = 0");
+my $hub = new_hub('pool', "shared_preload_libraries = 'connhub'\nconnhub.workers = off\nrestart_after_crash = on\nmax_parallel_workers_per_gather = 2\nparallel_setup_cost = 0\nparallel_tuple_cost = 0");
 my %user = source_user('connhub_pool');
 
 $hub->safe_psql('postgres', "SELECT connhub.register_driver('mock')");

@@ -6,6 +6,7 @@
 #include "conn/tunnel_proxy.h"
 #include "server.h"
 #include "tap.h"
+#include "tunnel_parts.h"
 
 #define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIEhq12jbXacvZXKAhQbyk4WhAb3f9v2ojaNtf2k3/Zc6"
 #define FINGERPRINT "SHA256:sxG6wZPLRNb6aJwgVsABdEsjrgSQpvLzfSp1pINqEnQ"
@@ -215,6 +216,7 @@ main(void)
 		test_http();
 		test_socks();
 		test_pins();
+		test_pump();
 	}
 	else
 		ok(false, "nothing throws");

@@ -174,6 +174,10 @@ typedef struct SqlDialect
 	 * parameter (fn NONE).  Returns NULL, or the reason why not.  NULL: no objection. */
 	const char *(*veto) (const ConnhubSource *source, ConnhubFunction fn, const ConnhubExpr *expr);
 
+	/* May a value be sought by IN among the values of a sub-select, with which it may be compared?  Returns NULL, or the
+	 * reason why not.  NULL: always. */
+	const char *(*membership) (const ConnhubExpr *sought, const ConnhubExpr *found);
+
 	/* Does a call that a rule has accepted as exact let more rows through after all, or does a boolean
 	 * column that stands alone as a condition (fn NONE)?  Returns NULL, or the reason: the verdict
 	 * becomes a superset.  NULL: never. */

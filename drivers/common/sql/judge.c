@@ -346,6 +346,8 @@ judge_subquery(Judge *judge, const ConnhubExpr *expr, int depth)
 		return refused(judge, match.reason);
 	if (strcmp(match.form, "(%1 = %2)") != 0)
 		return refused(judge, "values are compared by more than = there");
+	if (judge->dialect->membership && judge->dialect->membership(operands[0], operands[1]))
+		return refused(judge, judge->dialect->membership(operands[0], operands[1]));
 	return judge_expr(judge, expr->args[0], depth + 1, false);
 }
 
