@@ -198,7 +198,8 @@ stream_check_closed(mongoc_stream_t *base)
 	return n == 0 || (n < 0 && !would_block());
 }
 
-/* One connection talks to one server at a time, so the streams are waited for one after the other. */
+/* One connection talks to one server at a time, so the streams are waited for one after the other.  A wait that was stopped is an
+ * error of the stream: the library would ask again until its own time is over. */
 static ssize_t
 stream_poll(mongoc_stream_poll_t *polled, size_t count, int32_t timeout_ms)
 {
@@ -207,24 +208,19 @@ stream_poll(mongoc_stream_poll_t *polled, size_t count, int32_t timeout_ms)
 	for (size_t i = 0; i < count; i++)
 	{
 		MgStream   *stream = (MgStream *) polled[i].stream;
-		int			events = 0;
+		ConnhubConn *conn = stream->conn;
+		int			events = (polled[i].events & POLLIN ? CONNHUB_READABLE : 0) |
+			(polled[i].events & POLLOUT ? CONNHUB_WRITABLE : 0);
+		ConnhubStatus status = conn->wait_status;
 
-		if (polled[i].events & POLLIN)
-			events |= CONNHUB_READABLE;
-		if (polled[i].events & POLLOUT)
-			events |= CONNHUB_WRITABLE;
 		polled[i].revents = 0;
-		if (stream->ssl != NULL && SSL_pending(stream->ssl) > 0)
-		{
-			polled[i].revents = POLLIN;
-			ready++;
+		if (status == CONNHUB_OK && !(stream->ssl != NULL && SSL_pending(stream->ssl) > 0))
+			status = conn->host->wait(stream->fd, events, ready > 0 ? 0 : timeout_ms);
+		if (status == CONNHUB_TIMEOUT && conn->wait_status == CONNHUB_OK && conn->host->cancelled() == CONNHUB_OK)
 			continue;
-		}
-		if (ready > 0 && stream->conn->host->wait(stream->fd, events, 0) != CONNHUB_OK)
-			continue;
-		if (ready == 0 && !stream_wait(stream, events, timeout_ms))
-			continue;
-		polled[i].revents = polled[i].events & (POLLIN | POLLOUT);
+		if (status != CONNHUB_OK)
+			conn->wait_status = status;
+		polled[i].revents = status == CONNHUB_OK ? polled[i].events & (POLLIN | POLLOUT) : POLLERR;
 		ready++;
 	}
 	return ready;

@@ -5,6 +5,9 @@ use lib 'test/tap';
 use Hub;
 use Test::More;
 
+# documents.pl names others.
+our @sources;
+@sources = qw(postgresql mariadb sqlite) unless @sources;
 my %quirks_of = (postgresql => 'postgresql', mariadb => 'mysql', sqlite => 'sqlite', mongodb => 'mongodb', ferretdb => 'mongodb_ferretdb');
 
 # Sources whose server a machine may lack, with what says that it is there.
@@ -230,7 +233,7 @@ sub digest
 }
 
 my %reference;
-foreach my $source (qw(postgresql mariadb sqlite mongodb ferretdb))
+foreach my $source (@sources)
 {
 	if ($may_lack{$source} && !$ENV{ $may_lack{$source} })
 	{
