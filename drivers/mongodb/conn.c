@@ -63,6 +63,8 @@ read_options(ConnhubConn *conn, const ConnhubConfig *config)
 			return false;
 		if (strcmp(name, "json_format") == 0)
 			conn->json = strcmp(value, "canonical") == 0 ? MG_JSON_CANONICAL : MG_JSON_RELAXED;
+		if (strcmp(name, "native_commands") == 0)
+			conn->any_command = strcmp(value, "any") == 0;
 		if (strcmp(name, "sample_size") == 0)
 			conn->sample_size = strtoll(value, NULL, 10);
 		if (strcmp(name, "flatten_depth") == 0)

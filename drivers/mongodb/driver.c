@@ -11,6 +11,8 @@ static const ConnhubOptionSpec options[] = {
 	"Documents of each collection that discovery looks at."},
 	{"flatten_depth", CONNHUB_OPTION_INTEGER, 0, "2", NULL, 0, 8,
 	"Levels of nested documents whose fields become columns."},
+	{"native_commands", CONNHUB_OPTION_ENUM, CONNHUB_OPTION_PRIVILEGED, "read", "read,any", 0, 0,
+	"Which commands native queries may be: those that read, or any."},
 	{"json_format", CONNHUB_OPTION_ENUM, 0, "relaxed", "relaxed,canonical", 0, 0,
 	"Form of Extended JSON in which documents, arrays and values of mixed type are read."}
 };

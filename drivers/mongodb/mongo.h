@@ -53,6 +53,7 @@ struct ConnhubConn
 	int64_t		connect_timeout_ms;
 	int64_t		query_timeout_ms;
 	MgJson		json;
+	bool		any_command;	/* native queries may write, too */
 	int64_t		sample_size;
 	int64_t		flatten_depth;
 

@@ -221,6 +221,33 @@ make_command(ConnhubCursor *cursor, const bson_t *bound, Command *command)
 		BSON_APPEND_INT64(&command->send, "maxTimeMS", conn->query_timeout_ms);
 }
 
+/* A command that changes nothing, as far as its name and its stages tell. */
+static bool
+only_reads(const bson_t *command)
+{
+	static const char *const readers[] = {
+		"aggregate", "find", "count", "distinct", "listCollections", "listIndexes", "collStats", "dbStats", "ping", "buildInfo", "hello"
+	};
+	bson_iter_t iter;
+	bson_iter_t stages;
+	bson_iter_t stage;
+	bool		known = false;
+
+	if (!bson_iter_init(&iter, command) || !bson_iter_next(&iter))
+		return false;
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		known = known || strcmp(bson_iter_key(&iter), readers[i]) == 0;
+	if (!known || !bson_iter_init_find(&iter, command, "pipeline") || !bson_iter_recurse(&iter, &stages))
+		return known;
+	while (bson_iter_next(&stages))
+	{
+		if (bson_iter_recurse(&stages, &stage) && bson_iter_next(&stage) &&
+			(strcmp(bson_iter_key(&stage), "$out") == 0 || strcmp(bson_iter_key(&stage), "$merge") == 0))
+			return false;
+	}
+	return true;
+}
+
 /* Does the pipeline keep no row?  The source refuses a $limit of 0.  *skips: it passes over rows. */
 static bool
 keeps_none(const bson_t *bound, bool *skips)
@@ -321,7 +348,13 @@ start(ConnhubCursor *cursor, const ConnhubQuery *query, ConnhubError *error)
 	if (status == CONNHUB_OK && !cursor->is_empty)
 	{
 		make_command(cursor, &bound, &command);
-		status = send_command(cursor, &command, error);
+		if (!cursor->conn->any_command && !only_reads(&command.send))
+		{
+			status = fail_as(error, CONNHUB_PERMISSION, "the command may change data");
+			fail_hint(error, "Set the option native_commands of the connector to any, or write to the foreign table.");
+		}
+		else
+			status = send_command(cursor, &command, error);
 		bson_destroy(&command.send);
 	}
 	bson_destroy(&bound);

@@ -38,7 +38,7 @@ my @documents = (
 
 foreach my $source (@there)
 {
-	answer("SELECT connhub.create_connector(name => '$source', options => '{\"read_only\": false}', " . arguments(connector($source)) . ')');
+	answer("SELECT connhub.create_connector(name => '$source', options => '{\"read_only\": false, \"native_commands\": \"any\"}', " . arguments(connector($source)) . ')');
 	answer("SELECT * FROM connhub.live('$source', '{\"drop\":\"odd\"}') AS t(ok float8)");
 	my $list = join ',', @documents;
 	(my $quoted = $list) =~ s/'/''/g;
@@ -95,6 +95,11 @@ foreach my $source (@there)
 	is(answer("INSERT INTO $source.odd (id, n) SELECT g, g FROM generate_series(100, 2600) g; SELECT count(*), sum(n) FROM $source.odd WHERE id >= 100"), '2501|3376350', "$source: rows in bulk");
 	like(answer("BEGIN; INSERT INTO $source.odd (id) VALUES (12); COMMIT"), qr/failed: /, "$source: no writes in a transaction that could not be undone");
 	answer("SELECT * FROM connhub.live('$source', '{\"delete\":\"odd\",\"deletes\":[{\"q\":{\"id\":{\"\$gt\":99}},\"limit\":0}]}') AS t(n int)");
+	answer("SELECT connhub.create_connector(name => '${source}_reader', " . arguments(connector($source)) . ')');
+	foreach my $command ('{"drop":"odd"}', '{"aggregate":"odd","pipeline":[{"$out":"x"}]}')
+	{
+		like(answer("SELECT * FROM connhub.live('${source}_reader', '$command') AS t(ok float8)"), qr/failed: .*may change data/s, "$source: $command is no native query unless allowed");
+	}
 	like(answer("SELECT * FROM connhub.live('$source', '{\"collection\":\"odd\",\"pipeline\":[{\"\$nonsense\":1}]}') AS t(x int)"), qr/failed: .*rejected/s, "$source: a stage that does not exist");
 }
 
