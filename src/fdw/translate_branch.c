@@ -16,10 +16,14 @@ const ConnhubExpr *
 ch_translate_coalesce(Node *node, ChTranslation *t)
 {
 	ConnhubTypeRef type = ch_translate_type(node);
+	List	   *nodes = ((CoalesceExpr *) node)->args;
 	List	   *args;
 
+	/* One alone is itself; not every source takes it for that. */
+	if (list_length(nodes) == 1)
+		return ch_translate_node(linitial(nodes), t);
 	t->lazy++;
-	args = ch_translate_list(((CoalesceExpr *) node)->args, t);
+	args = ch_translate_list(nodes, t);
 	t->lazy--;
 	return args ? ch_expr_call(CONNHUB_FN_COALESCE, &type, NULL, args) : NULL;
 }

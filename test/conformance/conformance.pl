@@ -91,6 +91,7 @@ my @cases = (
 	[ 'no-columns', 'orders', 'count(*)', '' ],
 	[ 'no-columns-filter', 'orders', 'count(*)', "WHERE status = 'open'" ],
 	[ 'constant-output', 'products', '1', 'WHERE id < 4' ],
+	[ 'coalesce-of-one', 'products', 'id', 'WHERE coalesce(id) < 9 ORDER BY coalesce(id) DESC' ],
 	[ 'whole-row', 'products', 'products', 'WHERE id = 3' ],
 	[ 'aggregate', 'orders', 'status, count(*), sum(total)', 'GROUP BY status ORDER BY status COLLATE "C"' ],
 	[ 'join-same-source', 'orders', 'orders.id', 'JOIN customers c ON c.id = orders.customer_id WHERE c.id < 4' ],
