@@ -45,11 +45,9 @@ start() {
 	fi
 	free_port >"$folder/port"
 	server_folder "$folder/data"
-	as_server setsid "$program" --handler=sqlite --sqlite-url="file:$folder/data/" --listen-addr="127.0.0.1:$(cat "$folder/port")" \
+	run_server "$program" --handler=sqlite --sqlite-url="file:$folder/data/" --listen-addr="127.0.0.1:$(cat "$folder/port")" \
 		--debug-addr=- --telemetry=disable --state-dir="$folder/data" --test-enable-new-auth=true \
-		--setup-database=admin --setup-username=connhub --setup-password="$password" \
-		>"$folder/log" 2>&1 </dev/null &
-	echo $! >"$folder/pid"
+		--setup-database=admin --setup-username=connhub --setup-password="$password"
 	start_common CONNHUB_TEST_FERRET CONNHUB_TEST_FERRET_USER=connhub CONNHUB_TEST_FERRET_PASSWORD="$password"
 }
 

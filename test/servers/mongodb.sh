@@ -41,12 +41,7 @@ start() {
 	fi
 	free_port >"$folder/port"
 	cp "$servers_dir/MongoServer.java" "$folder/"
-	(
-		cd "$folder"
-		as_server setsid java -Xmx384m -cp "$archives/jars/*" MongoServer.java "$(cat "$folder/port")" \
-			>"$folder/log" 2>&1 </dev/null &
-		echo $! >"$folder/pid"
-	)
+	run_server java -Xmx384m -cp "$archives/jars/*" "$folder/MongoServer.java" "$(cat "$folder/port")"
 	start_common CONNHUB_TEST_MONGO
 }
 

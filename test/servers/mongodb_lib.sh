@@ -2,6 +2,11 @@
 
 software=${CONNHUB_TEST_SOFTWARE:-/var/lib/connhub-test}
 
+# Run a server in the background, and note its own process id.
+run_server() {
+	as_server setsid bash -c 'echo $$ >"$0"; exec "$@"' "$folder/pid" "$@" >"$folder/log" 2>&1 </dev/null &
+}
+
 # Wait for the server in $folder, build the loader, and tell tests where it is: the prefix of the variables.
 start_common() {
 	wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$(cat "$folder/port")" || {
