@@ -12,10 +12,9 @@
 #include <sys/stat.h>
 
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/varlena.h"
 
 #include "common/error.h"
+#include "common/folder.h"
 #include "common/guc.h"
 #include "conn/filepolicy.h"
 
@@ -26,35 +25,6 @@ refuse(ConnhubError *error, const char *message, const char *hint)
 	strlcpy(error->sqlstate, unpack_sql_state(ERRCODE_CH_FILE_POLICY), sizeof(error->sqlstate));
 	strlcpy(error->hint, hint, sizeof(error->hint));
 	return CONNHUB_PERMISSION;
-}
-
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t		length = strlen(folder);
-
-	while (length > 0 && folder[length - 1] == '/')
-		length--;
-	return strncmp(path, folder, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
-}
-
-static bool
-is_allowed(const char *path)
-{
-	List	   *folders = NIL;
-	ListCell   *lc;
-
-	if (!SplitGUCList(pstrdup(ch_allowed_folders), ',', &folders))
-		return false;
-	foreach(lc, folders)
-	{
-		char		real[PATH_MAX];
-
-		if (is_below(path, lfirst(lc)) ||
-			(realpath(lfirst(lc), real) != NULL && is_below(path, real)))
-			return true;
-	}
-	return false;
 }
 
 static ConnhubStatus
@@ -78,7 +48,6 @@ ch_filepolicy_file(Oid user, const char *path, char **real, ConnhubError *error)
 {
 	bool		is_restricted = !superuser_arg(user);
 	char		resolved[PATH_MAX];
-	char		data[PATH_MAX];
 	char	   *plain;
 	struct stat st;
 
@@ -89,15 +58,15 @@ ch_filepolicy_file(Oid user, const char *path, char **real, ConnhubError *error)
 	}
 	plain = pstrdup(path);
 	canonicalize_path(plain);
-	if (is_restricted && !is_allowed(plain))
+	if (is_restricted && !ch_folder_list_holds(ch_allowed_folders, plain))
 		return refuse(error, "this file is not open to this user",
 					  "Ask a superuser to add its folder to connhub.allowed_folders.");
 	if (realpath(plain, resolved) == NULL)
 		return explain_errno(errno, path, error);
-	if (is_restricted && !is_allowed(resolved))
+	if (is_restricted && !ch_folder_list_holds(ch_allowed_folders, resolved))
 		return refuse(error, "this file is not open to this user",
 					  "Ask a superuser to add its folder to connhub.allowed_folders.");
-	if (realpath(DataDir, data) == NULL || is_below(resolved, data))
+	if (ch_folder_is_data(resolved))
 		return refuse(error, "files of the server's data directory cannot be read by a connector",
 					  "Put the file somewhere else.");
 	if (stat(resolved, &st) != 0)

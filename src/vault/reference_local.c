@@ -14,6 +14,7 @@
 #include "storage/fd.h"
 #include "utils/varlena.h"
 
+#include "common/folder.h"
 #include "common/guc.h"
 #include "vault/keyring.h"
 #include "vault/reference_part.h"
@@ -55,31 +56,6 @@ ch_reference_env(const ChReference *reference, ChSecret *into, const char *field
 	ch_reference_add(reference, into, field, value, strlen(value));
 }
 
-static bool
-is_below(const char *path, const char *folder)
-{
-	size_t		length = strlen(folder);
-
-	while (length > 0 && folder[length - 1] == '/')
-		length--;
-	return strncmp(path, folder, length) == 0 && path[length] == '/' && path[length + 1] != '\0';
-}
-
-static bool
-folder_is_open(const char *path)
-{
-	List	   *folders = NIL;
-	ListCell   *lc;
-	char		real[PATH_MAX];
-
-	if (!SplitGUCList(pstrdup(ch_secret_folders), ',', &folders))
-		return false;
-	foreach(lc, folders)
-		if (is_below(path, lfirst(lc)) || (realpath(lfirst(lc), real) != NULL && is_below(path, real)))
-			return true;
-	return false;
-}
-
 static void
 refuse_path(const char *subject)
 {
@@ -90,9 +66,7 @@ refuse_path(const char *subject)
 static void
 require_open(const char *path, const char *subject)
 {
-	char		data[PATH_MAX];
-
-	if (!folder_is_open(path) || realpath(DataDir, data) == NULL || is_below(path, data))
+	if (!ch_folder_list_holds(ch_secret_folders, path) || ch_folder_is_data(path))
 		refuse_path(subject);
 }
 
