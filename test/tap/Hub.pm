@@ -75,7 +75,23 @@ sub connector
 			password => $ENV{CONNHUB_TEST_MY_PASSWORD},
 			ssl_mode => 'disable',
 		},
-		sqlite => { type => 'sqlite', database => $ENV{CONNHUB_TEST_SQLITE} });
+		sqlite => { type => 'sqlite', database => $ENV{CONNHUB_TEST_SQLITE} },
+		mongodb => {
+			type => 'mongodb',
+			host => $ENV{CONNHUB_TEST_MONGO_HOST},
+			port => $ENV{CONNHUB_TEST_MONGO_PORT},
+			database => $ENV{CONNHUB_TEST_MONGO_DATABASE},
+			ssl_mode => 'disable',
+		},
+		ferretdb => {
+			type => 'mongodb',
+			host => $ENV{CONNHUB_TEST_FERRET_HOST},
+			port => $ENV{CONNHUB_TEST_FERRET_PORT},
+			database => $ENV{CONNHUB_TEST_FERRET_DATABASE},
+			username => $ENV{CONNHUB_TEST_FERRET_USER},
+			password => $ENV{CONNHUB_TEST_FERRET_PASSWORD},
+			ssl_mode => 'disable',
+		});
 	my %all = (%{ $sources{$source} }, %change);
 	delete @all{ grep { !defined $all{$_} } keys %all };
 	return %all;
