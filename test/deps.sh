@@ -47,7 +47,6 @@ programs() {
 	[ "$purpose" = --check ] || return 0
 	"$servers/openbao.sh" install
 	"$servers/mongodb.sh" install || echo "NOTICE: mongo-java-server could not be installed" >&2
-	! command -v go >/dev/null || "$servers/ferretdb.sh" install || echo "NOTICE: FerretDB could not be installed" >&2
 }
 
 [ ${#missing[@]} -gt 0 ] || {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # test/servers/ferretdb.sh ACTION FOLDER — FerretDB over SQLite, an independent server of MongoDB's protocol, as a source.
 #
-#   install   built by Go from its module, below CONNHUB_TEST_SOFTWARE (default /var/lib/connhub-test)
+#   install   by hand, since it takes Go and minutes: built from its module, below CONNHUB_TEST_SOFTWARE (default /var/lib/connhub-test)
 #   start     on a free port; without its program only the notice that it is missing
 #   seed      the shop and the edge values, into database shop; decimals as doubles, which are all it has
 #   stop
