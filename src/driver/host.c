@@ -22,7 +22,6 @@ typedef union ChunkHeader
 } ChunkHeader;
 
 static MemoryContext driver_memory = NULL;
-static Size allocated = 0;
 static ChPhaseListener phase_listener = NULL;
 static void *phase_arg = NULL;
 
@@ -38,7 +37,6 @@ host_alloc(size_t size)
 	if (chunk == NULL)
 		return NULL;
 	chunk->size = size;
-	allocated += size;
 	return chunk + 1;
 }
 
@@ -49,9 +47,7 @@ host_free(void *pointer)
 
 	if (pointer == NULL)
 		return;
-	chunk--;
-	allocated -= chunk->size;
-	pfree(chunk);
+	pfree(chunk - 1);
 }
 
 static void *
@@ -142,10 +138,4 @@ ch_host_listen(ChPhaseListener listener, void *arg)
 {
 	phase_listener = listener;
 	phase_arg = arg;
-}
-
-Size
-ch_host_allocated(void)
-{
-	return allocated;
 }

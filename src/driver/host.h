@@ -11,7 +11,4 @@ extern const ConnhubHost *ch_host_get(void);
 typedef void (*ChPhaseListener) (ConnhubPhase phase, void *arg);
 extern void ch_host_listen(ChPhaseListener listener, void *arg);
 
-/* Bytes that drivers hold now, for leak checks and connhub.about(). */
-extern Size ch_host_allocated(void);
-
 #endif
